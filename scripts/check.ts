@@ -1,0 +1,27 @@
+// All that can be said about the code without running it.
+import { existsSync } from "node:fs";
+import process from "node:process";
+import { files } from "./files.ts";
+import { runStages, type Stage } from "./stage.ts";
+
+// bench/ is left to tsc, which knows both runtimes: it compares them.
+const shared = ["mod.ts", "cli.ts", "server", "ffi", "contrib", "tests", "examples", "scripts"];
+const inC = [
+  ...files("csrc", ".c"),
+  ...files("csrc", ".h"),
+  ...files("tests/c", ".c"),
+  ...files("tests/c", ".h"),
+];
+
+const clangFormat = ["clang-format", "--dry-run", "--Werror", "--ferror-limit=5"];
+
+export const checks: Stage[] = [
+  { name: "deno fmt", command: ["deno", "fmt", "--check"] },
+  { name: "deno lint", command: ["deno", "lint"] },
+  { name: "deno check", command: ["deno", "check", ...shared.filter((path) => existsSync(path))] },
+  { name: "tsc", command: ["tsc", "--noEmit"] },
+  { name: "zig fmt", command: ["zig", "fmt", "--check", "build.zig", "build.zig.zon"] },
+  { name: "clang-format", command: [...clangFormat, ...inC] },
+];
+
+if (import.meta.main) process.exit(await runStages(checks));
