@@ -1,0 +1,197 @@
+/* bjoern: an HTTP/1.1 server core for a JavaScript thread.
+ *
+ * The library never calls into JavaScript. The caller takes a *turn*: bj_server_turn() accepts,
+ * reads and parses whatever is ready and describes it in event records; the caller answers in
+ * command records and hands them over with bj_server_flush(). All shared memory belongs to the
+ * caller, must stay where it is until bj_server_free(), and is touched only inside these calls.
+ *
+ * Every function must be called on the thread that called bj_server_new(). */
+#ifndef BJOERN_H
+#define BJOERN_H
+
+#include <stdint.h>
+
+#define API __attribute__((visibility("default")))
+
+/* Grows whenever a record, an option or a function changes; the binding refuses another one. */
+#define BJ_ABI 1
+#define BJ_ERROR_SIZE 256   /* octets, with the closing NUL, behind every `char *error` */
+#define BJ_ADDRESS_SIZE 128 /* octets behind every `char *address` */
+
+typedef struct bj_server bj_server;
+
+/* Sizes are in octets, times in milliseconds; a time or a count of 0 means no limit. */
+typedef struct bj_options {
+  uint32_t arena_size;      /* received octets of one turn */
+  uint32_t field_slots;     /* header fields of one turn */
+  uint32_t event_slots;     /* events of one turn */
+  uint32_t output_size;     /* octets that commands may refer to */
+  uint32_t max_head_size;   /* request line and fields; 431 */
+  uint32_t max_target_size; /* 414 */
+  uint32_t max_fields;      /* 431 */
+  uint32_t max_body_low;    /* 413; 64 bits in two words */
+  uint32_t max_body_high;
+  uint32_t max_connections; /* the rest waits in the backlog */
+  uint32_t max_requests;    /* on one connection, then it closes */
+  uint32_t max_pipelined;   /* requests of one connection in flight */
+  uint32_t head_timeout;    /* 408 */
+  uint32_t body_timeout;    /* 408 */
+  uint32_t idle_timeout;
+  uint32_t write_timeout;
+} bj_options;
+
+/* What a turn found. Offsets count from the start of the arena and hold until the next turn. */
+typedef struct bj_event {
+  uint32_t type;       /* enum bj_event_type */
+  uint32_t request;    /* with `generation`, names the request in later records */
+  uint32_t generation; /* grows each time that `request` is used again */
+  uint32_t flags;      /* BJ_EVENT_*; for BJ_ABORTED an enum bj_reason */
+  uint32_t head_at;    /* the request line and fields */
+  uint32_t head_size;
+  uint32_t method; /* enum bj_method in the low half, octets of the name in the high half */
+  uint32_t target_at;
+  uint32_t target_size;
+  uint32_t authority_at; /* the target's own in absolute-form, else the Host field's value */
+  uint32_t authority_size;
+  uint32_t fields_at; /* index of the first pair of words in `fields` */
+  uint32_t fields_count;
+  uint32_t body_at; /* BJ_REQUEST: what arrived with the head; BJ_BODY: the next part */
+  uint32_t body_size;
+  uint32_t peer_port;
+  uint32_t peer[4]; /* network order; a mapped address for IPv4, zeros for a Unix socket */
+} bj_event;
+
+enum bj_event_type {
+  BJ_REQUEST = 1, /* a new request */
+  BJ_BODY = 2,    /* more of its body */
+  BJ_ABORTED = 3, /* it ended early; nothing more comes and no answer is taken */
+  BJ_DRAINED = 4, /* its answer may be continued */
+  BJ_SENT = 5,    /* the last octet of an answer with BJ_WRITE_NOTIFY is with the kernel */
+  BJ_LEFT = 6,    /* the client closed its side; an answer may still reach it */
+  BJ_STOPPED = 7, /* draining is over: no connection is left */
+};
+
+#define BJ_EVENT_BODY 1u     /* the request has a body */
+#define BJ_EVENT_END 2u      /* this was the last of it */
+#define BJ_EVENT_ABSOLUTE 4u /* the target is in absolute-form */
+#define BJ_EVENT_ODD 8u      /* the target changes when it is normalised as a URL */
+#define BJ_EVENT_HTTP10 16u
+#define BJ_EVENT_EXPECTS 32u /* the client waits for 100 (Continue) */
+
+enum bj_reason {
+  BJ_DISCONNECTED = 1, /* reset, or closed before the message was complete */
+  BJ_TIMED_OUT = 2,
+  BJ_MALFORMED = 3, /* the body broke its framing */
+  BJ_TOO_LARGE = 4, /* the body passed its limit */
+  BJ_CLOSED = 5,    /* an earlier answer closed the connection */
+};
+
+enum bj_method {
+  BJ_OTHER = 0,
+  BJ_GET = 1,
+  BJ_HEAD = 2,
+  BJ_POST = 3,
+  BJ_PUT = 4,
+  BJ_DELETE = 5,
+  BJ_OPTIONS = 6,
+  BJ_PATCH = 7,
+};
+
+/* What the caller wants done. Offsets count from the start of the output memory. A command for a
+ * request that has ended in the meantime is passed over. */
+typedef struct bj_command {
+  uint32_t type; /* enum bj_command_type */
+  uint32_t request;
+  uint32_t generation;
+  uint32_t flags; /* BJ_WRITE_* */
+  uint32_t status;
+  uint32_t fields_at; /* "name: value" lines, each with its CRLF */
+  uint32_t fields_size;
+  uint32_t body_at;    /* BJ_CONSUME: unused */
+  uint32_t body_size;  /* BJ_CONSUME: octets that the handler has taken */
+  uint32_t length_low; /* with BJ_WRITE_LENGTH: the Content-Length, 64 bits in two words */
+  uint32_t length_high;
+  uint32_t backlog; /* set by bj_server_flush() unless BJ_WRITE_END: octets that wait */
+} bj_command;
+
+enum bj_command_type {
+  BJ_WRITE = 1,   /* a part of the answer, or all of it */
+  BJ_CONSUME = 2, /* the handler reads the body: send 100 (Continue), read on */
+  BJ_ABORT = 3,   /* cut the connection: the answer cannot be completed */
+};
+
+#define BJ_WRITE_HEAD 1u    /* starts with the status line and fields */
+#define BJ_WRITE_END 2u     /* ends the answer */
+#define BJ_WRITE_LENGTH 4u  /* the length is known before the body */
+#define BJ_WRITE_CLOSE 8u   /* close the connection after this answer */
+#define BJ_WRITE_DATE 16u   /* the fields have a Date */
+#define BJ_WRITE_REASON 32u /* the first line of the fields is the reason phrase */
+#define BJ_WRITE_NOTIFY 64u /* tell when it is sent: BJ_SENT or BJ_ABORTED */
+
+/* A backlog above this makes the caller wait for BJ_DRAINED. */
+#define BJ_HIGH_WATER 65536u
+
+enum bj_counter {
+  BJ_CONNECTIONS_OPEN = 0,
+  BJ_CONNECTIONS_ACCEPTED = 1,
+  BJ_REQUESTS_HELD = 2, /* handed over and not yet ended */
+  BJ_REQUESTS_TOTAL = 3,
+  BJ_REQUESTS_REJECTED = 4, /* answered with an error by the library itself */
+  BJ_REQUESTS_ABORTED = 5,
+  BJ_BYTES_RECEIVED = 6,
+  BJ_BYTES_SENT = 7,
+  BJ_ACCEPT_FAILED = 8,
+  BJ_TIMEOUTS = 9,
+  BJ_COUNTERS = 10,
+};
+
+/* The BJ_ABI that the library was built with. */
+API uint32_t bj_abi(void);
+
+/* Makes a server that listens nowhere yet. The memory is the caller's: `arena`, `fields` (two words
+ * a slot), `events`, `output` and `commands` have the sizes that `options` names. NULL with the
+ * reason in `error` when the system refuses. */
+API bj_server *bj_server_new(const bj_options *options, char *arena, uint32_t *fields,
+                             bj_event *events, const char *output, bj_command *commands,
+                             char *error);
+
+/* Listens on a TCP address, a Unix path ("unix:/path", of `mode` unless 0) or an abstract name
+ * ("unix:@name"). Returns 0, or a negative error number with
+ * "call: reason" in `error`. */
+API int32_t bj_server_listen(bj_server *s, const char *host, uint32_t port, uint32_t backlog,
+                             uint32_t reuse_port, uint32_t mode, char *error);
+
+/* Accepts from a listening socket that the caller owns and the server never closes. Returns as
+ * bj_server_listen() does. */
+API int32_t bj_server_adopt(bj_server *s, int32_t fd, char *error);
+
+/* Writes where the server listens: "host", "unix:/path" or "unix:@name". Returns the port. */
+API uint32_t bj_server_address(bj_server *s, char *address);
+
+/* Writes the address at which the connection of a request arrived. Returns the port, or -1 when
+ * the connection is gone. */
+API int32_t bj_server_local(bj_server *s, uint32_t slot, uint32_t generation, char *address);
+
+/* Does everything that is ready without waiting. Returns the number of events. */
+API uint32_t bj_server_turn(bj_server *s);
+
+/* Carries out `count` commands and sends. */
+API void bj_server_flush(bj_server *s, uint32_t count);
+
+/* The descriptor that becomes readable (one octet a time) after bj_server_park(). The caller owns
+ * and closes it. */
+API int32_t bj_server_wake_fd(bj_server *s);
+
+/* Asks to be woken when the next turn has work. Returns 0, or 1 when there is work already. */
+API uint32_t bj_server_park(bj_server *s);
+
+/* Stops accepting, closes idle connections and lets requests finish; then comes BJ_STOPPED. */
+API void bj_server_drain(bj_server *s);
+
+/* Copies the BJ_COUNTERS counters. */
+API void bj_server_counters(bj_server *s, double *counters);
+
+/* Closes everything now and frees `s`. */
+API void bj_server_free(bj_server *s);
+
+#endif

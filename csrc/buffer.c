@@ -1,0 +1,71 @@
+#include "buffer.h"
+
+#include <stdlib.h>
+
+void buffer_free(buffer *b)
+{
+  free(b->memory);
+  *b = (buffer){0};
+}
+
+/* Makes room for `size` more octets at the end: first by moving to the front, then by growing. */
+static enum buffered buffer_reserve(buffer *b, size_t size)
+{
+  if (b->capacity - b->end >= size) {
+    return BUFFERED;
+  }
+  size_t used = buffer_size(b);
+  if (b->start >= used && b->capacity - used >= size) {
+    memcpy(b->memory, b->memory + b->start, used);
+    *b = (buffer){.memory = b->memory, .end = used, .capacity = b->capacity};
+    return BUFFERED;
+  }
+  size_t capacity = 2 * used > used + size ? 2 * used : used + size;
+  char *memory = malloc(capacity);
+  if (memory == NULL) {
+    return BUFFER_NO_MEMORY;
+  }
+  if (used > 0) {
+    memcpy(memory, b->memory + b->start, used);
+  }
+  free(b->memory);
+  *b = (buffer){.memory = memory, .end = used, .capacity = capacity};
+  return BUFFERED;
+}
+
+char *buffer_room(buffer *b, size_t size)
+{
+  return buffer_reserve(b, size) == BUFFERED ? b->memory + b->end : NULL;
+}
+
+enum buffered buffer_append(buffer *to, bytes b)
+{
+  if (b.size == 0) {
+    return BUFFERED;
+  }
+  if (buffer_reserve(to, b.size) != BUFFERED) {
+    return BUFFER_NO_MEMORY;
+  }
+  memcpy(to->memory + to->end, b.base, b.size);
+  to->end += b.size;
+  return BUFFERED;
+}
+
+enum buffered buffer_replace(buffer *to, bytes b)
+{
+  buffer fresh = {0};
+  if (buffer_append(&fresh, b) != BUFFERED) {
+    return BUFFER_NO_MEMORY;
+  }
+  buffer_free(to);
+  *to = fresh;
+  return BUFFERED;
+}
+
+void buffer_consume(buffer *from, size_t size)
+{
+  from->start += size;
+  if (from->start == from->end) {
+    buffer_free(from);
+  }
+}

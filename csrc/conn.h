@@ -1,0 +1,77 @@
+/* A connection: its socket, what it is reading, its requests in order, its output. */
+#ifndef CONN_H
+#define CONN_H
+
+#include <sys/socket.h>
+
+#include "chunked.h"
+#include "deadlines.h"
+#include "exchange.h"
+#include "request.h"
+
+enum conn_state {
+  CONN_HEAD,   /* reading a head, or waiting for the next one */
+  CONN_BODY,   /* reading the body of the latest request */
+  CONN_LAST,   /* no request comes after the ones in flight; what the client sends is dropped */
+  CONN_LINGER, /* we have closed our side; the client may finish what it sends */
+  CONN_CLOSED, /* fd gone; freed at the end of the turn or flush */
+};
+
+typedef struct conn {
+  struct bj_server *server;
+  struct conn *prev, *next; /* of all connections */
+  struct conn *next_queued; /* in the server's queue of those that can go on, or of the dead */
+  ev_io reader, writer;
+  deadline reading_by, writing_by;
+  enum conn_state state;
+  exchange *first, *last; /* requests in flight, oldest first */
+  exchange *unsent;       /* answered, and the caller waits for the last octet; oldest first */
+  uint32_t in_flight;
+  uint32_t requests; /* so far */
+  buffer in;         /* octets received and not used up */
+  buffer out;        /* octets that the socket did not take */
+  uint64_t queued;   /* octets of output so far, and how many of them the socket took */
+  uint64_t sent;
+  struct {
+    exchange *taker; /* NULL: its answer is complete, the rest of the body is dropped */
+    enum request_framing framing;
+    uint64_t left;     /* with FRAMING_LENGTH */
+    uint64_t received; /* octets of content so far */
+    uint32_t dropped;  /* octets read for nobody */
+    chunked decoder;
+  } body;
+  uint32_t peer[4]; /* as in bj_event */
+  uint32_t peer_port;
+  bool waits;       /* stopped reading before all of `in` was looked at */
+  bool is_queued;   /* in the server's queue */
+  bool is_final;    /* the latest request is the last one */
+  bool peer_closed; /* its side is closed: nothing more to read */
+  bool failed;      /* the socket refused a write, or memory ran out */
+  bool resets;      /* a cut answer can be told from a complete one only by a reset */
+} conn;
+
+/* Takes over a fresh socket. On failure it is closed. */
+void conn_open(struct bj_server *s, int fd, const struct sockaddr *peer);
+
+/* Closes now; the caller is told of requests in flight. */
+void conn_close(conn *c, enum bj_reason reason);
+
+/* Looks at the octets that were left when reading stopped. */
+void conn_resume(conn *c);
+
+/* After an answer was completed or given up: lets the next one out. */
+void conn_advance(conn *c);
+
+/* After output was sent or nothing is left to do: close, wait, or read on. */
+void conn_settle(conn *c);
+
+/* Reads on if something that held it back is gone. */
+void conn_update(conn *c);
+
+/* A deadline of the connection has passed. */
+void conn_time_out(void *connection, enum deadline_kind kind);
+
+/* Whether the client waits for nothing: no request, no output, no half of a head. */
+bool conn_is_idle(const conn *c);
+
+#endif

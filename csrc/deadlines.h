@@ -1,0 +1,54 @@
+/* When connections run out of time. All deadlines of one kind last equally long, so each kind is a
+ * list that appending keeps sorted, and one libev timer serves them all. */
+#ifndef DEADLINES_H
+#define DEADLINES_H
+
+#include <stdint.h>
+
+#include "ev_config.h"
+
+enum deadline_kind {
+  DEADLINE_IDLE,   /* between requests */
+  DEADLINE_HEAD,   /* for a complete head */
+  DEADLINE_BODY,   /* for the next octets of a body */
+  DEADLINE_WRITE,  /* for the socket to take some of an answer */
+  DEADLINE_LINGER, /* for the client to close after us */
+  DEADLINE_KINDS,
+};
+
+/* `owner` has run out of time. */
+typedef void deadline_passed(void *owner, enum deadline_kind kind);
+
+typedef struct deadline {
+  struct deadline *prev, *next; /* NULL: not running */
+  ev_tstamp at;
+  enum deadline_kind kind;
+  void *owner;
+} deadline;
+
+typedef struct deadlines {
+  struct ev_loop *loop;
+  ev_timer timer;
+  deadline_passed *passed;
+  struct {
+    deadline list; /* the ring's anchor */
+    ev_tstamp after;
+  } kinds[DEADLINE_KINDS];
+} deadlines;
+
+/* `milliseconds` has one entry a kind, 0 for never. `passed` is called with a deadline's owner
+ * once it has run out and is no longer running. */
+void deadlines_start(deadlines *d, struct ev_loop *loop, const uint32_t *milliseconds,
+                     deadline_passed *passed);
+
+void deadlines_stop(deadlines *d);
+
+/* Starts `one` anew as of this kind. */
+void deadline_set(deadlines *d, deadline *one, enum deadline_kind kind);
+
+/* Starts `one` unless it is running as of this kind already. */
+void deadline_keep(deadlines *d, deadline *one, enum deadline_kind kind);
+
+void deadline_clear(deadline *one);
+
+#endif

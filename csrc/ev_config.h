@@ -1,0 +1,38 @@
+/* libev's configuration. Every user of ev.h includes this first: units that disagree about it
+ * disagree about the size of a watcher.
+ *
+ * Only the backends whose descriptor can itself be polled are built, since a parked server waits
+ * on that descriptor. Neither is found by libev on its own everywhere: epoll only under glibc,
+ * kqueue never. */
+#ifndef EV_CONFIG_H
+#define EV_CONFIG_H
+
+#define EV_STANDALONE 1
+#define EV_MULTIPLICITY 1
+#define EV_COMPAT3 0
+#define EV_VERIFY 0
+#define EV_FEATURES 0
+#define EV_MINPRI -1
+#define EV_MAXPRI 0
+#define EV_USE_MONOTONIC 1
+#define EV_USE_REALTIME 1
+#define EV_USE_CLOCK_SYSCALL 0
+#define EV_USE_SELECT 0
+#define EV_USE_POLL 0
+#define EV_USE_LINUXAIO 0
+#define EV_USE_IOURING 0
+#define EV_USE_INOTIFY 0
+#define EV_USE_SIGNALFD 0
+#define EV_USE_TIMERFD 0
+#define EV_USE_EVENTFD 0
+#if defined(__linux__)
+#define EV_USE_EPOLL 1
+#define EV_USE_KQUEUE 0
+#else
+#define EV_USE_EPOLL 0
+#define EV_USE_KQUEUE 1
+#endif
+
+#include "ev.h"
+
+#endif

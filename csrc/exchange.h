@@ -1,0 +1,78 @@
+/* A request in flight and its answer, and the table of slots by which the caller names it. */
+#ifndef EXCHANGE_H
+#define EXCHANGE_H
+
+#include "bjoern.h"
+#include "buffer.h"
+
+struct conn;
+
+enum answer_state {
+  ANSWER_NONE,    /* nothing written */
+  ANSWER_STARTED, /* its head is out, its body goes on */
+  ANSWER_DONE,    /* complete, or given up */
+};
+
+enum answer_framing {
+  ANSWER_EMPTY,  /* no body, by status or method */
+  ANSWER_LENGTH, /* Content-Length */
+  ANSWER_CHUNKED,
+  ANSWER_UNTIL_CLOSE, /* HTTP/1.0: the end of the connection ends it */
+};
+
+typedef struct exchange {
+  struct exchange *next;        /* in the connection's order, or in the free list */
+  struct exchange *next_notice; /* in the server's queue */
+  struct conn *conn;            /* NULL once it has left the connection */
+  uint32_t slot, generation;
+  enum answer_state answer;
+  enum answer_framing framing;
+  uint64_t left;    /* with ANSWER_LENGTH: octets of the body still to come */
+  uint64_t end;     /* where the answer ends in the connection's output */
+  buffer out;       /* the answer, while an earlier one is not complete */
+  uint32_t unread;  /* octets of the request's body that the handler has not taken */
+  uint32_t notices; /* bits of enum bj_event_type: what the caller is still to be told */
+  enum bj_reason reason;
+  bool held;    /* the caller may still answer */
+  bool is_head; /* HEAD: the answer has no body */
+  bool is_http10;
+  bool keep_alive; /* the client's wish */
+  bool owes_continue;
+  bool wants_drain; /* the caller waits for BJ_DRAINED */
+  bool notify;      /* the caller waits for BJ_SENT */
+  bool close;       /* the connection ends after this answer */
+  bool cut;         /* the answer is not complete: the client must be able to see it */
+} exchange;
+
+typedef struct exchanges {
+  exchange **slots;
+  uint32_t count, capacity;
+  exchange *free;
+  exchange *first_notice, *last_notice;
+  uint32_t held;
+} exchanges;
+
+/* A fresh exchange of `c`, or NULL without memory. */
+exchange *exchange_open(exchanges *all, struct conn *c);
+
+/* The exchange that the caller means, or NULL when it is over. */
+exchange *exchange_find(const exchanges *all, uint32_t slot, uint32_t generation);
+
+/* Tells the caller in the next turn, unless it has nothing to do with the exchange any more. */
+void exchange_notice(exchanges *all, exchange *x, enum bj_event_type type);
+
+/* The caller may not answer any more. */
+void exchange_release(exchanges *all, exchange *x);
+
+/* Releases it and tells why. */
+void exchange_abort(exchanges *all, exchange *x, enum bj_reason reason);
+
+/* It has left its connection; the slot is free once the caller has been told everything. */
+void exchange_leave(exchanges *all, exchange *x);
+
+/* Moves notices into event records. Returns how many. */
+uint32_t exchange_tell(exchanges *all, bj_event *events, uint32_t room);
+
+void exchanges_free(exchanges *all);
+
+#endif

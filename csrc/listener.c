@@ -1,0 +1,222 @@
+#include "listener.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "bjoern.h"
+#include "socket.h"
+
+static int failed(char *error, const char *call)
+{
+  int reason = errno;
+  snprintf(error, BJ_ERROR_SIZE, "%s: %s", call, strerror(reason));
+  return -reason;
+}
+
+/* Closes a descriptor on the way out without losing the reason. */
+static int failed_closing(char *error, const char *call, int fd)
+{
+  int result = failed(error, call);
+  close(fd);
+  return result;
+}
+
+static int start_listening(listener *l, int fd, uint32_t backlog, char *error)
+{
+  if (listen(fd, (int)backlog) < 0) {
+    return failed_closing(error, "listen", fd);
+  }
+  l->fd = fd;
+  return 0;
+}
+
+static int open_tcp(listener *l, const struct addrinfo *a, uint32_t backlog, bool reuse_port,
+                    char *error)
+{
+  int on = 1, off = 0, fd = socket_open(a->ai_family);
+  if (fd < 0) {
+    return failed(error, "socket");
+  }
+  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (a->ai_family == AF_INET6) {
+    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off); /* "::" serves IPv4 as well */
+  }
+  if (reuse_port && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) < 0) {
+    return failed_closing(error, "setsockopt(SO_REUSEPORT)", fd);
+  }
+  if (bind(fd, a->ai_addr, a->ai_addrlen) < 0) {
+    return failed_closing(error, "bind", fd);
+  }
+  return start_listening(l, fd, backlog, error);
+}
+
+/* The first address of the name that can be bound. */
+static int open_name(listener *l, const char *host, uint32_t port, uint32_t backlog,
+                     bool reuse_port, char *error)
+{
+  char service[16];
+  struct addrinfo *list,
+    hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+  snprintf(service, sizeof service, "%u", port);
+  int refused = getaddrinfo(host[0] == '\0' ? NULL : host, service, &hints, &list);
+  if (refused != 0) {
+    snprintf(error, BJ_ERROR_SIZE, "getaddrinfo: %s", gai_strerror(refused));
+    return -ENOENT;
+  }
+  int result = -ENOENT;
+  for (struct addrinfo *a = list; a != NULL && result < 0; a = a->ai_next) {
+    result = open_tcp(l, a, backlog, reuse_port, error);
+  }
+  freeaddrinfo(list);
+  return result;
+}
+
+/* A socket file outlives a server that was killed. Only a refused connection proves that. */
+static bool is_stale(const struct sockaddr_un *where, socklen_t size)
+{
+  struct stat file;
+  if (stat(where->sun_path, &file) < 0 || !S_ISSOCK(file.st_mode)) {
+    return false;
+  }
+  int fd = socket_open(AF_UNIX);
+  if (fd < 0) {
+    return false;
+  }
+  bool stale = connect(fd, (const struct sockaddr *)where, size) < 0 && errno == ECONNREFUSED;
+  close(fd);
+  return stale;
+}
+
+static int bind_path(int fd, const struct sockaddr_un *where, socklen_t size)
+{
+  const struct sockaddr *address = (const struct sockaddr *)where;
+  if (bind(fd, address, size) == 0) {
+    return 0;
+  }
+  if (errno != EADDRINUSE || where->sun_path[0] == '\0') {
+    return -1;
+  }
+  if (!is_stale(where, size)) {
+    errno = EADDRINUSE;
+    return -1;
+  }
+  unlink(where->sun_path);
+  return bind(fd, address, size);
+}
+
+/* "@name" is an abstract address: a NUL first, no file, Linux only. */
+static int open_unix(listener *l, const char *path, uint32_t backlog, uint32_t mode, char *error)
+{
+  struct sockaddr_un where = {.sun_family = AF_UNIX};
+  size_t size = strlen(path);
+  bool abstract = path[0] == '@';
+  if (size == 0 || size >= sizeof where.sun_path) {
+    errno = size == 0 ? EINVAL : ENAMETOOLONG;
+    return failed(error, "bind");
+  }
+  memcpy(where.sun_path, path, size);
+  if (abstract) {
+    where.sun_path[0] = '\0';
+  }
+  int fd = socket_open(AF_UNIX);
+  if (fd < 0) {
+    return failed(error, "socket");
+  }
+  socklen_t length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + size + !abstract);
+  if (bind_path(fd, &where, length) < 0) {
+    return failed_closing(error, "bind", fd);
+  }
+  if (!abstract) {
+    memcpy(l->path, path, size + 1);
+    if (mode != 0 && chmod(path, (mode_t)mode) < 0) {
+      unlink(path);
+      return failed_closing(error, "chmod", fd);
+    }
+  }
+  return start_listening(l, fd, backlog, error);
+}
+
+int listener_open(listener *l, const char *host, uint32_t port, uint32_t backlog, bool reuse_port,
+                  uint32_t mode, char *error)
+{
+  *l = (listener){.fd = -1};
+  return strncmp(host, "unix:", 5) == 0 ? open_unix(l, host + 5, backlog, mode, error)
+                                        : open_name(l, host, port, backlog, reuse_port, error);
+}
+
+int listener_adopt(listener *l, int fd, char *error)
+{
+  int listening = 0;
+  socklen_t size = sizeof listening;
+  *l = (listener){.fd = -1, .adopted = true};
+  if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) < 0) {
+    return failed(error, "getsockopt(SO_ACCEPTCONN)");
+  }
+  if (!listening) {
+    errno = EINVAL;
+    return failed(error, "accept: the socket is not listening");
+  }
+  if (socket_unblock(fd) < 0) {
+    return failed(error, "fcntl(O_NONBLOCK)");
+  }
+  l->fd = fd;
+  return 0;
+}
+
+void listener_close(listener *l)
+{
+  if (l->fd >= 0 && !l->adopted) {
+    if (l->path[0] != '\0') {
+      unlink(l->path);
+    }
+    close(l->fd);
+  }
+  l->fd = -1;
+}
+
+static int32_t unix_address(const struct sockaddr_un *where, socklen_t size, char *address)
+{
+  size_t length = size - offsetof(struct sockaddr_un, sun_path);
+  if (size <= offsetof(struct sockaddr_un, sun_path)) {
+    length = 0;
+  }
+  const char *name = where->sun_path;
+  bool abstract = length > 0 && name[0] == '\0';
+  snprintf(address, BJ_ADDRESS_SIZE, "unix:%s%.*s", abstract ? "@" : "",
+           (int)(abstract ? length - 1 : strnlen(name, length)), abstract ? name + 1 : name);
+  return 0;
+}
+
+int32_t listener_address(int fd, char *address)
+{
+  union {
+    struct sockaddr any;
+    struct sockaddr_in in;
+    struct sockaddr_in6 in6;
+    struct sockaddr_un un;
+  } where;
+  socklen_t size = sizeof where;
+  address[0] = '\0';
+  if (getsockname(fd, &where.any, &size) < 0) {
+    return -1;
+  }
+  switch (where.any.sa_family) {
+  case AF_INET:
+    inet_ntop(AF_INET, &where.in.sin_addr, address, BJ_ADDRESS_SIZE);
+    return ntohs(where.in.sin_port);
+  case AF_INET6: {
+    const struct in6_addr *ip = &where.in6.sin6_addr;
+    const void *mapped = IN6_IS_ADDR_V4MAPPED(ip) ? ip->s6_addr + 12 : NULL;
+    inet_ntop(mapped ? AF_INET : AF_INET6, mapped ? mapped : ip, address, BJ_ADDRESS_SIZE);
+    return ntohs(where.in6.sin6_port);
+  }
+  case AF_UNIX: return unix_address(&where.un, size, address);
+  default: return -1;
+  }
+}

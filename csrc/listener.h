@@ -1,0 +1,31 @@
+/* A listening socket: made from an address, or adopted from the caller. */
+#ifndef LISTENER_H
+#define LISTENER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/un.h>
+
+typedef struct listener {
+  int fd;       /* -1: closed */
+  bool adopted; /* the caller's: neither closed nor unlinked */
+  char path[sizeof((struct sockaddr_un *)0)->sun_path]; /* to unlink, or "" */
+} listener;
+
+/* Listens on `host` and `port`, "unix:/path" or "unix:@name". Returns 0, or a negative error number
+ * with the reason in `error` (BJ_ERROR_SIZE octets). A socket file that nobody serves any more is
+ * replaced. */
+int listener_open(listener *l, const char *host, uint32_t port, uint32_t backlog, bool reuse_port,
+                  uint32_t mode, char *error);
+
+/* Takes a listening socket that stays the caller's. */
+int listener_adopt(listener *l, int fd, char *error);
+
+/* Closes what listener_open() made and removes its socket file. */
+void listener_close(listener *l);
+
+/* Writes the local address of a socket: "host", "unix:/path" or
+ * "unix:@name". Returns the port, 0 for Unix sockets, -1 on failure. */
+int32_t listener_address(int fd, char *address);
+
+#endif

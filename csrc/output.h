@@ -1,0 +1,37 @@
+/* Octets on their way out. The answer of a connection's oldest request is collected in one buffer
+ * of the server, so that all of it leaves in one system call; later answers wait in theirs. */
+#ifndef OUTPUT_H
+#define OUTPUT_H
+
+#include "conn.h"
+
+/* A body at least this large is sent from where it is. */
+#define OUTPUT_DIRECT 16384u
+
+/* Room for `size` more octets of an answer, to be written and counted with output_commit(). NULL
+ * without memory: the connection has failed. */
+char *output_room(exchange *x, size_t size);
+void output_commit(exchange *x, size_t size);
+
+/* Adds a copy of `b`, or sends it at once if it is large. */
+void output_add(exchange *x, bytes b);
+
+/* Makes the answer that waited in `x`, now the oldest, part of the connection's output. */
+void output_promote(exchange *x);
+
+/* Sends what is collected. */
+void output_flush(struct bj_server *s);
+
+/* Tells the caller of answers whose last octet is with the kernel. */
+void output_tell_sent(conn *c);
+
+/* Octets of this request's connection or answer that wait. */
+size_t output_backlog(const exchange *x);
+
+/* Starts watching the socket for writing. */
+void output_watch(conn *c, int fd);
+
+/* Forgets everything: the connection is gone. */
+void output_drop(conn *c);
+
+#endif

@@ -1,0 +1,46 @@
+/* A request's head: the request line and header fields (RFC 9112 sections 2 to 6), read from
+ * octets into spans of them. Knows no connection and allocates nothing. */
+#ifndef REQUEST_H
+#define REQUEST_H
+
+#include <stdint.h>
+
+#include "bjoern.h"
+#include "bytes.h"
+#include "picohttpparser.h"
+
+#define REQUEST_MAX_FIELDS 1024u
+
+enum request_framing {
+  FRAMING_NONE, /* no body */
+  FRAMING_LENGTH,
+  FRAMING_CHUNKED,
+};
+
+typedef struct request {
+  bytes line; /* from the first octet of the method to the end of the head */
+  bytes method;
+  bytes target;
+  bytes authority; /* of the target in absolute-form, else the Host field's value */
+  const struct phr_header *fields;
+  uint32_t field_count;
+  uint32_t flags; /* BJ_EVENT_* */
+  enum bj_method code;
+  enum request_framing framing;
+  uint64_t length; /* with FRAMING_LENGTH */
+  bool keep_alive;
+  unsigned status; /* what to answer, with REQUEST_REJECTED */
+} request;
+
+enum request_read {
+  REQUEST_INCOMPLETE, /* nothing wrong so far */
+  REQUEST_COMPLETE,
+  REQUEST_REJECTED,
+};
+
+/* Reads a head from the start of `in`. The spans of `r` point into `in`, its fields into `fields`,
+ * which has room for one more than options->max_fields. */
+enum request_read request_read(request *r, bytes in, const bj_options *options,
+                               struct phr_header *fields);
+
+#endif

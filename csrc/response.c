@@ -1,0 +1,241 @@
+#include "response.h"
+
+#include "output.h"
+#include "server.h"
+#include "status.h"
+
+/* A body that nobody reads is dropped up to this size, so that the connection can go on. */
+#define DROP_LIMIT 65536u
+
+/* Everything in a head but the fields: status line, Date, framing, Connection, CRLF. */
+#define HEAD_SIZE 256u
+
+static char *put(char *to, bytes b)
+{
+  memcpy(to, b.base, b.size);
+  return to + b.size;
+}
+
+static char *put_number(char *to, uint64_t number, unsigned radix)
+{
+  char digits[20];
+  size_t at = sizeof digits;
+  do {
+    digits[--at] = "0123456789abcdef"[number % radix];
+    number /= radix;
+  } while (number > 0);
+  return put(to, (bytes){digits + at, sizeof digits - at});
+}
+
+static char *put_status(char *to, unsigned status, bytes reason)
+{
+  to = put(to, BYTES("HTTP/1.1 "));
+  to = put_number(to, status, 10);
+  *to++ = ' ';
+  to = put(to, reason);
+  return put(to, BYTES("\r\n"));
+}
+
+/* RFC 9110 section 8.6: which length, if any, the head tells. */
+static char *put_framing(char *to, const exchange *x, unsigned status, const bj_command *command,
+                         uint64_t length)
+{
+  bool told = (command->flags & BJ_WRITE_LENGTH) != 0;
+  if (status < 200 || status == 204 || (status == 304 && !told)) {
+    return to;
+  }
+  if (told || (command->flags & BJ_WRITE_END) != 0) {
+    to = put(to, BYTES("Content-Length: "));
+    to = put_number(to, length, 10);
+    return put(to, BYTES("\r\n"));
+  }
+  return x->is_http10 ? to : put(to, BYTES("Transfer-Encoding: chunked\r\n"));
+}
+
+static enum answer_framing choose_framing(const exchange *x, const bj_command *command)
+{
+  if (x->is_head || status_bodyless(command->status)) {
+    return ANSWER_EMPTY;
+  }
+  if ((command->flags & (BJ_WRITE_LENGTH | BJ_WRITE_END)) != 0) {
+    return ANSWER_LENGTH;
+  }
+  return x->is_http10 ? ANSWER_UNTIL_CLOSE : ANSWER_CHUNKED;
+}
+
+/* Whether the rest of the request's body is too much to drop, or may never come. */
+static bool leaves_body(const exchange *x)
+{
+  const conn *c = x->conn;
+  if (c->body.taker != x) {
+    return false;
+  }
+  return x->owes_continue || (c->body.framing == FRAMING_LENGTH && c->body.left > DROP_LIMIT);
+}
+
+/* While the server drains, the latest request of a connection is its last. */
+static bool is_drained(const exchange *x)
+{
+  const conn *c = x->conn;
+  return c->server->state != SERVER_OPEN && c->last == x && !c->waits;
+}
+
+static bool must_close(const exchange *x, const bj_command *command)
+{
+  bool whole = (command->flags & BJ_WRITE_END) != 0;
+  return !x->keep_alive || (command->flags & BJ_WRITE_CLOSE) != 0 ||
+         x->framing == ANSWER_UNTIL_CLOSE || is_drained(x) || (whole && leaves_body(x));
+}
+
+/* The first line of the fields, when the handler has set a reason phrase of its own. */
+static bytes take_reason(bytes *fields)
+{
+  const char *end = memchr(fields->base, '\r', fields->size);
+  bytes reason = {fields->base, (size_t)(end - fields->base)};
+  *fields = bytes_from(*fields, reason.size + 2);
+  return reason;
+}
+
+/* The client is told that the connection ends: no request is taken that could not be answered. */
+static void announce_close(exchange *x)
+{
+  conn *c = x->conn;
+  x->close = true;
+  if (c->last == x) {
+    c->is_final = true;
+    c->state = c->state == CONN_HEAD ? CONN_LAST : c->state;
+  }
+}
+
+static void write_head(exchange *x, const bj_command *command, const char *output)
+{
+  bytes fields = {output + command->fields_at, command->fields_size};
+  bytes reason =
+    (command->flags & BJ_WRITE_REASON) != 0 ? take_reason(&fields) : status_phrase(command->status);
+  uint64_t length = (command->flags & BJ_WRITE_LENGTH) != 0
+                      ? (uint64_t)command->length_high << 32 | command->length_low
+                      : command->body_size;
+  x->framing = choose_framing(x, command);
+  x->left = length;
+  if (must_close(x, command)) {
+    announce_close(x);
+  }
+  x->notify = (command->flags & BJ_WRITE_NOTIFY) != 0;
+  x->answer = ANSWER_STARTED;
+  char *start = output_room(x, HEAD_SIZE + reason.size + fields.size), *to = start;
+  if (start == NULL) {
+    return;
+  }
+  to = put_status(to, command->status, reason);
+  to = put(to, fields);
+  if ((command->flags & BJ_WRITE_DATE) == 0) {
+    to = put(to, server_date(x->conn->server));
+  }
+  to = put_framing(to, x, command->status, command, length);
+  if (x->close) {
+    to = put(to, BYTES("Connection: close\r\n"));
+  } else if (x->is_http10) {
+    to = put(to, BYTES("Connection: keep-alive\r\n"));
+  }
+  to = put(to, BYTES("\r\n"));
+  output_commit(x, (size_t)(to - start));
+}
+
+/* Never more than was announced: what follows would be read as the next answer. */
+static void write_length(exchange *x, bytes body)
+{
+  if (body.size > x->left) {
+    body.size = (size_t)x->left;
+    x->close = x->cut = true;
+  }
+  x->left -= body.size;
+  output_add(x, body);
+}
+
+/* The last chunk leaves with the last data. */
+static void write_chunk(exchange *x, bytes body, bool last)
+{
+  char line[24], *to = line;
+  if (body.size > 0) {
+    to = put_number(to, body.size, 16);
+    to = put(to, BYTES("\r\n"));
+    output_add(x, (bytes){line, (size_t)(to - line)});
+    output_add(x, body);
+    output_add(x, last ? BYTES("\r\n0\r\n\r\n") : BYTES("\r\n"));
+  } else if (last) {
+    output_add(x, BYTES("0\r\n\r\n"));
+  }
+}
+
+static void write_body(exchange *x, bytes body, bool last)
+{
+  switch (x->framing) {
+  case ANSWER_EMPTY: return;
+  case ANSWER_LENGTH: write_length(x, body); return;
+  case ANSWER_CHUNKED: write_chunk(x, body, last); return;
+  case ANSWER_UNTIL_CLOSE: output_add(x, body); return;
+  }
+}
+
+/* The answer is out; whatever is left of the request's body is read for nobody. */
+static void finish(exchange *x)
+{
+  conn *c = x->conn;
+  if (x->framing == ANSWER_LENGTH && x->left > 0) {
+    x->cut = true;
+  }
+  if (c->body.taker == x) {
+    x->close |= leaves_body(x);
+    c->body.taker = NULL;
+    c->body.dropped = 0;
+  }
+  x->close |= x->cut;
+  x->answer = ANSWER_DONE;
+  exchange_release(&c->server->exchanges, x);
+  conn_advance(c);
+}
+
+void response_write(exchange *x, const bj_command *command, const char *output)
+{
+  conn *c = x->conn;
+  bool starts = (command->flags & BJ_WRITE_HEAD) != 0, ends = (command->flags & BJ_WRITE_END) != 0;
+  if (x->answer != (starts ? ANSWER_NONE : ANSWER_STARTED)) {
+    return;
+  }
+  if (starts) {
+    write_head(x, command, output);
+  }
+  write_body(x, (bytes){output + command->body_at, command->body_size}, ends);
+  if (ends) {
+    finish(x);
+  }
+  conn_settle(c);
+}
+
+void response_error(exchange *x, unsigned status)
+{
+  static const char fields[] = "Content-Type: text/plain;charset=utf-8\r\n";
+  bytes phrase = status_phrase(status);
+  bj_command command = {.flags = BJ_WRITE_HEAD | BJ_WRITE_END | BJ_WRITE_CLOSE,
+                        .status = status,
+                        .fields_size = sizeof fields - 1,
+                        .body_size = (uint32_t)phrase.size};
+  write_head(x, &command, fields);
+  write_body(x, phrase, true);
+  x->conn->server->counters[BJ_REQUESTS_REJECTED]++;
+  finish(x);
+}
+
+void response_continue(exchange *x)
+{
+  if (x->owes_continue && x->answer == ANSWER_NONE) {
+    x->owes_continue = false;
+    output_add(x, BYTES("HTTP/1.1 100 Continue\r\n\r\n"));
+  }
+}
+
+void response_cut(exchange *x)
+{
+  x->cut = true;
+  finish(x);
+}

@@ -1,0 +1,19 @@
+/* Answers: from a command record, or an error of our own, to octets (RFC 9112 sections 4 to 7). */
+#ifndef RESPONSE_H
+#define RESPONSE_H
+
+#include "exchange.h"
+
+/* Carries out a BJ_WRITE for the exchange; a second answer is passed over. */
+void response_write(exchange *x, const bj_command *command, const char *output);
+
+/* Answers with an error of our own, after which the connection closes. */
+void response_error(exchange *x, unsigned status);
+
+/* Sends 100 (Continue) if the client still waits for it. */
+void response_continue(exchange *x);
+
+/* Ends an answer that cannot be completed. */
+void response_cut(exchange *x);
+
+#endif

@@ -1,0 +1,392 @@
+#include "server.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "loop.h"
+#include "output.h"
+#include "response.h"
+#include "socket.h"
+
+#define ACCEPT_BATCH 64     /* connections taken in one turn, so that others are not kept waiting */
+#define ACCEPT_PAUSE 0.1    /* seconds, when the system has no descriptors or memory left */
+#define LINGER_TIMEOUT 2000 /* milliseconds for the client to close after us */
+
+bytes server_date(bj_server *s)
+{
+  static const char *const days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+  static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  time_t now = (time_t)ev_now(s->loop);
+  if (now != s->date_of) {
+    struct tm t;
+    gmtime_r(&now, &t);
+    s->date_of = now;
+    int size = snprintf(s->date, sizeof s->date, "Date: %s, %02d %s %04d %02d:%02d:%02d GMT\r\n",
+                        days[t.tm_wday], t.tm_mday, months[t.tm_mon], t.tm_year + 1900, t.tm_hour,
+                        t.tm_min, t.tm_sec);
+    s->date_size = (size_t)size;
+  }
+  return (bytes){s->date, s->date_size};
+}
+
+/* ---- accepting -------------------------------------------------------------------------- */
+
+static bool is_full(const bj_server *s)
+{
+  return s->options.max_connections != 0 &&
+         s->counters[BJ_CONNECTIONS_OPEN] >= s->options.max_connections;
+}
+
+void server_accept_on(bj_server *s)
+{
+  if (s->listener.fd >= 0 && !is_full(s) && !s->accept_again.active) {
+    ev_io_start(s->loop, &s->acceptor);
+  }
+}
+
+static void on_accept_again(struct ev_loop *loop, ev_timer *timer, int events)
+{
+  (void)loop;
+  (void)events;
+  server_accept_on(timer->data);
+}
+
+/* The peer gave up, or another process was faster: nothing to wait for. */
+static bool is_passing(int error)
+{
+  return error == EAGAIN || error == EWOULDBLOCK || error == ECONNABORTED || error == EINTR;
+}
+
+static void accept_connections(bj_server *s, unsigned most)
+{
+  union {
+    struct sockaddr any;
+    struct sockaddr_storage storage;
+  } peer;
+  for (unsigned i = 0; i < most && !is_full(s); i++) {
+    socklen_t size = sizeof peer;
+    int fd = socket_accept(s->listener.fd, &peer.any, &size);
+    if (fd >= 0) {
+      s->counters[BJ_CONNECTIONS_ACCEPTED]++;
+      conn_open(s, fd, &peer.any);
+      continue;
+    }
+    if (!is_passing(errno)) {
+      /* The backlog stays readable, so watching it would spin until there is room. */
+      s->counters[BJ_ACCEPT_FAILED]++;
+      ev_io_stop(s->loop, &s->acceptor);
+      ev_timer_set(&s->accept_again, ACCEPT_PAUSE, 0.);
+      ev_timer_start(s->loop, &s->accept_again);
+    }
+    if (errno != ECONNABORTED && errno != EINTR) {
+      return;
+    }
+  }
+  if (is_full(s)) {
+    ev_io_stop(s->loop, &s->acceptor);
+  }
+}
+
+static void on_acceptable(struct ev_loop *loop, ev_io *acceptor, int events)
+{
+  (void)loop;
+  (void)events;
+  accept_connections(acceptor->data, ACCEPT_BATCH);
+}
+
+static int32_t start_accepting(bj_server *s)
+{
+  ev_io_init(&s->acceptor, on_acceptable, s->listener.fd, EV_READ);
+  s->acceptor.data = s;
+  server_accept_on(s);
+  return 0;
+}
+
+static void stop_accepting(bj_server *s)
+{
+  ev_io_stop(s->loop, &s->acceptor);
+  ev_timer_stop(s->loop, &s->accept_again);
+  listener_close(&s->listener);
+}
+
+/* ---- turns ------------------------------------------------------------------------------ */
+
+static void free_dead(bj_server *s)
+{
+  while (s->dead != NULL) {
+    conn *c = s->dead;
+    s->dead = c->next_queued;
+    free(c);
+  }
+}
+
+static void resume_queued(bj_server *s)
+{
+  conn *c = s->queue;
+  s->queue = NULL;
+  while (c != NULL) {
+    conn *next = c->next_queued;
+    c->is_queued = false;
+    conn_resume(c);
+    c = next;
+  }
+}
+
+static void close_idle(bj_server *s)
+{
+  for (conn *c = s->conns, *next; c != NULL; c = next) {
+    next = c->next;
+    if (conn_is_idle(c)) {
+      conn_close(c, BJ_CLOSED);
+    }
+  }
+}
+
+/* Idle connections go once nothing more is readable: what they sent before counts. */
+static void drain(bj_server *s)
+{
+  if (s->listener.fd >= 0) {
+    accept_connections(s, UINT32_MAX);
+    stop_accepting(s);
+    ev_run(s->loop, EVRUN_NOWAIT);
+  }
+  if (s->event_count == 0 && s->queue == NULL) {
+    close_idle(s);
+  }
+  if (s->conns == NULL && s->event_count == 0 && s->exchanges.first_notice == NULL) {
+    s->state = SERVER_STOPPED;
+    *server_event(s) = (bj_event){.type = BJ_STOPPED};
+  }
+}
+
+uint32_t bj_server_turn(bj_server *s)
+{
+  s->arena_used = s->fields_used = 0;
+  s->event_count = exchange_tell(&s->exchanges, s->events, s->options.event_slots - 2);
+  resume_queued(s);
+  ev_run(s->loop, EVRUN_NOWAIT);
+  if (s->event_count == 0 && !loop_settled(s->loop)) {
+    ev_run(s->loop, EVRUN_NOWAIT);
+  }
+  if (s->state == SERVER_DRAINING) {
+    drain(s);
+  }
+  output_flush(s);
+  free_dead(s);
+  return s->event_count;
+}
+
+static void run_command(bj_server *s, const bj_command *command)
+{
+  exchange *x = exchange_find(&s->exchanges, command->request, command->generation);
+  if (x == NULL) {
+    return;
+  }
+  conn *c = x->conn;
+  switch (command->type) {
+  case BJ_WRITE: response_write(x, command, s->output); return;
+  case BJ_CONSUME:
+    x->unread -= command->body_size < x->unread ? command->body_size : x->unread;
+    response_continue(x);
+    break;
+  case BJ_ABORT: response_cut(x); break;
+  default: return;
+  }
+  conn_settle(c);
+}
+
+/* Tells who writes a stream how much waits, and watches for less. */
+static void report_backlog(bj_server *s, bj_command *command)
+{
+  exchange *x = exchange_find(&s->exchanges, command->request, command->generation);
+  size_t backlog = x == NULL ? 0 : output_backlog(x);
+  if (backlog > BJ_HIGH_WATER) {
+    x->wants_drain = true;
+  }
+  command->backlog = backlog < UINT32_MAX ? (uint32_t)backlog : UINT32_MAX;
+}
+
+void bj_server_flush(bj_server *s, uint32_t count)
+{
+  ev_now_update(s->loop); /* handlers have run since the turn */
+  for (uint32_t i = 0; i < count; i++) {
+    run_command(s, &s->commands[i]);
+  }
+  output_flush(s);
+  for (uint32_t i = 0; i < count; i++) {
+    if (s->commands[i].type == BJ_WRITE && (s->commands[i].flags & BJ_WRITE_END) == 0) {
+      report_backlog(s, &s->commands[i]);
+    }
+  }
+  free_dead(s);
+}
+
+/* ---- parking ---------------------------------------------------------------------------- */
+
+int32_t bj_server_wake_fd(bj_server *s)
+{
+  return s->parking.wake[0];
+}
+
+/* Milliseconds until the earlier of the two timers, rounded up; -1 without any. */
+static int next_timer(bj_server *s)
+{
+  ev_timer *timers[2] = {&s->deadlines.timer, &s->accept_again};
+  double next = -1;
+  for (int i = 0; i < 2; i++) {
+    if (timers[i]->active) {
+      ev_tstamp left = ev_timer_remaining(s->loop, timers[i]);
+      left = left > 0 ? left : 0;
+      next = next < 0 || left < next ? left : next;
+    }
+  }
+  return next < 0 ? -1 : next > 1e6 ? 1000000000 : (int)(next * 1000) + 1;
+}
+
+uint32_t bj_server_park(bj_server *s)
+{
+  if (s->queue != NULL || s->exchanges.first_notice != NULL || !loop_settled(s->loop)) {
+    return 1;
+  }
+  parking_arm(&s->parking, next_timer(s));
+  return 0;
+}
+
+/* ---- beginning and end ------------------------------------------------------------------ */
+
+uint32_t bj_abi(void)
+{
+  return BJ_ABI;
+}
+
+/* The library or its thread goes away: nothing may run or stay open after this. */
+static void on_halt(registered *entry)
+{
+  bj_server *s = (bj_server *)(void *)entry;
+  parking_stop(&s->parking);
+  listener_close(&s->listener);
+  for (conn *c = s->conns; c != NULL; c = c->next) {
+    close(c->reader.fd);
+  }
+  close(loop_fd(s->loop));
+}
+
+static bj_server *set_up(bj_server *s, char *error)
+{
+  if (parking_start(&s->parking, loop_fd(s->loop), error) < 0) {
+    return NULL;
+  }
+  s->entry.halt = on_halt;
+  int refused = registry_add(&s->entry);
+  if (refused != 0) {
+    snprintf(error, BJ_ERROR_SIZE, "pthread_key_create: %s", strerror(refused));
+    parking_stop(&s->parking);
+    close(s->parking.wake[0]);
+    return NULL;
+  }
+  const bj_options *o = &s->options;
+  const uint32_t times[DEADLINE_KINDS] = {[DEADLINE_IDLE] = o->idle_timeout,
+                                          [DEADLINE_HEAD] = o->head_timeout,
+                                          [DEADLINE_BODY] = o->body_timeout,
+                                          [DEADLINE_WRITE] = o->write_timeout,
+                                          [DEADLINE_LINGER] = LINGER_TIMEOUT};
+  deadlines_start(&s->deadlines, s->loop, times, conn_time_out);
+  ev_init(&s->accept_again, on_accept_again);
+  s->accept_again.data = s;
+  return s;
+}
+
+static void free_memory(bj_server *s)
+{
+  exchanges_free(&s->exchanges);
+  buffer_free(&s->staging);
+  if (s->loop != NULL) {
+    ev_loop_destroy(s->loop);
+  }
+  free(s->scratch);
+  free(s);
+}
+
+bj_server *bj_server_new(const bj_options *options, char *arena, uint32_t *fields, bj_event *events,
+                         const char *output, bj_command *commands, char *error)
+{
+  bj_server *s = malloc(sizeof *s);
+  if (s == NULL) {
+    snprintf(error, BJ_ERROR_SIZE, "malloc: %s", strerror(errno));
+    return NULL;
+  }
+  *s = (bj_server){.options = *options,
+                   .max_body_size = (uint64_t)options->max_body_high << 32 | options->max_body_low,
+                   .arena = arena,
+                   .fields = fields,
+                   .events = events,
+                   .output = output,
+                   .commands = commands,
+                   .listener = {.fd = -1},
+                   .loop = ev_loop_new(EVFLAG_AUTO),
+                   .scratch = calloc(options->max_fields + 1, sizeof(struct phr_header))};
+  if (s->loop == NULL || s->scratch == NULL) {
+    snprintf(error, BJ_ERROR_SIZE, "%s: %s", s->loop == NULL ? "ev_loop_new" : "malloc",
+             strerror(errno));
+  } else if (set_up(s, error) != NULL) {
+    return s;
+  }
+  free_memory(s);
+  return NULL;
+}
+
+int32_t bj_server_listen(bj_server *s, const char *host, uint32_t port, uint32_t backlog,
+                         uint32_t reuse_port, uint32_t mode, char *error)
+{
+  int refused = listener_open(&s->listener, host, port, backlog, reuse_port != 0, mode, error);
+  return refused != 0 ? refused : start_accepting(s);
+}
+
+int32_t bj_server_adopt(bj_server *s, int32_t fd, char *error)
+{
+  int refused = listener_adopt(&s->listener, fd, error);
+  return refused != 0 ? refused : start_accepting(s);
+}
+
+uint32_t bj_server_address(bj_server *s, char *address)
+{
+  int32_t port = listener_address(s->listener.fd, address);
+  return port < 0 ? 0 : (uint32_t)port;
+}
+
+int32_t bj_server_local(bj_server *s, uint32_t slot, uint32_t generation, char *address)
+{
+  exchange *x = exchange_find(&s->exchanges, slot, generation);
+  return x == NULL ? -1 : listener_address(x->conn->reader.fd, address);
+}
+
+void bj_server_counters(bj_server *s, double *counters)
+{
+  s->counters[BJ_REQUESTS_HELD] = s->exchanges.held;
+  for (int i = 0; i < BJ_COUNTERS; i++) {
+    counters[i] = (double)s->counters[i];
+  }
+}
+
+void bj_server_drain(bj_server *s)
+{
+  s->state = s->state == SERVER_OPEN ? SERVER_DRAINING : s->state;
+}
+
+void bj_server_free(bj_server *s)
+{
+  registry_remove(&s->entry);
+  parking_stop(&s->parking);
+  stop_accepting(s);
+  deadlines_stop(&s->deadlines);
+  s->state = SERVER_STOPPED;
+  while (s->conns != NULL) {
+    conn_close(s->conns, BJ_CLOSED);
+  }
+  free_dead(s);
+  free_memory(s);
+}

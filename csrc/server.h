@@ -1,0 +1,68 @@
+/* A server: the loop and everything that hangs from it. Only server.c has the exported API; the
+ * other units use the members that are theirs to use. */
+#ifndef SERVER_H
+#define SERVER_H
+
+#include <time.h>
+
+#include "conn.h"
+#include "listener.h"
+#include "parking.h"
+#include "registry.h"
+
+enum server_state {
+  SERVER_OPEN,
+  SERVER_DRAINING, /* no new connections, no request after the current ones */
+  SERVER_STOPPED,  /* and the last one is gone; the caller knows */
+};
+
+struct bj_server {
+  registered entry; /* first member: the registry's view of a server */
+  struct ev_loop *loop;
+  bj_options options;
+  uint64_t max_body_size;
+  enum server_state state;
+
+  /* the caller's memory, and how much of it this turn has used */
+  char *arena;
+  uint32_t *fields;
+  bj_event *events;
+  const char *output;
+  bj_command *commands;
+  size_t arena_used;
+  uint32_t fields_used;
+  uint32_t event_count;
+
+  listener listener;
+  ev_io acceptor;
+  ev_timer accept_again;
+  parking parking;
+  deadlines deadlines;
+  exchanges exchanges;
+  struct phr_header *scratch; /* the fields of the head that is being read */
+
+  conn *conns;  /* all of them */
+  conn *queue;  /* those that can go on without new octets */
+  conn *dead;   /* to be freed when the call ends */
+  conn *staged; /* whose output `staging` is, or NULL */
+  buffer staging;
+
+  uint64_t counters[BJ_COUNTERS];
+  char date[128];
+  size_t date_size;
+  time_t date_of;
+};
+
+/* The next event record. The caller has seen to it that there is room. */
+static inline bj_event *server_event(bj_server *s)
+{
+  return &s->events[s->event_count++];
+}
+
+/* The Date field's line (RFC 9110 section 6.6.1), made once a second. */
+bytes server_date(bj_server *s);
+
+/* A connection is gone: there may be room for another. */
+void server_accept_on(bj_server *s);
+
+#endif

@@ -1,0 +1,85 @@
+#include "socket.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <unistd.h>
+
+#if defined(__linux__)
+
+int socket_open(int family)
+{
+  return socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+}
+
+int socket_pair(int fds[2])
+{
+  return socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds);
+}
+
+static int accept_prepared(int listener, struct sockaddr *peer, socklen_t *size)
+{
+  return accept4(listener, peer, size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
+ssize_t socket_send(int fd, const struct msghdr *message)
+{
+  return sendmsg(fd, message, MSG_NOSIGNAL);
+}
+
+#else
+
+static int prepare(int fd)
+{
+  int on = 1;
+  if (fd < 0) {
+    return -1;
+  }
+  if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 ||
+      setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on) < 0) {
+    close(fd);
+    return -1;
+  }
+  return fd;
+}
+
+int socket_open(int family)
+{
+  return prepare(socket(family, SOCK_STREAM, 0));
+}
+
+int socket_pair(int fds[2])
+{
+  if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds) < 0) {
+    return -1;
+  }
+  return prepare(fds[0]) < 0 || prepare(fds[1]) < 0 ? -1 : 0;
+}
+
+static int accept_prepared(int listener, struct sockaddr *peer, socklen_t *size)
+{
+  return prepare(accept(listener, peer, size));
+}
+
+ssize_t socket_send(int fd, const struct msghdr *message)
+{
+  return sendmsg(fd, message, 0);
+}
+
+#endif
+
+int socket_unblock(int fd)
+{
+  int flags = fcntl(fd, F_GETFL);
+  return flags < 0 ? -1 : fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+}
+
+/* Answers leave whole, so waiting for more to send (Nagle) would only delay them. */
+int socket_accept(int listener, struct sockaddr *peer, socklen_t *size)
+{
+  int fd = accept_prepared(listener, peer, size), on = 1;
+  if (fd >= 0 && peer->sa_family != AF_UNIX) {
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  }
+  return fd;
+}

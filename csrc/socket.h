@@ -1,0 +1,24 @@
+/* What the systems do differently about sockets. */
+#ifndef SOCKET_H
+#define SOCKET_H
+
+#include <stdbool.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+
+/* A non-blocking stream socket that children do not inherit, or -1. */
+int socket_open(int family);
+
+/* Makes an inherited descriptor non-blocking; -1 on failure. */
+int socket_unblock(int fd);
+
+/* Both ends of a connected pair of the same kind; -1 on failure. */
+int socket_pair(int fds[2]);
+
+/* The next connection of a listening socket, ready for use; -1 with errno. */
+int socket_accept(int listener, struct sockaddr *peer, socklen_t *size);
+
+/* sendmsg() that never raises SIGPIPE. */
+ssize_t socket_send(int fd, const struct msghdr *message);
+
+#endif
