@@ -1,0 +1,59 @@
+/**
+ * Bun's side of `native.ts`.
+ *
+ * @module
+ */
+import process from "node:process";
+import type { Native, Watch } from "./native.ts";
+import { type Library, type Prototype, symbols } from "./symbols.ts";
+
+interface Socket {
+  ref(): void;
+  unref(): void;
+  end(): void;
+}
+
+interface Bun {
+  connect(options: { fd: number; socket: { data(): void } }): Promise<Socket>;
+}
+
+interface Ffi {
+  dlopen(path: string, table: Record<string, unknown>): { symbols: unknown };
+}
+
+// The one place where Bun's own names are cast to what is used of them.
+const { Bun: runtime } = globalThis as unknown as { Bun: Bun };
+const { dlopen } = await import("bun:ffi") as unknown as Ffi;
+
+function open(path: string): Library {
+  const table = Object.fromEntries(
+    Object.entries<Prototype>(symbols).map((
+      [name, { parameters, result }],
+    ) => [name, { args: parameters, returns: result }]),
+  );
+  return dlopen(path, table).symbols as Library;
+}
+
+/** The socket arrives a little later: what is asked of it before is done then. */
+function watch(fd: number, wake: () => void): Watch {
+  const connecting = runtime.connect({ fd, socket: { data: wake } });
+  let socket: Socket | undefined;
+  connecting.then((connected) => socket = connected);
+  const later = (action: (socket: Socket) => void) => {
+    socket ? action(socket) : connecting.then(action);
+  };
+  return {
+    ref: () => later((socket) => socket.ref()),
+    unref: () => later((socket) => socket.unref()),
+    close: () => later((socket) => socket.end()),
+  };
+}
+
+/** Bun. */
+export const bun: Native = {
+  name: "bun",
+  starves: false,
+  open,
+  watch,
+  env: (name) => process.env[name],
+};

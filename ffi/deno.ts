@@ -1,0 +1,43 @@
+/**
+ * Deno's side of `native.ts`. Needs no permission but `--allow-ffi` for the library.
+ *
+ * @module
+ */
+import { Socket, type SocketConstructorOpts } from "node:net";
+import type { Native, Watch } from "./native.ts";
+import { type Library, symbols } from "./symbols.ts";
+
+interface Deno {
+  dlopen(path: string, table: typeof symbols): { symbols: unknown };
+  env: { get(name: string): string | undefined };
+  permissions: {
+    querySync(descriptor: { name: "env"; variable: string }): { state: string };
+  };
+}
+
+// The one place where Deno's own names are cast to what is used of them.
+const { Deno: runtime } = globalThis as unknown as { Deno: Deno };
+
+function open(path: string): Library {
+  return runtime.dlopen(path, symbols).symbols as Library;
+}
+
+function watch(fd: number, wake: () => void): Watch {
+  const options: SocketConstructorOpts = { fd, readable: true, writable: false };
+  const socket = new Socket(options);
+  socket.on("data", wake);
+  return {
+    ref: () => void socket.ref(),
+    unref: () => void socket.unref(),
+    close: () => void socket.destroy(),
+  };
+}
+
+/** Asking without the permission would prompt the user for it. */
+function env(name: string): string | undefined {
+  const { state } = runtime.permissions.querySync({ name: "env", variable: name });
+  return state === "granted" ? runtime.env.get(name) : undefined;
+}
+
+/** Deno. */
+export const deno: Native = { name: "deno", starves: true, open, watch, env };

@@ -1,0 +1,70 @@
+/**
+ * Finds and loads the C library, once per process or Worker.
+ *
+ * @module
+ */
+import { fileURLToPath } from "node:url";
+import process from "node:process";
+import { native } from "./native.ts";
+import type { Library } from "./symbols.ts";
+
+/** The `BJ_ABI` of `csrc/bjoern.h` that this code is written for. */
+export const ABI = 1;
+
+/**
+ * The C library cannot be found or is not the one that belongs to this version.
+ *
+ * @example
+ * ```ts
+ * import { LibraryError } from "@x/bjoern";
+ *
+ * new LibraryError("no library") instanceof Error; // true
+ * ```
+ */
+export class LibraryError extends Error {
+  /** Always `"LibraryError"`. */
+  override readonly name = "LibraryError";
+}
+
+function candidates(): string[] {
+  const chosen = native.env("BJOERN_LIBRARY");
+  if (chosen) {
+    return [chosen];
+  }
+  const file = process.platform === "darwin" ? "libbjoern.dylib" : "libbjoern.so";
+  return [fileURLToPath(new URL(`../zig-out/lib/${file}`, import.meta.url))];
+}
+
+function open(path: string): Library {
+  const library = native.open(path);
+  const abi = library.bj_abi();
+  if (abi !== ABI) {
+    throw new LibraryError(`${path} has ABI ${abi}, this version needs ${ABI}: build it again`);
+  }
+  return library;
+}
+
+function find(): Library {
+  const failures: string[] = [];
+  for (const path of candidates()) {
+    try {
+      return open(path);
+    } catch (error) {
+      if (error instanceof LibraryError) {
+        throw error;
+      }
+      failures.push(`  ${path}: ${error instanceof Error ? error.message : error}`);
+    }
+  }
+  throw new LibraryError(
+    `Cannot load the bjoern library. Tried:\n${failures.join("\n")}\n` +
+      "Build it with `zig build`, or name it in BJOERN_LIBRARY.",
+  );
+}
+
+let loaded: Library | undefined;
+
+/** The library; throws a {@linkcode LibraryError} that says what was tried. */
+export function library(): Library {
+  return loaded ??= find();
+}

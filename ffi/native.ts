@@ -1,0 +1,40 @@
+/**
+ * What the server needs from its runtime: loading the library, being woken through a descriptor,
+ * an environment variable, a word about scheduling. `bun.ts` and `deno.ts` are the two
+ * implementations; nothing else names a runtime.
+ *
+ * @module
+ */
+import type { Library } from "./symbols.ts";
+
+/** Keeps watching a descriptor until closed. */
+export interface Watch {
+  /** Keeps the process alive. */
+  ref(): void;
+  /** Lets the process end. */
+  unref(): void;
+  /** Closes the descriptor. */
+  close(): void;
+}
+
+/** The runtime. */
+export interface Native {
+  /** The runtime's name. */
+  readonly name: "bun" | "deno";
+  /**
+   * Whether I/O of the runtime waits while immediates are pending (Deno polls it once per 61 ticks
+   * of its loop), so that a busy server has to let it through.
+   */
+  readonly starves: boolean;
+  /** Opens the library at `path`; throws what the runtime throws. */
+  open(path: string): Library;
+  /** Calls `wake` whenever octets arrive on the socket `fd`, which it owns from now on. */
+  watch(fd: number, wake: () => void): Watch;
+  /** An environment variable, or `undefined` where it is not set or may not be read. */
+  env(name: string): string | undefined;
+}
+
+/** The runtime that this process runs in. */
+export const native: Native = "Bun" in globalThis
+  ? (await import("./bun.ts")).bun
+  : (await import("./deno.ts")).deno;

@@ -1,0 +1,61 @@
+/**
+ * The exported functions of `csrc/bjoern.h`, in the header's order and in Deno's notation, which
+ * serves both runtimes. `tests/abi_test.ts` compares this table with the header.
+ *
+ * @module
+ */
+
+/** A C type as FFI passes it. */
+export type Word = "i32" | "u32" | "pointer" | "buffer" | "void";
+
+/** The signature of a C function. */
+export interface Prototype {
+  readonly parameters: readonly Exclude<Word, "void">[];
+  readonly result: Word;
+}
+
+/** The functions of the library. */
+export const symbols = {
+  bj_abi: { parameters: [], result: "u32" },
+  bj_server_new: {
+    // options, arena, fields, events, output, commands, error
+    parameters: ["buffer", "buffer", "buffer", "buffer", "buffer", "buffer", "buffer"],
+    result: "pointer",
+  },
+  bj_server_listen: {
+    // server, host, port, backlog, reuse_port, mode, error
+    parameters: ["pointer", "buffer", "u32", "u32", "u32", "u32", "buffer"],
+    result: "i32",
+  },
+  bj_server_adopt: { parameters: ["pointer", "i32", "buffer"], result: "i32" },
+  bj_server_address: { parameters: ["pointer", "buffer"], result: "u32" },
+  bj_server_local: { parameters: ["pointer", "u32", "u32", "buffer"], result: "i32" },
+  bj_server_turn: { parameters: ["pointer"], result: "u32" },
+  bj_server_flush: { parameters: ["pointer", "u32"], result: "void" },
+  bj_server_wake_fd: { parameters: ["pointer"], result: "i32" },
+  bj_server_park: { parameters: ["pointer"], result: "u32" },
+  bj_server_drain: { parameters: ["pointer"], result: "void" },
+  bj_server_counters: { parameters: ["pointer", "buffer"], result: "void" },
+  bj_server_free: { parameters: ["pointer"], result: "void" },
+} as const satisfies Record<string, Prototype>;
+
+/** A C pointer as the runtime hands it out; only passed back. */
+export type Pointer = { readonly pointer: unique symbol };
+
+/** What a word is in TypeScript. */
+interface Words {
+  i32: number;
+  u32: number;
+  pointer: Pointer | null;
+  buffer: Uint8Array | Uint32Array | Float64Array;
+  void: void;
+}
+
+type Values<P extends readonly (keyof Words)[]> = { -readonly [i in keyof P]: Words[P[i]] };
+
+/** The library's functions as TypeScript calls them. */
+export type Library = {
+  readonly [name in keyof typeof symbols]: (
+    ...words: Values<(typeof symbols)[name]["parameters"]>
+  ) => Words[(typeof symbols)[name]["result"]];
+};
