@@ -1,0 +1,5 @@
+// The smallest server. PORT chooses another port than 8000.
+import { run } from "../mod.ts";
+
+const server = run(() => new Response("Hello, World!\n"), "127.0.0.1", 8000);
+console.log(`Listening on ${server.url}`);

@@ -1,0 +1,34 @@
+/**
+ * A fast, small HTTP/1.1 server for Deno and Bun: libev and a strict parser in C, one Fetch handler
+ * for both runtimes.
+ *
+ * @example
+ * ```ts
+ * import { run } from "@x/bjoern";
+ *
+ * const server = run(() => new Response("Hello, World!"), "127.0.0.1", 0);
+ * console.log(`Listening on ${server.url}`);
+ * await server.shutdown();
+ * ```
+ *
+ * @module
+ */
+export { LibraryError } from "./ffi/library.ts";
+export type { Metrics } from "./server/core.ts";
+export { ListenError, RequestError } from "./server/errors.ts";
+export { DEFAULT_LISTEN_BACKLOG } from "./server/options.ts";
+export { Response } from "./server/response.ts";
+export { type ForeignApp, listen, run, serverRun } from "./server/run.ts";
+export { Server } from "./server/server.ts";
+export type {
+  Addr,
+  Address,
+  App,
+  Handler,
+  Info,
+  NetAddr,
+  Options,
+  Result,
+  SocketAddress,
+  UnixAddr,
+} from "./server/types.ts";

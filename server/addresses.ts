@@ -1,0 +1,46 @@
+/**
+ * Addresses in the shapes that Deno and Bun have for them.
+ *
+ * @module
+ */
+import type { Addr } from "./types.ts";
+
+/** The longest run of zero groups of an IPv6 address is left out (RFC 5952). */
+function ipv6(bytes: Uint8Array): string {
+  const groups = Array.from(
+    { length: 8 },
+    (_, i) => (bytes[2 * i] << 8 | bytes[2 * i + 1]).toString(16),
+  );
+  const runs = groups.join(":").match(/\b0(?::0)+\b/g) ?? [];
+  const longest = runs.sort((a, b) => b.length - a.length)[0];
+  return longest === undefined
+    ? groups.join(":")
+    : groups.join(":").replace(longest, "::").replace(/:{3,}/, "::");
+}
+
+function isMapped(bytes: Uint8Array): boolean {
+  return bytes[10] === 255 && bytes[11] === 255 &&
+    bytes.subarray(0, 10).every((byte) => byte === 0);
+}
+
+/** The text of 16 octets in network order; an IPv4-mapped address is an IPv4 one. */
+export function ip(bytes: Uint8Array): string {
+  return isMapped(bytes) ? bytes.subarray(12, 16).join(".") : ipv6(bytes);
+}
+
+/** An address as the library writes it: a host, or `unix:` and a path. */
+export function parse(host: string, port: number): Addr {
+  return host.startsWith("unix:")
+    ? { transport: "unix", path: host.slice("unix:".length) }
+    : { transport: "tcp", hostname: host, port };
+}
+
+/** A host as it stands in a URL. */
+export function urlHost(hostname: string): string {
+  return hostname.includes(":") ? `[${hostname}]` : hostname;
+}
+
+/** `host:port`, or `unix:path`: for people to read. */
+export function show(host: string, port: number): string {
+  return host.startsWith("unix:") ? host : `${urlHost(host)}:${port}`;
+}

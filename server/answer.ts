@@ -1,0 +1,252 @@
+/**
+ * From what a handler returned to commands.
+ *
+ * @module
+ */
+import { RequestError } from "./errors.ts";
+import { type Exchange, State } from "./exchange.ts";
+import { type Head, readHead } from "./head.ts";
+import { OUTPUT_SIZE } from "./memory.ts";
+import { WriteFlag } from "./records.ts";
+import { isResponse, Kind, type Recorded, Response as RecordedResponse } from "./response.ts";
+import { pump, pumpBytes } from "./stream.ts";
+import { type Block, PART_SIZE, type Writer } from "./writer.ts";
+
+/** What a handler threw, or what was wrong with its result, is given to this. */
+export type OnError = (
+  error: unknown,
+) => Response | undefined | void | Promise<Response | undefined | void>;
+
+const LONGEST_TEXT = Math.floor(PART_SIZE / 3);
+const USED = "The response's body is used already: return a clone() of it";
+const encoder = new TextEncoder();
+
+function describe(value: unknown): string {
+  return value === null ? "null" : typeof value === "object" ? "an object" : typeof value;
+}
+
+/** An error that only says that the client has left or made a mistake is no news. */
+function isNews(exchange: Exchange, error: unknown): boolean {
+  return exchange.state !== State.ABORTED ||
+    !(error instanceof RequestError || (error instanceof Error && error.name === "AbortError"));
+}
+
+/** Answers the requests of one server. */
+export class Answerer {
+  readonly #writer: Writer;
+  readonly #onError: OnError | undefined;
+  readonly #textFields: Block;
+  readonly #recorded: Recorded = { kind: 0, text: "", plain: false };
+
+  constructor(writer: Writer, onError: OnError | undefined) {
+    this.#writer = writer;
+    this.#onError = onError;
+    this.#textFields = writer.keep("content-type: text/plain;charset=UTF-8\r\n");
+  }
+
+  /** Takes what the handler returned: most results are commands when this returns. */
+  answer(exchange: Exchange, result: unknown): void {
+    if (typeof result === "string") {
+      this.#sendText(exchange, 200, 0, this.#textFields, result);
+    } else if (typeof result !== "object" || result === null) {
+      this.fail(exchange, notAResponse(result));
+    } else if (RecordedResponse.take(result, this.#recorded)) {
+      this.#sendRecorded(exchange, result as Response);
+    } else if (result instanceof Promise) {
+      result.then(
+        (settled) => this.answer(exchange, settled),
+        (error) => this.fail(exchange, error),
+      );
+    } else {
+      this.#sendOther(exchange, result);
+    }
+  }
+
+  #sendRecorded(exchange: Exchange, response: Response): void {
+    const { kind, text, plain } = this.#recorded;
+    if (kind === Kind.TEXT && plain) {
+      this.#sendText(exchange, 200, 0, this.#textFields, text);
+      return;
+    }
+    this.#attempt(exchange, () => {
+      const head = readHead(response);
+      switch (kind) {
+        case Kind.TEXT:
+          return this.#sendText(exchange, head.status, head.flags, this.#lines(head), text);
+        case Kind.EMPTY:
+          return this.#sendEmpty(exchange, head);
+        case Kind.SENT:
+          throw new TypeError(USED);
+        case Kind.STATIC:
+          return response.bytes().then((bytes) => this.#sendBytes(exchange, head, bytes));
+        default:
+          return this.#sendBody(exchange, response, head, kind === Kind.STREAM);
+      }
+    });
+  }
+
+  #sendOther(exchange: Exchange, result: object): void {
+    this.#attempt(exchange, () => {
+      if (isResponse(result)) {
+        return this.#sendBody(exchange, result, readHead(result), false);
+      }
+      if (result instanceof Uint8Array) {
+        return this.#sendBytes(exchange, PLAIN, result);
+      }
+      if ("then" in result && typeof result.then === "function") {
+        return Promise.resolve(result).then((settled) => this.answer(exchange, settled));
+      }
+      throw notAResponse(result);
+    });
+  }
+
+  /** Whatever goes wrong becomes an error response. */
+  #attempt(exchange: Exchange, action: () => void | Promise<void>): void {
+    try {
+      action()?.catch((error) => this.fail(exchange, error));
+    } catch (error) {
+      this.fail(exchange, error);
+    }
+  }
+
+  /** Writes the head's lines, with room behind them for a command and one part of a body. */
+  #lines(head: Head): Block {
+    if (head.lines.length > OUTPUT_SIZE / 4) {
+      throw new RangeError(`Response headers of ${head.lines.length} bytes cannot be sent`);
+    }
+    this.#writer.room(head.lines.length + PART_SIZE);
+    return this.#writer.latin1(head.lines);
+  }
+
+  #sendText(exchange: Exchange, status: number, flags: number, fields: Block, text: string): void {
+    if (exchange.over) {
+      return;
+    }
+    if (text.length > LONGEST_TEXT) {
+      // Its octets take the place of the output that `fields` may stand in: lines first.
+      this.#writer.head(exchange, status, flags, fields, utf8Length(text), exchange.isHead);
+      if (!exchange.isHead) {
+        this.#attempt(exchange, () => pumpBytes(this.#writer, exchange, encoder.encode(text)));
+      }
+      return;
+    }
+    if (fields === this.#textFields) {
+      this.#writer.room(3 * text.length);
+    }
+    this.#writer.text(exchange, status, flags, fields, text);
+  }
+
+  /** No body: only for HEAD and 304 is the handler's Content-Length the one to send. */
+  #sendEmpty(exchange: Exchange, head: Head): void {
+    const foretells = exchange.isHead || head.status === 304;
+    const length = foretells && head.length! >= 0 ? head.length : undefined;
+    if (!exchange.over) {
+      this.#writer.head(exchange, head.status, head.flags, this.#lines(head), length, true);
+    }
+  }
+
+  async #sendBytes(exchange: Exchange, head: Head, bytes: Uint8Array): Promise<void> {
+    if (exchange.over) {
+      return;
+    }
+    const end = exchange.isHead || bytes.length === 0;
+    this.#writer.head(
+      exchange,
+      head.status,
+      head.flags,
+      this.#lines(head),
+      head.status === 304 ? undefined : bytes.length,
+      end,
+    );
+    if (!end) {
+      await pumpBytes(this.#writer, exchange, bytes);
+    }
+  }
+
+  /** A body that only the public way leads to. */
+  async #sendBody(
+    exchange: Exchange,
+    response: Response,
+    head: Head,
+    isStream: boolean,
+  ): Promise<void> {
+    if (response.bodyUsed) {
+      throw new TypeError(USED);
+    }
+    const body = response.body;
+    if (body === null) {
+      this.#sendEmpty(exchange, head);
+      return;
+    }
+    if (exchange.over) {
+      await body.cancel();
+      return;
+    }
+    if (Number.isNaN(head.length)) {
+      await body.cancel();
+      throw new TypeError("The response's Content-Length is not a number");
+    }
+    const start = (length: number | undefined) =>
+      this.#writer.head(exchange, head.status, head.flags, this.#lines(head), length, false);
+    if (exchange.isHead) {
+      start(head.length);
+      this.#writer.end(exchange);
+      await body.cancel();
+      return;
+    }
+    await pump(this.#writer, exchange, body, start, head.length, isStream);
+  }
+
+  /** Logs or hands over the error, and answers by 500 unless the response has begun. */
+  fail(exchange: Exchange, error: unknown): void {
+    if (!isNews(exchange, error)) {
+      return;
+    }
+    if (this.#onError === undefined) {
+      console.error(error);
+      this.#sendError(exchange);
+      return;
+    }
+    this.#ask(exchange, error, this.#onError).catch((second) => {
+      console.error(error);
+      console.error("onError failed too:", second);
+      this.#sendError(exchange);
+    });
+  }
+
+  async #ask(exchange: Exchange, error: unknown, onError: OnError): Promise<void> {
+    const response = await onError(error);
+    if (exchange.state !== State.OPEN || !isResponse(response)) {
+      this.#sendError(exchange);
+      return;
+    }
+    const head = readHead(response);
+    const bytes = response.body === null ? undefined : await response.bytes();
+    if (bytes === undefined) {
+      this.#sendEmpty(exchange, head);
+    } else {
+      await this.#sendBytes(exchange, head, bytes);
+    }
+  }
+
+  #sendError(exchange: Exchange): void {
+    if (exchange.state === State.OPEN) {
+      const text = "Internal Server Error";
+      this.#sendText(exchange, 500, WriteFlag.CLOSE, this.#textFields, text);
+    } else {
+      this.#writer.cut(exchange);
+    }
+  }
+}
+
+const PLAIN: Head = { status: 200, flags: 0, lines: "", length: undefined };
+
+function notAResponse(result: unknown): TypeError {
+  return new TypeError(
+    `A handler must return a Response, a string or a Uint8Array, not ${describe(result)}`,
+  );
+}
+
+function utf8Length(text: string): number {
+  return encoder.encode(text).length;
+}

@@ -1,0 +1,319 @@
+/**
+ * What a server is made of: the library's server, its memory, the exchanges in flight.
+ *
+ * @module
+ */
+import { library } from "../ffi/library.ts";
+import type { Library, Pointer } from "../ffi/symbols.ts";
+import { parse, show } from "./addresses.ts";
+import { Answerer } from "./answer.ts";
+import { ListenError, RequestError, requestError } from "./errors.ts";
+import { Exchange, type Host } from "./exchange.ts";
+import { Loop } from "./loop.ts";
+import { Memory } from "./memory.ts";
+import { type Settings, toRecord } from "./options.ts";
+import { COUNTERS, Event, EVENT_WORDS, EventFlag, EventType } from "./records.ts";
+import { makeRequest } from "./request.ts";
+import { patchResponse, unpatchResponse } from "./response.ts";
+import type { Addr, Handler } from "./types.ts";
+import { Writer } from "./writer.ts";
+
+/** What a server has counted so far. */
+export type Metrics = Readonly<Record<typeof COUNTERS[number], number>>;
+
+/** Where a server gets its connections from. */
+export type Listening = { fd: number } | { host: string; port: number };
+
+/** `BJ_ERROR_SIZE` and `BJ_ADDRESS_SIZE`. */
+const ERROR_SIZE = 256;
+const ADDRESS_SIZE = 128;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** A C string, without the NUL. */
+function cString(memory: Uint8Array): string {
+  return decoder.decode(memory.subarray(0, memory.indexOf(0)));
+}
+
+function create(library: Library, memory: Memory, settings: Settings): Pointer {
+  const { arena, fields, events, output, commands } = memory;
+  const error = new Uint8Array(ERROR_SIZE);
+  const options = toRecord(settings);
+  const server = library
+    .bj_server_new(options, arena, fields, events, output, commands, error);
+  if (server === null) {
+    throw new Error(`Cannot make a server: ${cString(error)}`);
+  }
+  return server;
+}
+
+function listen(library: Library, server: Pointer, where: Listening, settings: Settings): void {
+  const error = new Uint8Array(ERROR_SIZE);
+  const { listenBacklog, reusePort, mode } = settings;
+  const refused = "fd" in where
+    ? library.bj_server_adopt(server, where.fd, error)
+    : library.bj_server_listen(
+      server,
+      encoder.encode(`${where.host}\0`),
+      where.port,
+      listenBacklog,
+      reusePort ? 1 : 0,
+      mode,
+      error,
+    );
+  if (refused !== 0) {
+    library.bj_server_free(server);
+    const place = "fd" in where ? `descriptor ${where.fd}` : show(where.host, where.port);
+    throw new ListenError(place, cString(error), -refused);
+  }
+}
+
+/** Reads an address that the library writes. */
+function readAddress(write: (address: Uint8Array) => number): Addr | undefined {
+  const address = new Uint8Array(ADDRESS_SIZE);
+  const port = write(address);
+  return port < 0 ? undefined : parse(cString(address), port);
+}
+
+/** A listening server and everything that it is doing. */
+export class Core implements Host {
+  readonly memory: Memory = new Memory();
+  readonly addr: Addr;
+  readonly finished: Promise<void>;
+  handler: Handler<never>;
+  pendingRequests = 0;
+  readonly #settings: Settings;
+  readonly #library: Library;
+  readonly #writer: Writer;
+  readonly #answerer: Answerer;
+  /** By slot: those that later events may speak of. */
+  readonly #exchanges: (Exchange | undefined)[] = [];
+  /** Those of this turn that go on after it. */
+  #alive: Exchange[] = [];
+  readonly #waiting = new Set<Promise<unknown>>();
+  readonly #finish: () => void;
+  #server: Pointer | null;
+  #loop: Loop | undefined;
+  #deadline: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(handler: Handler<never>, where: Listening, settings: Settings) {
+    this.handler = handler;
+    this.#settings = settings;
+    this.#library = library();
+    const server = create(this.#library, this.memory, settings);
+    listen(this.#library, server, where, settings);
+    this.#server = server;
+    this.addr = readAddress((to) => this.#library.bj_server_address(server, to))!;
+    this.#writer = new Writer(this.#library, server, this.memory, () => this.#flushSoon());
+    this.#answerer = new Answerer(this.#writer, settings.onError);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.finished = promise;
+    this.#finish = resolve;
+  }
+
+  start(): void {
+    const { signal, onListen, patchGlobals, spin } = this.#settings;
+    if (this.#loop !== undefined || this.#server === null) {
+      return;
+    }
+    if (patchGlobals !== false) {
+      patchResponse();
+    }
+    this.#loop = new Loop(this, this.#library.bj_server_wake_fd(this.#server), spin);
+    this.#loop.wake();
+    signal?.addEventListener("abort", this.stop);
+    onListen?.(this.addr);
+    if (signal?.aborted) {
+      this.stop();
+    }
+  }
+
+  /** One batch of events, answered as far as the handlers do so at once. */
+  turn(): number {
+    this.#writer.flush();
+    this.memory.turn++;
+    const count = this.#server === null ? 0 : this.#library.bj_server_turn(this.#server);
+    if (count > 0) {
+      this.#writer.held = true;
+      this.#handle(count);
+      this.#writer.held = false;
+      this.#writer.flush();
+      this.#detach();
+    }
+    return count;
+  }
+
+  #handle(count: number): void {
+    const { events } = this.memory;
+    for (let i = 0, at = 0; i < count && this.#server !== null; i++, at += EVENT_WORDS) {
+      if (events[at + Event.type] === EventType.REQUEST) {
+        this.#dispatch(at);
+      } else {
+        this.#notice(at);
+      }
+    }
+  }
+
+  #dispatch(at: number): void {
+    const exchange = new Exchange(this, at);
+    this.pendingRequests++;
+    try {
+      this.#answerer.answer(exchange, this.handler(makeRequest(exchange), exchange as never));
+    } catch (error) {
+      this.#answerer.fail(exchange, error);
+    }
+    if (!exchange.over || exchange.notify) {
+      this.#exchanges[exchange.slot] = exchange;
+      this.#alive.push(exchange);
+    }
+  }
+
+  /** Exchanges that outlive the turn take their part of the shared memory with them. */
+  #detach(): void {
+    for (const exchange of this.#alive) {
+      if (!exchange.over) {
+        exchange.detach();
+      }
+    }
+    this.#alive.length = 0;
+  }
+
+  #notice(at: number): void {
+    const { events } = this.memory;
+    const type = events[at + Event.type];
+    if (type === EventType.STOPPED) {
+      this.stop();
+      return;
+    }
+    const exchange = this.#exchanges[events[at + Event.request]];
+    if (exchange !== undefined && exchange.generation === events[at + Event.generation]) {
+      this.#tell(exchange, type, at);
+    }
+  }
+
+  #tell(exchange: Exchange, type: number, at: number): void {
+    const { events, arena } = this.memory;
+    const flags = events[at + Event.flags];
+    switch (type) {
+      case EventType.BODY: {
+        const start = events[at + Event.body_at];
+        const part = arena.subarray(start, start + events[at + Event.body_size]);
+        exchange.body?.push(part, (flags & EventFlag.END) !== 0);
+        return;
+      }
+      case EventType.DRAINED:
+        exchange.onDrain?.();
+        return;
+      case EventType.LEFT:
+        exchange.left();
+        return;
+      case EventType.SENT:
+        this.#exchanges[exchange.slot] = undefined;
+        exchange.sent();
+        return;
+      case EventType.ABORTED:
+        this.#exchanges[exchange.slot] = undefined;
+        exchange.abort(requestError(flags));
+        return;
+    }
+  }
+
+  /** What is written outside of a turn is sent when the current job is done. */
+  #flushSoon(): void {
+    queueMicrotask(() => {
+      this.#writer.flush();
+      this.#loop?.wake();
+    });
+  }
+
+  park(): boolean {
+    return this.#server !== null && this.#library.bj_server_park(this.#server) === 0;
+  }
+
+  consume(exchange: Exchange, taken: number): void {
+    this.#writer.consume(exchange, taken);
+  }
+
+  ended(exchange: Exchange): void {
+    this.pendingRequests--;
+    if (!exchange.notify && this.#exchanges[exchange.slot] === exchange) {
+      this.#exchanges[exchange.slot] = undefined;
+    }
+  }
+
+  localAddr({ slot, generation }: Exchange): Addr {
+    const server = this.#server;
+    return server !== null &&
+        readAddress((to) => this.#library.bj_server_local(server, slot, generation, to)) ||
+      this.addr;
+  }
+
+  waitUntil(promise: Promise<unknown>): void {
+    const done = () => void this.#waiting.delete(promise);
+    this.#waiting.add(promise);
+    promise.then(done, (error) => {
+      done();
+      console.error(error);
+    });
+  }
+
+  metrics(): Metrics {
+    const counters = new Float64Array(COUNTERS.length);
+    if (this.#server !== null) {
+      this.#library.bj_server_counters(this.#server, counters);
+    }
+    return Object.fromEntries(COUNTERS.map((name, i) => [name, counters[i]])) as Metrics;
+  }
+
+  shutdown(timeout: number | undefined): Promise<void> {
+    if (this.#server === null || this.#loop === undefined) {
+      this.stop();
+      return this.finished;
+    }
+    this.#library.bj_server_drain(this.#server);
+    this.#loop.wake();
+    if (timeout !== undefined) {
+      clearTimeout(this.#deadline);
+      this.#deadline = setTimeout(this.stop, timeout);
+    }
+    return this.finished;
+  }
+
+  /** Bound: it is a listener too. */
+  readonly stop = (): void => {
+    const server = this.#server;
+    if (server === null) {
+      return;
+    }
+    this.#server = null;
+    this.#writer.close();
+    const reason = new RequestError("The server was stopped", 0);
+    for (const exchange of this.#exchanges) {
+      exchange?.abort(reason);
+    }
+    this.#library.bj_server_free(server);
+    this.#finishUp();
+  };
+
+  #finishUp(): void {
+    const { signal, patchGlobals } = this.#settings;
+    clearTimeout(this.#deadline);
+    signal?.removeEventListener("abort", this.stop);
+    if (this.#loop !== undefined) {
+      this.#loop.close();
+      if (patchGlobals !== false) {
+        unpatchResponse();
+      }
+    }
+    Promise.allSettled(this.#waiting).then(this.#finish);
+  }
+
+  ref(): void {
+    this.#loop?.ref();
+  }
+
+  unref(): void {
+    this.#loop?.unref();
+  }
+}

@@ -1,0 +1,87 @@
+/**
+ * The errors that this module throws or passes on.
+ *
+ * @module
+ */
+import { constants } from "node:os";
+import { Reason } from "./records.ts";
+
+/**
+ * The server cannot listen where it was told to.
+ *
+ * @example
+ * ```ts
+ * import { ListenError, run } from "@x/bjoern";
+ *
+ * const first = run(() => "Hi", "127.0.0.1", 0);
+ * try {
+ *   run(() => "Hi", "127.0.0.1", first.port);
+ * } catch (error) {
+ *   if (error instanceof ListenError) console.log(error.code); // EADDRINUSE
+ * }
+ * first.stop();
+ * ```
+ */
+export class ListenError extends Error {
+  /** Always `"ListenError"`. */
+  override readonly name = "ListenError";
+  /** The system's name for the reason, such as `"EADDRINUSE"`. */
+  readonly code: string;
+
+  constructor(where: string, reason: string, errno: number) {
+    super(`Cannot listen on ${where}: ${reason}`);
+    this.code = reason.startsWith("getaddrinfo") ? "ENOTFOUND" : nameOf(errno);
+  }
+}
+
+function nameOf(errno: number): string {
+  const found = Object.entries(constants.errno).find(([, number]) => number === errno);
+  return found?.[0] ?? `E${errno}`;
+}
+
+/**
+ * A request ended before it was complete or answered. Reading its body rejects with it, and it is
+ * the reason of the request's aborted signal.
+ *
+ * @example
+ * ```ts
+ * import { RequestError, type Handler } from "@x/bjoern";
+ *
+ * const upload: Handler = async (request) => {
+ *   try {
+ *     return `${(await request.bytes()).length} bytes\n`;
+ *   } catch (error) {
+ *     if (error instanceof RequestError) console.log(error.name, error.status);
+ *     throw error;
+ *   }
+ * };
+ * ```
+ */
+export class RequestError extends Error {
+  /** `"TimeoutError"` or `"AbortError"`, as a DOMException would have it. */
+  override readonly name: "AbortError" | "TimeoutError";
+  /** The status that the client was answered by, 0 when it could not be. */
+  readonly status: number;
+
+  constructor(message: string, status: number, name: "AbortError" | "TimeoutError" = "AbortError") {
+    super(message);
+    this.name = name;
+    this.status = status;
+  }
+}
+
+/** The error for an `enum bj_reason`. */
+export function requestError(reason: number): RequestError {
+  switch (reason) {
+    case Reason.TIMED_OUT:
+      return new RequestError("The client took too long", 408, "TimeoutError");
+    case Reason.MALFORMED:
+      return new RequestError("The request's body is malformed", 400);
+    case Reason.TOO_LARGE:
+      return new RequestError("The request's body is larger than maxBodySize", 413);
+    case Reason.CLOSED:
+      return new RequestError("The connection was closed after an earlier response", 0);
+    default:
+      return new RequestError("The client disconnected", 0);
+  }
+}

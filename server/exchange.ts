@@ -1,0 +1,287 @@
+/**
+ * One request and its response, from the event record to the last command. The handler sees it as
+ * its `info`.
+ *
+ * @module
+ */
+import { Buffer } from "node:buffer";
+import { ip } from "./addresses.ts";
+import { Body } from "./body.ts";
+import { type RequestError, requestError } from "./errors.ts";
+import { latin1, type Memory } from "./memory.ts";
+import { Event, EVENT_WORDS, EventFlag, METHODS } from "./records.ts";
+import type { Addr, Info, SocketAddress } from "./types.ts";
+
+/** What an exchange needs of its server. */
+export interface Host {
+  readonly memory: Memory;
+  readonly pendingRequests: number;
+  readonly addr: Addr;
+  consume(exchange: Exchange, taken: number): void;
+  ended(exchange: Exchange): void;
+  localAddr(exchange: Exchange): Addr;
+  waitUntil(promise: Promise<unknown>): void;
+}
+
+/** How far a response is. */
+export const State = { OPEN: 0, STARTED: 1, DONE: 2, ABORTED: 3 } as const;
+
+/** Targets that a URL parser leaves as they are come from the wire; the others from the parser. */
+const authorities = new Map<string, string>();
+const MOST_AUTHORITIES = 256;
+
+/** The authority as a URL shows it: lower case, without the default port. */
+function normalAuthority(authority: string): string {
+  let normal = authorities.get(authority);
+  if (normal === undefined) {
+    normal = URL.canParse(`http://${authority}/`) ? new URL(`http://${authority}/`).host : "";
+    if (authorities.size >= MOST_AUTHORITIES) {
+      authorities.clear();
+    }
+    authorities.set(authority, normal);
+  }
+  return normal === "" ? "localhost" : normal;
+}
+
+/**
+ * The head is read from shared memory while the turn lasts; `detach()` copies what a handler that
+ * goes on may still want.
+ */
+export class Exchange implements Info<Addr> {
+  readonly host: Host;
+  readonly slot: number;
+  readonly generation: number;
+  readonly flags: number;
+  state: number = State.OPEN;
+  /** Whether the library is to tell when the response is sent. */
+  notify = false;
+  /** Called with the reason when the exchange ends early: cancels the response's stream. */
+  onAbort: ((reason: Error) => void) | undefined = undefined;
+  /** Called when the client has taken enough of the response. */
+  onDrain: (() => void) | undefined = undefined;
+  body: Body | null = null;
+  #words: Uint32Array;
+  #at: number;
+  #bytes: Buffer;
+  #base = 0;
+  #fields: Uint32Array;
+  #turn: number;
+  #controller: AbortController | undefined = undefined;
+  #reason: RequestError | undefined = undefined;
+  #completed: PromiseWithResolvers<void> | undefined = undefined;
+
+  constructor(host: Host, at: number) {
+    const { events, text, fields, turn } = host.memory;
+    this.host = host;
+    this.slot = events[at + Event.request];
+    this.generation = events[at + Event.generation];
+    this.flags = events[at + Event.flags];
+    this.#words = events;
+    this.#at = at;
+    this.#bytes = text;
+    this.#fields = fields;
+    this.#turn = turn;
+    if ((this.flags & EventFlag.BODY) !== 0) {
+      this.#receive(events[at + Event.body_at], events[at + Event.body_size]);
+    }
+  }
+
+  #receive(at: number, size: number): void {
+    const first = this.host.memory.arena.subarray(at, at + size);
+    const source = { consume: (taken: number) => this.host.consume(this, taken) };
+    this.body = new Body(source, first, (this.flags & EventFlag.END) !== 0);
+  }
+
+  /** Copies what is needed after the turn out of shared memory. */
+  detach(): void {
+    if (this.#turn < 0) {
+      return;
+    }
+    this.#check();
+    this.#turn = -1;
+    const at = this.#at;
+    this.#words = this.#words.slice(at, at + EVENT_WORDS);
+    this.#at = 0;
+    this.#base = this.#words[Event.head_at];
+    this.#bytes = Buffer.from(
+      this.#bytes.subarray(this.#base, this.#base + this.#words[Event.head_size]),
+    );
+    const first = 2 * this.#words[Event.fields_at];
+    this.#fields = this.#fields.slice(first, first + 2 * this.#words[Event.fields_count]);
+    this.#words[Event.fields_at] = 0;
+    this.body?.detach();
+  }
+
+  /** Whether the response is complete or nobody waits for it. */
+  get over(): boolean {
+    return this.state >= State.DONE;
+  }
+
+  #check(): void {
+    if (this.#turn >= 0 && this.#turn !== this.host.memory.turn) {
+      throw new TypeError(
+        "The request is over: read what you need of it before you respond, or call waitUntil()",
+      );
+    }
+  }
+
+  #word(member: number): number {
+    this.#check();
+    return this.#words[this.#at + member];
+  }
+
+  #text(at: number, size: number): string {
+    return latin1(this.#bytes, at - this.#base, size);
+  }
+
+  /** The method, as the client wrote it. */
+  get method(): string {
+    const code = this.#word(Event.method);
+    return METHODS[code & 0xffff] || this.#text(this.#word(Event.head_at), code >>> 16);
+  }
+
+  /** See {@linkcode Info.rawTarget}. */
+  get rawTarget(): string {
+    return this.#text(this.#word(Event.target_at), this.#word(Event.target_size));
+  }
+
+  get #authority(): string {
+    const size = this.#word(Event.authority_size);
+    return size === 0 ? "" : this.#text(this.#word(Event.authority_at), size);
+  }
+
+  /** The target URI (RFC 9112 section 3.3), absolute and normalised. */
+  get url(): string {
+    const target = this.rawTarget;
+    if ((this.flags & EventFlag.ABSOLUTE) !== 0) {
+      return URL.canParse(target) ? new URL(target).href : "http://localhost/";
+    }
+    const origin = `http://${normalAuthority(this.#authority)}`;
+    if (target === "*") {
+      return `${origin}/*`;
+    }
+    return (this.flags & EventFlag.ODD) === 0 ? origin + target : new URL(origin + target).href;
+  }
+
+  /** The fields as pairs, names in lower case, in the order in which they came. */
+  *fields(): Generator<[name: string, value: string]> {
+    const head = this.#word(Event.head_at);
+    const absolute = (this.flags & EventFlag.ABSOLUTE) !== 0;
+    const first = 2 * this.#word(Event.fields_at);
+    const last = first + 2 * this.#word(Event.fields_count);
+    for (let i = first; i < last; i += 2) {
+      const name = this.#fields[i];
+      const value = this.#fields[i + 1];
+      const lower = this.#text(head + (name & 0xffff), name >>> 16).toLowerCase();
+      // The target's own authority takes the place of Host (RFC 9112 section 3.2.2).
+      yield absolute && lower === "host"
+        ? [lower, this.#authority]
+        : [lower, this.#text(head + (value & 0xffff), value >>> 16)];
+    }
+  }
+
+  /** See {@linkcode Info.httpVersion}. */
+  get httpVersion(): "1.0" | "1.1" {
+    return (this.flags & EventFlag.HTTP10) !== 0 ? "1.0" : "1.1";
+  }
+
+  /** Whether the response has no body whatever the handler says (RFC 9110 section 9.3.2). */
+  get isHead(): boolean {
+    return (this.#words[this.#at + Event.method] & 0xffff) === METHODS.indexOf("HEAD");
+  }
+
+  /** See {@linkcode Info.remoteAddr}. */
+  get remoteAddr(): Addr {
+    const at = this.#at + Event.peer;
+    this.#check();
+    if (this.host.addr.transport === "unix") {
+      return { transport: "unix", path: "" };
+    }
+    const words = this.#words;
+    const peer = new Uint8Array(words.buffer, words.byteOffset + 4 * at, 16);
+    return { transport: "tcp", hostname: ip(peer), port: this.#word(Event.peer_port) };
+  }
+
+  /** See {@linkcode Info.localAddr}. */
+  get localAddr(): Addr {
+    return this.host.localAddr(this);
+  }
+
+  /** See {@linkcode Info.pendingRequests}. */
+  get pendingRequests(): number {
+    return this.host.pendingRequests;
+  }
+
+  /** See {@linkcode Info.requestIP}. */
+  requestIP(_request?: Request): SocketAddress | null {
+    const addr = this.remoteAddr;
+    if (addr.transport === "unix") {
+      return null;
+    }
+    const family = addr.hostname.includes(":") ? "IPv6" : "IPv4";
+    return { address: addr.hostname, port: addr.port, family };
+  }
+
+  /** See {@linkcode Info.waitUntil}. */
+  waitUntil(promise: Promise<unknown>): void {
+    this.detach();
+    this.host.waitUntil(promise);
+  }
+
+  /** See {@linkcode Info.completed}. */
+  get completed(): Promise<void> {
+    if (this.#completed === undefined) {
+      this.#completed = Promise.withResolvers<void>();
+      this.#completed.promise.catch(() => {}); // who does not look is not interested
+      this.notify = true;
+      if (this.#reason !== undefined) {
+        this.#completed.reject(this.#reason);
+      } else if (this.over) {
+        this.#completed.resolve();
+      }
+    }
+    return this.#completed.promise;
+  }
+
+  /** The request's signal. */
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#reason !== undefined) {
+        this.#controller.abort(this.#reason);
+      }
+    }
+    return this.#controller.signal;
+  }
+
+  /** The last command of the response is written. */
+  finish(): void {
+    this.state = State.DONE;
+    this.host.ended(this);
+  }
+
+  /** The last octet of the response is with the kernel. */
+  sent(): void {
+    this.#completed?.resolve();
+  }
+
+  /** The client has closed its side: most likely it has gone, but a response may reach it. */
+  left(): void {
+    this.#controller?.abort(requestError(0));
+  }
+
+  /** The exchange has ended early. */
+  abort(reason: RequestError): void {
+    const wasOver = this.over;
+    this.state = State.ABORTED;
+    this.#reason = reason;
+    this.#completed?.reject(reason);
+    if (!wasOver) {
+      this.host.ended(this);
+      this.body?.fail(reason);
+      this.#controller?.abort(reason);
+      this.onAbort?.(reason);
+      this.onDrain?.();
+    }
+  }
+}

@@ -1,0 +1,138 @@
+/**
+ * The handler's request: a `Request` that is made of the wire on demand.
+ *
+ * @module
+ */
+import type { Exchange } from "./exchange.ts";
+
+const NativeRequest = globalThis.Request;
+
+/**
+ * `instanceof Request` holds, and every member behaves as the native one's, but nothing is decoded
+ * or built before it is asked for. What only a native request can do (`clone()`, being copied)
+ * builds one.
+ */
+class ServerRequest {
+  readonly #exchange: Exchange;
+  #url: string | undefined = undefined;
+  #headers: Headers | undefined = undefined;
+  #native: Request | undefined = undefined;
+
+  constructor(exchange: Exchange) {
+    this.#exchange = exchange;
+  }
+
+  get method(): string {
+    return this.#exchange.method;
+  }
+
+  get url(): string {
+    return this.#url ??= this.#exchange.url;
+  }
+
+  get headers(): Headers {
+    return this.#headers ??= readHeaders(this.#exchange);
+  }
+
+  get signal(): AbortSignal {
+    return this.#exchange.signal;
+  }
+
+  /** A body that Fetch has no place for (GET, HEAD) is not shown; the server drops it. */
+  get #body() {
+    const method = this.#exchange.method;
+    return method === "GET" || method === "HEAD" ? null : this.#exchange.body;
+  }
+
+  get body(): ReadableStream<Uint8Array<ArrayBuffer>> | null {
+    return this.#native !== undefined ? this.#native.body : this.#body?.stream ?? null;
+  }
+
+  get bodyUsed(): boolean {
+    return this.#native !== undefined ? this.#native.bodyUsed : this.#body?.used ?? false;
+  }
+
+  async bytes(): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#native !== undefined
+      ? new Uint8Array(await this.#native.arrayBuffer())
+      : await this.#body?.bytes() ?? new Uint8Array();
+  }
+
+  async arrayBuffer(): Promise<ArrayBuffer> {
+    return (await this.bytes()).buffer;
+  }
+
+  async text(): Promise<string> {
+    return this.#native !== undefined ? await this.#native.text() : await this.#body?.text() ?? "";
+  }
+
+  async json(): Promise<unknown> {
+    return JSON.parse(await this.text());
+  }
+
+  async blob(): Promise<Blob> {
+    const type = this.headers.get("content-type") ?? "";
+    return new Blob([await this.bytes()], { type });
+  }
+
+  async formData(): Promise<FormData> {
+    const type = this.headers.get("content-type") ?? "";
+    return await new Response(await this.bytes(), { headers: { "content-type": type } }).formData();
+  }
+
+  clone(): Request {
+    return this.native.clone();
+  }
+
+  /** The native request, which has the body from now on. */
+  get native(): Request {
+    return this.#native ??= new NativeRequest(this.url, {
+      method: this.method,
+      headers: this.headers,
+      signal: this.signal,
+      body: this.body,
+      duplex: "half",
+    } as RequestInit);
+  }
+}
+
+/** Repeated fields are one list (RFC 9110 section 5.3), Cookie by "; " (RFC 6265 section 5.4). */
+function readHeaders(exchange: Exchange): Headers {
+  const headers = new Headers();
+  for (const [name, value] of exchange.fields()) {
+    if (name === "cookie" && headers.has(name)) {
+      headers.set(name, `${headers.get(name)}; ${value}`);
+    } else {
+      headers.append(name, value);
+    }
+  }
+  return headers;
+}
+
+/**
+ * The members that are not above read the native request. So do the runtime's own slots where it
+ * keeps them under symbols (Deno): `new Request(request)` and `fetch(request)` find them there.
+ */
+function inheritLazily(): void {
+  const sample = new NativeRequest("http://localhost/");
+  const named = Object.getOwnPropertyNames(NativeRequest.prototype);
+  for (const key of [...named, ...Object.getOwnPropertySymbols(sample)]) {
+    if (!Object.hasOwn(ServerRequest.prototype, key)) {
+      Object.defineProperty(ServerRequest.prototype, key, {
+        configurable: true,
+        get(this: ServerRequest) {
+          return Reflect.get(this.native, key);
+        },
+      });
+    }
+  }
+  Object.setPrototypeOf(ServerRequest.prototype, NativeRequest.prototype);
+}
+
+inheritLazily();
+
+/** Makes the request that a handler gets. */
+export function makeRequest(exchange: Exchange): Request {
+  // Its prototype chain ends in the native one: what TypeScript cannot see, `instanceof` does.
+  return new ServerRequest(exchange) as unknown as Request;
+}

@@ -1,0 +1,175 @@
+/**
+ * A `Response` that remembers what it was made of, so that it need not be read back.
+ *
+ * @module
+ */
+
+const NativeResponse = globalThis.Response;
+
+/** What is known of a response's body. */
+export const Kind = {
+  /** Only the native response knows. */
+  UNKNOWN: 0,
+  /** None. */
+  EMPTY: 1,
+  /** A string: it cannot have changed since. */
+  TEXT: 2,
+  /** Bytes, a Blob, a form: here as a whole, but only the native response has the right copy. */
+  STATIC: 3,
+  /** A stream. */
+  STREAM: 4,
+  /** Something that a handler has returned before: its body is used. */
+  SENT: 5,
+} as const;
+
+/** What a recorded response was made of. */
+export interface Recorded {
+  /** One of {@linkcode Kind}. */
+  kind: number;
+  /** The string, with `Kind.TEXT`. */
+  text: string;
+  /** Whether status and headers are those of `new Response(text)`. */
+  plain: boolean;
+}
+
+function kindOf(body: unknown): number {
+  if (typeof body === "string") {
+    return Kind.TEXT;
+  }
+  if (body === null || body === undefined) {
+    return Kind.EMPTY;
+  }
+  return body instanceof Blob || body instanceof ArrayBuffer || ArrayBuffer.isView(body) ||
+      body instanceof URLSearchParams || body instanceof FormData
+    ? Kind.STATIC
+    : Kind.STREAM;
+}
+
+/**
+ * The native `Response` in every respect. While a server runs it stands in for
+ * `globalThis.Response` (see `patchGlobals`); import it to use it without that.
+ *
+ * @example
+ * ```ts
+ * import { Response, run } from "@x/bjoern";
+ *
+ * const server = run(() => new Response("Hello"), { port: 0, patchGlobals: false });
+ * console.log(await (await fetch(server.url)).text()); // Hello
+ * await server.shutdown();
+ * ```
+ */
+class RecordedResponse extends NativeResponse {
+  #kind: number;
+  #text: string;
+  #plain: boolean;
+
+  constructor(body?: BodyInit | null, init?: ResponseInit) {
+    super(body, init);
+    this.#kind = kindOf(body);
+    this.#text = typeof body === "string" ? body : "";
+    this.#plain = init === undefined;
+  }
+
+  static override json(data: unknown, init?: ResponseInit): Response {
+    const text = JSON.stringify(data);
+    if (text === undefined) {
+      throw new TypeError("Response.json: the value has no JSON form");
+    }
+    const headers = new Headers(init?.headers);
+    if (!headers.has("content-type")) {
+      headers.set("content-type", "application/json");
+    }
+    return new RecordedResponse(text, { ...init, headers });
+  }
+
+  static override redirect(url: string | URL, status?: number): Response {
+    const { headers, status: chosen } = super.redirect(url, status);
+    return new RecordedResponse(null, { status: chosen, headers });
+  }
+
+  /** Native responses are responses; subclasses of this one have instances of their own. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return Function.prototype[Symbol.hasInstance].call(
+      this === RecordedResponse ? NativeResponse : this,
+      value,
+    );
+  }
+
+  /** Who holds the headers may change them. */
+  override get headers(): Headers {
+    this.#plain = false;
+    return super.headers;
+  }
+
+  override get body(): ReadableStream<Uint8Array<ArrayBuffer>> | null {
+    this.#kind = Kind.UNKNOWN;
+    return super.body;
+  }
+
+  override text(): Promise<string> {
+    this.#kind = Kind.UNKNOWN;
+    return super.text();
+  }
+
+  // deno-lint-ignore no-explicit-any
+  override json(): Promise<any> {
+    this.#kind = Kind.UNKNOWN;
+    return super.json();
+  }
+
+  override arrayBuffer(): Promise<ArrayBuffer> {
+    this.#kind = Kind.UNKNOWN;
+    return super.arrayBuffer();
+  }
+
+  override bytes(): Promise<Uint8Array<ArrayBuffer>> {
+    this.#kind = Kind.UNKNOWN;
+    return super.bytes();
+  }
+
+  override blob(): Promise<Blob> {
+    this.#kind = Kind.UNKNOWN;
+    return super.blob();
+  }
+
+  override formData(): Promise<FormData> {
+    this.#kind = Kind.UNKNOWN;
+    return super.formData();
+  }
+
+  /** Reads the record into `to` and takes it: a response is sent once. False for others. */
+  static take(response: object, to: Recorded): boolean {
+    if (!(#kind in response)) {
+      return false;
+    }
+    to.kind = response.#kind;
+    to.text = response.#text;
+    to.plain = response.#plain;
+    response.#kind = response.#kind === Kind.EMPTY ? Kind.EMPTY : Kind.SENT;
+    return true;
+  }
+}
+Object.defineProperty(RecordedResponse, "name", { value: "Response" });
+
+export { RecordedResponse as Response };
+
+/** Whether it is a response, recorded or not. */
+export function isResponse(value: unknown): value is globalThis.Response {
+  return value instanceof NativeResponse;
+}
+
+let patches = 0;
+
+/** Puts the recording class in the place of the native one. */
+export function patchResponse(): void {
+  if (patches++ === 0) {
+    globalThis.Response = RecordedResponse;
+  }
+}
+
+/** Takes that back; the last one restores the native class. */
+export function unpatchResponse(): void {
+  if (--patches === 0 && globalThis.Response === RecordedResponse) {
+    globalThis.Response = NativeResponse;
+  }
+}

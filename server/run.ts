@@ -1,0 +1,143 @@
+/**
+ * The ways to start a server.
+ *
+ * @module
+ */
+import { settingsOf } from "./options.ts";
+import { Server } from "./server.ts";
+import type { Addr, App, NetAddr, Options, UnixAddr } from "./types.ts";
+
+// deno-lint-ignore no-explicit-any
+type Foreign = (this: any, request: any, info: any) => unknown;
+
+/** An app that is written against another server's types. */
+export type ForeignApp = Foreign | { fetch?: Foreign };
+
+type Arguments = [host?: string | Options, port?: number | Options, options?: Options];
+
+function optionsOf([host, port, options]: Arguments): Options {
+  if (typeof host === "object") {
+    return host;
+  }
+  const last = typeof port === "object" ? port : options;
+  const given: Options = { ...last };
+  if (host !== undefined) {
+    given.host = host;
+  }
+  if (typeof port === "number") {
+    given.port = port;
+  }
+  return given;
+}
+
+/** Servers that listen and wait for `run()`. */
+const waiting: Server<Addr>[] = [];
+
+function make(app: unknown, args: Arguments): Server<Addr> {
+  const settings = settingsOf(optionsOf(args));
+  return new Server(app as App<Addr>, { host: settings.host, port: settings.port }, settings);
+}
+
+/**
+ * Listens, and leaves it to {@linkcode run} without arguments to accept: so that a port is taken
+ * before privileges are given up, for instance. Takes the same arguments as `run`.
+ *
+ * @example
+ * ```ts
+ * import { listen, run } from "@x/bjoern";
+ *
+ * const server = listen(() => "Hello", "127.0.0.1", 0);
+ * run();
+ * await server.shutdown();
+ * ```
+ */
+export function listen(
+  app: App<UnixAddr>,
+  path: `unix:${string}`,
+  options?: Options,
+): Server<UnixAddr>;
+export function listen(app: App, host: string, port?: number, options?: Options): Server;
+export function listen(app: App, options?: Options): Server;
+export function listen(app: ForeignApp, host?: string, port?: number, options?: Options): Server;
+export function listen(app: unknown, ...args: Arguments): Server<NetAddr> | Server<UnixAddr> {
+  const server = make(app, args);
+  waiting.push(server);
+  return server as Server<NetAddr>;
+}
+
+/**
+ * Serves `app`, a function `(request, info)` or an object with a `fetch` method, and returns the
+ * running server at once.
+ *
+ * Without arguments it starts what {@linkcode listen} has prepared, and returns the last one.
+ *
+ * @throws {TypeError} When `app` is not callable or an argument has the wrong type.
+ * @throws {RangeError} When a number is out of its range.
+ * @throws {ListenError} When the address cannot be used.
+ * @throws {LibraryError} When the C library cannot be loaded.
+ *
+ * @example
+ * ```ts
+ * import { run } from "@x/bjoern";
+ *
+ * const server = run((request) => new Response(`You asked for ${request.url}\n`), "127.0.0.1", 0);
+ * console.log(`Listening on ${server.url}`);
+ * await server.shutdown();
+ * ```
+ */
+export function run(): Server;
+export function run(
+  app: App<UnixAddr>,
+  path: `unix:${string}`,
+  options?: Options,
+): Server<UnixAddr>;
+export function run(app: App, host: string, port?: number, options?: Options): Server;
+export function run(app: App, options?: Options): Server;
+export function run(app: ForeignApp, host?: string, port?: number, options?: Options): Server;
+export function run(app: ForeignApp, options?: Options): Server;
+export function run(app?: unknown, ...args: Arguments): Server<NetAddr> | Server<UnixAddr> {
+  if (app === undefined && args.length === 0) {
+    return startWaiting() as Server<NetAddr>;
+  }
+  return make(app, args).start() as Server<NetAddr>;
+}
+
+function startWaiting(): Server<Addr> {
+  const last = waiting.at(-1);
+  if (last === undefined) {
+    throw new Error("Must call listen(app, host, ...) before calling run() without arguments");
+  }
+  for (const server of waiting.splice(0)) {
+    server.start();
+  }
+  return last;
+}
+
+/**
+ * Serves `app` on a listening socket that the caller owns: a descriptor, such as one that systemd
+ * hands over, or an object that has one as `fd`. The server never closes it.
+ *
+ * @throws {ListenError} When the descriptor is not a listening socket.
+ *
+ * @example
+ * ```ts
+ * import { ListenError, serverRun } from "@x/bjoern";
+ *
+ * try {
+ *   serverRun(0, () => "Hello");
+ * } catch (error) {
+ *   console.log(error instanceof ListenError); // true: standard input does not listen
+ * }
+ * ```
+ */
+export function serverRun(
+  listener: number | { fd: number },
+  app: App,
+  options: Options = {},
+): Server {
+  const fd = typeof listener === "number" ? listener : listener.fd;
+  if (!Number.isInteger(fd) || fd < 0) {
+    throw new TypeError(`A descriptor must be a whole number from 0: ${fd}`);
+  }
+  return new Server(app, { fd }, settingsOf(options)).start();
+}

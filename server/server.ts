@@ -1,0 +1,103 @@
+/**
+ * The server as its users see it.
+ *
+ * @module
+ */
+import { urlHost } from "./addresses.ts";
+import { handlerOf } from "./app.ts";
+import { Core, type Listening, type Metrics } from "./core.ts";
+import type { Settings } from "./options.ts";
+import type { Addr, App, NetAddr } from "./types.ts";
+
+/**
+ * A running server, made by {@linkcode run}, {@linkcode listen} or {@linkcode serverRun}.
+ *
+ * @example
+ * ```ts
+ * import { run } from "@x/bjoern";
+ *
+ * const server = run(() => "Hello", "127.0.0.1", 0);
+ * console.log(await (await fetch(server.url)).text()); // Hello
+ * await server.shutdown({ timeout: 1000 });
+ * ```
+ */
+export class Server<A extends Addr = NetAddr> {
+  /** Settles once the server has stopped and {@linkcode Info.waitUntil} waits for nothing. */
+  readonly finished: Promise<void>;
+  /** Where the server listens. */
+  readonly addr: A;
+  readonly #core: Core;
+
+  /** Use {@linkcode run}. */
+  constructor(app: App<A>, where: Listening, settings: Settings) {
+    this.#core = new Core(handlerOf(app), where, settings);
+    this.addr = this.#core.addr as A;
+    this.finished = this.#core.finished;
+  }
+
+  /** Begins to accept connections; done by {@linkcode run}. */
+  start(): this {
+    this.#core.start();
+    return this;
+  }
+
+  /** The TCP port; 0 for a Unix socket. */
+  get port(): number {
+    return this.addr.transport === "tcp" ? this.addr.port : 0;
+  }
+
+  /** `http://host:port/`, or `unix:/path`. */
+  get url(): URL {
+    return new URL(
+      this.addr.transport === "tcp"
+        ? `http://${urlHost(this.addr.hostname)}:${this.addr.port}/`
+        : `unix:${this.addr.path}`,
+    );
+  }
+
+  /** Requests that are not answered yet. */
+  get pendingRequests(): number {
+    return this.#core.pendingRequests;
+  }
+
+  /**
+   * Stops accepting, closes idle connections and lets running requests finish, their responses
+   * with `Connection: close`.
+   *
+   * @param options `timeout` in ms, after which the rest is cut; by default there is none.
+   * @returns {@linkcode Server.finished}
+   */
+  shutdown(options: { timeout?: number } = {}): Promise<void> {
+    return this.#core.shutdown(options.timeout);
+  }
+
+  /** Closes every connection now. Requests that are not answered are aborted. */
+  stop(): void {
+    this.#core.stop();
+  }
+
+  /** Hands the requests from now on to another app. */
+  reload(app: App<A>): void {
+    this.#core.handler = handlerOf(app);
+  }
+
+  /** Keeps the process alive while the server runs, which is the default. */
+  ref(): void {
+    this.#core.ref();
+  }
+
+  /** Lets the process end although the server runs. */
+  unref(): void {
+    this.#core.unref();
+  }
+
+  /** What has been counted so far. */
+  metrics(): Metrics {
+    return this.#core.metrics();
+  }
+
+  /** {@linkcode Server.shutdown}, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.shutdown();
+  }
+}

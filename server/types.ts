@@ -1,0 +1,202 @@
+/**
+ * The types of the handler contract.
+ *
+ * @module
+ */
+
+/** A TCP address, in Deno's shape. */
+export interface NetAddr {
+  /** Always `"tcp"`. */
+  transport: "tcp";
+  /** An IPv4 or IPv6 address, without brackets. */
+  hostname: string;
+  /** The port. */
+  port: number;
+}
+
+/** The address of a Unix socket, in Deno's shape. */
+export interface UnixAddr {
+  /** Always `"unix"`. */
+  transport: "unix";
+  /** The path, `"@name"` for an abstract address, `""` for an unnamed client. */
+  path: string;
+}
+
+/** An address of either kind. */
+export type Addr = NetAddr | UnixAddr;
+
+/** An IP address in Bun's shape. */
+export interface SocketAddress {
+  /** An IPv4 or IPv6 address, without brackets. */
+  address: string;
+  /** The port. */
+  port: number;
+  /** The kind of address. */
+  family: "IPv4" | "IPv6";
+}
+
+/**
+ * What the handler is told beside the request.
+ *
+ * @example
+ * ```ts
+ * import { type Handler } from "@x/bjoern";
+ *
+ * const whoAmI: Handler = (_request, info) => `You are ${info.remoteAddr.hostname}\n`;
+ * ```
+ */
+export interface Info<A = NetAddr> {
+  /** The client's address. */
+  readonly remoteAddr: A;
+  /** The address at which the connection arrived. */
+  readonly localAddr: A;
+  /** The request-target as the client sent it (RFC 9112 section 3.2), not normalised. */
+  readonly rawTarget: string;
+  /** The version that the client speaks. */
+  readonly httpVersion: "1.0" | "1.1";
+  /**
+   * Resolves when the last octet of the response is handed to the kernel; rejects with the reason
+   * when the response ends early. Ask for it before the response is returned.
+   */
+  readonly completed: Promise<void>;
+  /** Requests that this server has not answered yet, this one included. */
+  readonly pendingRequests: number;
+  /** The client's address in Bun's shape; `null` on a Unix socket. */
+  requestIP(request?: Request): SocketAddress | null;
+  /** Lets {@linkcode Server.shutdown} wait for `promise`, and keeps the request readable. */
+  waitUntil(promise: Promise<unknown>): void;
+}
+
+/** What a handler may return: a string is `text/plain`, bytes have no type. */
+export type Result = Response | string | Uint8Array;
+
+/** Answers a request. */
+export type Handler<A = NetAddr> = (
+  request: Request,
+  info: Info<A>,
+) => Result | Promise<Result>;
+
+/** A handler, or an object (own or inherited `fetch`) that has one, as frameworks make it. */
+export type App<A = NetAddr> = Handler<A> | { fetch: Handler<A> };
+
+/** Where a server listens; one of the ways to say it. */
+export interface Address {
+  /**
+   * A host name or address, `"unix:/path"` or `"unix:@name"` (abstract, Linux).
+   *
+   * @default {"127.0.0.1"}
+   */
+  host?: string;
+  /**
+   * The TCP port; 0 takes a free one.
+   *
+   * @default {8000}
+   */
+  port?: number;
+}
+
+/** Options of a server. Sizes are in bytes, times in milliseconds, 0 means no limit. */
+export interface Options extends Address {
+  /**
+   * Connections that the kernel keeps until they are accepted.
+   *
+   * @default {1024}
+   */
+  listenBacklog?: number;
+  /**
+   * Lets several processes listen on the port (SO_REUSEPORT).
+   *
+   * @default {false}
+   */
+  reusePort?: boolean;
+  /** Permissions of the socket file, such as `0o660`; by default what the umask leaves. */
+  mode?: number;
+  /** Stops the server at once when it aborts. */
+  signal?: AbortSignal;
+  /**
+   * Called with what a handler threw, or with what was wrong about its result. What it returns is
+   * the response; by default the error is logged and answered by 500.
+   */
+  onError?: (error: unknown) => Response | undefined | void | Promise<Response | undefined | void>;
+  /** Called once the server listens. */
+  onListen?: (address: Addr) => void;
+  /**
+   * Whether `globalThis.Response` is a recording subclass while a server runs, which spares most
+   * of the cost of reading a response back.
+   *
+   * @default {true}
+   */
+  patchGlobals?: boolean;
+  /**
+   * How long to look for work before the thread sleeps, in microseconds; 0 sleeps at once.
+   *
+   * @default {50}
+   */
+  spin?: number;
+  /**
+   * Request line and header fields together; more is answered by 431. At most 65535.
+   *
+   * @default {16384}
+   */
+  maxHeadSize?: number;
+  /**
+   * The request-target; more is answered by 414.
+   *
+   * @default {8192}
+   */
+  maxTargetSize?: number;
+  /**
+   * Header fields of a request; more are answered by 431. At most 1000.
+   *
+   * @default {100}
+   */
+  maxFields?: number;
+  /**
+   * A request's body; more is answered by 413. `Infinity` for no limit.
+   *
+   * @default {16777216}
+   */
+  maxBodySize?: number;
+  /**
+   * Open connections; more wait in the backlog.
+   *
+   * @default {0}
+   */
+  maxConnections?: number;
+  /**
+   * Requests on one connection before it is closed.
+   *
+   * @default {0}
+   */
+  maxRequests?: number;
+  /**
+   * Requests of one connection that are in flight at once; more wait.
+   *
+   * @default {64}
+   */
+  maxPipelined?: number;
+  /**
+   * For a request's head to be complete; then 408.
+   *
+   * @default {10000}
+   */
+  headTimeout?: number;
+  /**
+   * For the next part of a request's body to arrive; then 408.
+   *
+   * @default {30000}
+   */
+  bodyTimeout?: number;
+  /**
+   * For the next request to begin on a kept connection.
+   *
+   * @default {5000}
+   */
+  keepAliveTimeout?: number;
+  /**
+   * For the client to take some more of a response.
+   *
+   * @default {30000}
+   */
+  writeTimeout?: number;
+}

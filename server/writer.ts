@@ -1,0 +1,254 @@
+/**
+ * Command records: what the library is to send, and when it is told.
+ *
+ * @module
+ */
+import type { Library, Pointer } from "../ffi/symbols.ts";
+import { type Exchange, State } from "./exchange.ts";
+import { COMMAND_SLOTS, type Memory, OUTPUT_SIZE } from "./memory.ts";
+import { Command, COMMAND_WORDS, CommandType, HIGH_WATER, WriteFlag } from "./records.ts";
+
+/** Header lines that stand in the output memory. */
+export interface Block {
+  at: number;
+  size: number;
+}
+
+/** Octets of one command's body at most; larger ones are written in parts. */
+export const PART_SIZE = OUTPUT_SIZE / 4;
+
+/** Shorter strings are copied by a loop: a call costs more. */
+const SHORT = 64;
+
+const encoder = new TextEncoder();
+
+/** A part of a stream whose writer waits to hear how much the socket took. */
+interface Report {
+  exchange: Exchange;
+  at: number;
+  done: () => void;
+}
+
+/** Collects commands in shared memory and hands them over. */
+export class Writer {
+  readonly #library: Library;
+  #server: Pointer | null;
+  readonly #commands: Uint32Array;
+  readonly #output: Uint8Array;
+  readonly #late: () => void;
+  #kept = 0;
+  #used = 0;
+  #count = 0;
+  #reports: Report[] = [];
+  /** Whether a flush is to come anyway. */
+  held = false;
+
+  /** `late` is called when commands are written while nobody is about to flush. */
+  constructor(library: Library, server: Pointer, memory: Memory, late: () => void) {
+    this.#library = library;
+    this.#server = server;
+    this.#commands = memory.commands;
+    this.#output = memory.output;
+    this.#late = late;
+  }
+
+  /** Writes header lines that stay for good, before anything else is written. */
+  keep(lines: string): Block {
+    const block = this.latin1(lines);
+    this.#kept = this.#used;
+    return block;
+  }
+
+  /** Hands everything over to be sent. */
+  flush(): void {
+    if (this.#count === 0) {
+      return;
+    }
+    if (this.#server !== null) {
+      this.#library.bj_server_flush(this.#server, this.#count);
+    }
+    this.#count = 0;
+    this.#used = this.#kept;
+    if (this.#reports.length > 0) {
+      this.#report();
+    }
+  }
+
+  /** Writers go on at once or when the client has caught up. */
+  #report(): void {
+    const reports = this.#reports;
+    this.#reports = [];
+    for (const { exchange, at, done } of reports) {
+      if (this.#commands[at + Command.backlog] > HIGH_WATER && !exchange.over) {
+        exchange.onDrain = done;
+      } else {
+        done();
+      }
+    }
+  }
+
+  /** The server is gone: commands are dropped. */
+  close(): void {
+    this.#server = null;
+  }
+
+  /** Makes room for `size` octets and a command. */
+  room(size: number): void {
+    if (this.#used + size > OUTPUT_SIZE || this.#count === COMMAND_SLOTS) {
+      this.flush();
+    }
+  }
+
+  /** Writes header lines; their characters are octets. There must be room. */
+  latin1(lines: string): Block {
+    const at = this.#used;
+    for (let i = 0; i < lines.length; i++) {
+      this.#output[at + i] = lines.charCodeAt(i);
+    }
+    this.#used = at + lines.length;
+    return { at, size: lines.length };
+  }
+
+  /** Writes text as UTF-8 and returns its size. There must be room for three octets a character. */
+  #text(text: string): number {
+    const at = this.#used;
+    if (text.length < SHORT) {
+      let i = 0;
+      for (; i < text.length; i++) {
+        const code = text.charCodeAt(i);
+        if (code > 127) {
+          break;
+        }
+        this.#output[at + i] = code;
+      }
+      if (i === text.length) {
+        this.#used += i;
+        return i;
+      }
+    }
+    const { written } = encoder.encodeInto(text, this.#output.subarray(at));
+    this.#used += written;
+    return written;
+  }
+
+  #command(type: number, exchange: Exchange, flags: number): number {
+    if (this.#count === 0 && !this.held) {
+      this.#late();
+    }
+    const at = this.#count++ * COMMAND_WORDS;
+    const commands = this.#commands;
+    commands[at + Command.type] = type;
+    commands[at + Command.request] = exchange.slot;
+    commands[at + Command.generation] = exchange.generation;
+    commands[at + Command.flags] = flags;
+    commands[at + Command.fields_size] = 0;
+    commands[at + Command.body_size] = 0;
+    return at;
+  }
+
+  #write(
+    exchange: Exchange,
+    flags: number,
+    status: number,
+    fields: Block,
+    bodyAt: number,
+    bodySize: number,
+  ): number {
+    const at = this.#command(
+      CommandType.WRITE,
+      exchange,
+      exchange.notify ? flags | WriteFlag.NOTIFY : flags,
+    );
+    const commands = this.#commands;
+    commands[at + Command.status] = status;
+    commands[at + Command.fields_at] = fields.at;
+    commands[at + Command.fields_size] = fields.size;
+    commands[at + Command.body_at] = bodyAt;
+    commands[at + Command.body_size] = bodySize;
+    if ((flags & WriteFlag.END) === 0) {
+      exchange.state = State.STARTED;
+    } else {
+      exchange.finish();
+    }
+    return at;
+  }
+
+  #length(at: number, length: number): void {
+    this.#commands[at + Command.flags] |= WriteFlag.LENGTH;
+    this.#commands[at + Command.length_low] = length % 2 ** 32;
+    this.#commands[at + Command.length_high] = Math.floor(length / 2 ** 32);
+  }
+
+  /** A whole response with a text of at most `PART_SIZE / 3` characters. */
+  text(exchange: Exchange, status: number, flags: number, fields: Block, text: string): void {
+    const bodyAt = this.#used;
+    const size = this.#text(text);
+    const whole = flags | WriteFlag.HEAD | WriteFlag.END;
+    if (exchange.isHead) {
+      this.#length(this.#write(exchange, whole, status, fields, 0, 0), size);
+    } else {
+      this.#write(exchange, whole, status, fields, bodyAt, size);
+    }
+  }
+
+  /** The head of a response, with its length if that is known; `end` for one without a body. */
+  head(
+    exchange: Exchange,
+    status: number,
+    flags: number,
+    fields: Block,
+    length: number | undefined,
+    end: boolean,
+  ): void {
+    const all = flags | WriteFlag.HEAD | (end ? WriteFlag.END : 0);
+    const at = this.#write(exchange, all, status, fields, 0, 0);
+    if (length !== undefined) {
+      this.#length(at, length);
+    }
+  }
+
+  /** A part of a body, at most `PART_SIZE`. */
+  part(exchange: Exchange, bytes: Uint8Array): void {
+    this.room(bytes.length);
+    const at = this.#used;
+    this.#output.set(bytes, at);
+    this.#used += bytes.length;
+    this.#write(exchange, 0, 0, NO_FIELDS, at, bytes.length);
+  }
+
+  /** The end of a body. */
+  end(exchange: Exchange): void {
+    this.room(0);
+    this.#write(exchange, WriteFlag.END, 0, NO_FIELDS, 0, 0);
+  }
+
+  /** Settles when the parts so far are sent, but for what may wait in the library. */
+  caughtUp(exchange: Exchange): Promise<void> {
+    if (this.#count === 0 || exchange.over) {
+      return Promise.resolve();
+    }
+    this.room(0);
+    const at = this.#write(exchange, 0, 0, NO_FIELDS, 0, 0);
+    return new Promise((done) => this.#reports.push({ exchange, at, done }));
+  }
+
+  /** The handler has taken octets of the body. */
+  consume(exchange: Exchange, taken: number): void {
+    if (!exchange.over) {
+      this.room(0);
+      const at = this.#command(CommandType.CONSUME, exchange, 0);
+      this.#commands[at + Command.body_size] = taken;
+    }
+  }
+
+  /** The response cannot be completed: the client must see that. */
+  cut(exchange: Exchange): void {
+    if (!exchange.over) {
+      this.room(0);
+      this.#command(CommandType.ABORT, exchange, 0);
+      exchange.finish();
+    }
+  }
+}
+
+const NO_FIELDS: Block = { at: 0, size: 0 };
