@@ -9,12 +9,13 @@ import { parse, show } from "./addresses.ts";
 import { Answerer } from "./answer.ts";
 import { ListenError, RequestError, requestError } from "./errors.ts";
 import { Exchange, type Host } from "./exchange.ts";
+import { patchGlobals, restoreGlobals } from "./globals.ts";
+import { discharge, enlist } from "./live.ts";
 import { Loop } from "./loop.ts";
 import { Memory } from "./memory.ts";
 import { type Settings, toRecord } from "./options.ts";
 import { COUNTERS, Event, EVENT_WORDS, EventFlag, EventType } from "./records.ts";
 import { makeRequest } from "./request.ts";
-import { patchResponse, unpatchResponse } from "./response.ts";
 import type { Addr, Handler } from "./types.ts";
 import { Writer } from "./writer.ts";
 
@@ -93,6 +94,7 @@ export class Core implements Host {
   #alive: Exchange[] = [];
   readonly #waiting = new Set<Promise<unknown>>();
   readonly #finish: () => void;
+  readonly #counters = new Float64Array(COUNTERS.length);
   #server: Pointer | null;
   #loop: Loop | undefined;
   #deadline: ReturnType<typeof setTimeout> | undefined;
@@ -104,6 +106,7 @@ export class Core implements Host {
     const server = create(this.#library, this.memory, settings);
     listen(this.#library, server, where, settings);
     this.#server = server;
+    enlist(this);
     this.addr = readAddress((to) => this.#library.bj_server_address(server, to))!;
     this.#writer = new Writer(this.#library, server, this.memory, () => this.#flushSoon());
     this.#answerer = new Answerer(this.#writer, settings.onError);
@@ -113,12 +116,12 @@ export class Core implements Host {
   }
 
   start(): void {
-    const { signal, onListen, patchGlobals, spin } = this.#settings;
+    const { signal, onListen, spin } = this.#settings;
     if (this.#loop !== undefined || this.#server === null) {
       return;
     }
-    if (patchGlobals !== false) {
-      patchResponse();
+    if (this.#settings.patchGlobals !== false) {
+      patchGlobals();
     }
     this.#loop = new Loop(this, this.#library.bj_server_wake_fd(this.#server), spin);
     this.#loop.wake();
@@ -259,11 +262,10 @@ export class Core implements Host {
   }
 
   metrics(): Metrics {
-    const counters = new Float64Array(COUNTERS.length);
     if (this.#server !== null) {
-      this.#library.bj_server_counters(this.#server, counters);
+      this.#library.bj_server_counters(this.#server, this.#counters);
     }
-    return Object.fromEntries(COUNTERS.map((name, i) => [name, counters[i]])) as Metrics;
+    return Object.fromEntries(COUNTERS.map((name, i) => [name, this.#counters[i]])) as Metrics;
   }
 
   shutdown(timeout: number | undefined): Promise<void> {
@@ -287,23 +289,25 @@ export class Core implements Host {
       return;
     }
     this.#server = null;
+    discharge(this);
     this.#writer.close();
     const reason = new RequestError("The server was stopped", 0);
     for (const exchange of this.#exchanges) {
       exchange?.abort(reason);
     }
+    this.#library.bj_server_counters(server, this.#counters);
     this.#library.bj_server_free(server);
     this.#finishUp();
   };
 
   #finishUp(): void {
-    const { signal, patchGlobals } = this.#settings;
+    const { signal } = this.#settings;
     clearTimeout(this.#deadline);
     signal?.removeEventListener("abort", this.stop);
     if (this.#loop !== undefined) {
       this.#loop.close();
-      if (patchGlobals !== false) {
-        unpatchResponse();
+      if (this.#settings.patchGlobals !== false) {
+        restoreGlobals();
       }
     }
     Promise.allSettled(this.#waiting).then(this.#finish);

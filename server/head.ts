@@ -32,6 +32,15 @@ function hasClose(connection: string): boolean {
   return connection.split(",").some((option) => option.trim().toLowerCase() === "close");
 }
 
+/** Codings that fetch() decodes without taking them from the headers. */
+const DECODED = /^(?:gzip|deflate|br|zstd)$/i;
+
+/** Whether the body is what fetch() has decoded: then its coding and length are not as told. */
+function isDecoded(response: Response): boolean {
+  const coding = response.headers.get("content-encoding");
+  return coding !== null && response.url !== "" && DECODED.test(coding);
+}
+
 /** Reads status and headers of a response. Throws a TypeError for one that cannot be sent. */
 export function readHead(response: Response): Head {
   const { status, statusText } = response;
@@ -43,7 +52,11 @@ export function readHead(response: Response): Head {
     head.flags |= WriteFlag.REASON;
     head.lines = `${statusText}\r\n`;
   }
+  const decoded = isDecoded(response);
   for (const [name, value] of response.headers) {
+    if (decoded && (name === "content-encoding" || name === "content-length")) {
+      continue;
+    }
     if (!OURS.has(name)) {
       head.lines += `${name}: ${value}\r\n`;
       head.flags |= name === "date" ? WriteFlag.DATE : 0;

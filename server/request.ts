@@ -131,6 +131,27 @@ function inheritLazily(): void {
 
 inheritLazily();
 
+/**
+ * The native `Request`, but for one thing: a copy of a handler's request has its method and body in
+ * every runtime (Bun takes it for an options object, of which it does not read all).
+ */
+class CopyingRequest extends NativeRequest {
+  constructor(input: RequestInfo | URL, init?: RequestInit) {
+    super(input instanceof ServerRequest ? input.native : input, init);
+  }
+
+  /** Native requests are requests; subclasses of this one have instances of their own. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return Function.prototype[Symbol.hasInstance].call(
+      this === CopyingRequest ? NativeRequest : this,
+      value,
+    );
+  }
+}
+Object.defineProperty(CopyingRequest, "name", { value: "Request" });
+
+export { CopyingRequest as Request };
+
 /** Makes the request that a handler gets. */
 export function makeRequest(exchange: Exchange): Request {
   // Its prototype chain ends in the native one: what TypeScript cannot see, `instanceof` does.

@@ -157,19 +157,3 @@ export { RecordedResponse as Response };
 export function isResponse(value: unknown): value is globalThis.Response {
   return value instanceof NativeResponse;
 }
-
-let patches = 0;
-
-/** Puts the recording class in the place of the native one. */
-export function patchResponse(): void {
-  if (patches++ === 0) {
-    globalThis.Response = RecordedResponse;
-  }
-}
-
-/** Takes that back; the last one restores the native class. */
-export function unpatchResponse(): void {
-  if (--patches === 0 && globalThis.Response === RecordedResponse) {
-    globalThis.Response = NativeResponse;
-  }
-}

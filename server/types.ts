@@ -121,8 +121,9 @@ export interface Options extends Address {
   /** Called once the server listens. */
   onListen?: (address: Addr) => void;
   /**
-   * Whether `globalThis.Response` is a recording subclass while a server runs, which spares most
-   * of the cost of reading a response back.
+   * Whether `globalThis.Response` and `globalThis.Request` are true subclasses of the native ones
+   * while a server runs. The first remembers what a response was made of, which spares most of the
+   * cost of reading it back; the second lets Bun copy a handler's request.
    *
    * @default {true}
    */

@@ -1,0 +1,36 @@
+/**
+ * The servers of this process that have not stopped, so that its exit can stop them: Bun unloads no
+ * libraries, and a socket file would stay behind.
+ *
+ * @module
+ */
+import process from "node:process";
+
+/** What is stopped at exit. */
+export interface Stoppable {
+  stop(): void;
+}
+
+const live = new Set<Stoppable>();
+
+function stopAll(): void {
+  for (const server of [...live]) {
+    server.stop();
+  }
+}
+
+/** Remembers a server. */
+export function enlist(server: Stoppable): void {
+  if (live.size === 0) {
+    process.on("exit", stopAll);
+  }
+  live.add(server);
+}
+
+/** Forgets a server that has stopped. */
+export function discharge(server: Stoppable): void {
+  live.delete(server);
+  if (live.size === 0) {
+    process.off("exit", stopAll);
+  }
+}
