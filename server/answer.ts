@@ -122,16 +122,16 @@ export class Answerer {
     if (exchange.over) {
       return;
     }
+    if (fields === this.#textFields) {
+      this.#writer.room(PART_SIZE);
+    }
     if (text.length > LONGEST_TEXT) {
-      // Its octets take the place of the output that `fields` may stand in: lines first.
-      this.#writer.head(exchange, status, flags, fields, utf8Length(text), exchange.isHead);
+      const bytes = encoder.encode(text);
+      this.#writer.head(exchange, status, flags, fields, bytes.length, exchange.isHead);
       if (!exchange.isHead) {
-        this.#attempt(exchange, () => pumpBytes(this.#writer, exchange, encoder.encode(text)));
+        this.#attempt(exchange, () => pumpBytes(this.#writer, exchange, bytes));
       }
       return;
-    }
-    if (fields === this.#textFields) {
-      this.#writer.room(3 * text.length);
     }
     this.#writer.text(exchange, status, flags, fields, text);
   }
@@ -245,8 +245,4 @@ function notAResponse(result: unknown): TypeError {
   return new TypeError(
     `A handler must return a Response, a string or a Uint8Array, not ${describe(result)}`,
   );
-}
-
-function utf8Length(text: string): number {
-  return encoder.encode(text).length;
 }

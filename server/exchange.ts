@@ -88,7 +88,14 @@ export class Exchange implements Info<Addr> {
 
   #receive(at: number, size: number): void {
     const first = this.host.memory.arena.subarray(at, at + size);
-    const source = { consume: (taken: number) => this.host.consume(this, taken) };
+    const expects = (this.flags & EventFlag.EXPECTS) !== 0;
+    const source = {
+      consume: (taken: number) => {
+        if (taken > 0 || expects) {
+          this.host.consume(this, taken);
+        }
+      },
+    };
     this.body = new Body(source, first, (this.flags & EventFlag.END) !== 0);
   }
 
@@ -224,7 +231,9 @@ export class Exchange implements Info<Addr> {
 
   /** See {@linkcode Info.waitUntil}. */
   waitUntil(promise: Promise<unknown>): void {
-    this.detach();
+    if (!this.over) {
+      this.detach();
+    }
     this.host.waitUntil(promise);
   }
 
