@@ -224,7 +224,7 @@ export class Writer {
 
   /** Settles when the parts so far are sent, but for what may wait in the library. */
   caughtUp(exchange: Exchange): Promise<void> {
-    if (this.#count === 0 || exchange.over) {
+    if (exchange.over) {
       return Promise.resolve();
     }
     this.room(0);
