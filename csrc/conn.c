@@ -51,12 +51,23 @@ static void abort_exchanges(exchanges *all, exchange *x, enum bj_reason reason)
   }
 }
 
+/* The client must not take the end of the connection for the end of the answer. */
+static void reset_if_cut(const conn *c)
+{
+  const exchange *x = c->first;
+  struct linger now = {.l_onoff = 1};
+  if (c->resets || (x != NULL && x->answer == ANSWER_STARTED && x->framing == ANSWER_UNTIL_CLOSE)) {
+    setsockopt(c->reader.fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+  }
+}
+
 void conn_close(conn *c, enum bj_reason reason)
 {
   bj_server *s = c->server;
   if (c->state == CONN_CLOSED) {
     return;
   }
+  reset_if_cut(c);
   c->state = CONN_CLOSED;
   if (c->first != NULL) {
     s->counters[BJ_REQUESTS_ABORTED]++;
@@ -83,17 +94,10 @@ static void linger(conn *c)
     return;
   }
   c->state = CONN_LINGER;
+  c->waits = false; /* or it would never be read to its end */
   buffer_free(&c->in);
   ev_io_start(c->server->loop, &c->reader);
   deadline_set(&c->server->deadlines, &c->reading_by, DEADLINE_LINGER);
-}
-
-/* The client must not take the end of the connection for the end of the answer. */
-static void reset(conn *c)
-{
-  struct linger now = {.l_onoff = 1};
-  setsockopt(c->reader.fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
-  conn_close(c, BJ_CLOSED);
 }
 
 /* ---- order of answers ------------------------------------------------------------------- */
@@ -166,7 +170,7 @@ void conn_settle(conn *c)
   }
   if (c->first == NULL && buffer_size(&c->out) == 0 && c->state != CONN_BODY) {
     if (c->resets) {
-      reset(c);
+      conn_close(c, BJ_CLOSED);
       return;
     }
     if (c->state == CONN_LAST || c->peer_closed) {
@@ -202,22 +206,31 @@ static void queue_conn(conn *c)
   }
 }
 
+/* Time runs only for what the client could send: not while we do not read, and not while it waits
+ * for 100 (Continue). */
+static void time_reading(conn *c)
+{
+  deadlines *all = &c->server->deadlines;
+  bool has_leave = c->body.taker == NULL || !c->body.taker->owes_continue;
+  if (c->state == CONN_BODY && has_leave) {
+    deadline_keep(all, &c->reading_by, DEADLINE_BODY);
+  } else if (c->state == CONN_HEAD && buffer_size(&c->in) > 0) {
+    deadline_keep(all, &c->reading_by, DEADLINE_HEAD);
+  } else if (c->state != CONN_HEAD) {
+    deadline_clear(&c->reading_by);
+  }
+}
+
 void conn_update(conn *c)
 {
   if (!may_read(c)) {
     ev_io_stop(c->server->loop, &c->reader);
-    if (c->state == CONN_BODY) {
-      deadline_clear(&c->reading_by); /* the handler is slow, not the client */
-    }
-    return;
-  }
-  if (c->waits) {
+    deadline_clear(&c->reading_by);
+  } else if (c->waits) {
     queue_conn(c);
   } else if (!c->peer_closed) {
     ev_io_start(c->server->loop, &c->reader);
-    if (c->state == CONN_BODY) {
-      deadline_keep(&c->server->deadlines, &c->reading_by, DEADLINE_BODY);
-    }
+    time_reading(c);
   }
 }
 
@@ -369,12 +382,14 @@ static enum decoded decode(conn *c, char *data, size_t size, size_t *content, si
 }
 
 /* A chunk may announce more than the body may have: refused before it arrives, and without adding
- * to a number that anybody could make overflow. */
+ * to a number that anybody could make overflow. Its line counts once it is complete, so that it
+ * does not matter how it was cut on its way. */
 static bool is_too_large(const conn *c)
 {
   uint64_t limit = c->server->max_body_size;
   return c->body.received > limit ||
-         (c->body.framing == FRAMING_CHUNKED && c->body.decoder.left > limit - c->body.received);
+         (c->body.framing == FRAMING_CHUNKED && c->body.decoder.state == CHUNKED_DATA &&
+          c->body.decoder.left > limit - c->body.received);
 }
 
 /* Returns how many octets belonged to the body. */
@@ -383,12 +398,12 @@ static size_t take_body(conn *c, char *data, size_t size)
   size_t content = 0, used = 0;
   enum decoded decoded = decode(c, data, size, &content, &used);
   c->body.received += content;
-  if (decoded == DECODED_BAD || decoded == DECODED_OVERHEAD) {
-    fail_body(c, decoded == DECODED_BAD ? 400 : 431, BJ_MALFORMED);
-    return size;
-  }
   if (is_too_large(c)) {
     fail_body(c, 413, BJ_TOO_LARGE);
+    return size;
+  }
+  if (decoded == DECODED_BAD || decoded == DECODED_OVERHEAD) {
+    fail_body(c, decoded == DECODED_BAD ? 400 : 431, BJ_MALFORMED);
     return size;
   }
   if (c->body.taker != NULL) {

@@ -95,7 +95,8 @@ uint32_t exchange_tell(exchanges *all, bj_event *events, uint32_t room)
   while (told < room && all->first_notice != NULL) {
     exchange *x = all->first_notice;
     uint32_t type = (uint32_t)__builtin_ctz(x->notices);
-    x->notices &= x->notices - 1;
+    bool is_last = type == BJ_ABORTED || type == BJ_SENT;
+    x->notices &= is_last ? 0 : x->notices - 1;
     events[told++] = (bj_event){.type = type,
                                 .request = x->slot,
                                 .generation = x->generation,

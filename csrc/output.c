@@ -47,6 +47,9 @@ static ssize_t send_some(conn *c, bytes first, bytes second)
 /* Sends both; what the socket does not take waits in `out`. */
 static void transmit(conn *c, bytes first, bytes second)
 {
+  if (c->failed) {
+    return; /* octets may be missing before these */
+  }
   ssize_t sent = send_some(c, first, second);
   if (sent < 0) {
     c->failed = true;

@@ -109,7 +109,8 @@ static enum request_read judge_refused(request *r, bytes in, size_t count, const
   }
   bytes line = first_line(in), version = last_word(line);
   bool whole = line.base + line.size < in.base + in.size;
-  if (!is_version(version) || (whole && !is_other_major(line, version))) {
+  if (!is_version(version) ||
+      (whole ? !is_other_major(line, version) : in.size > o->max_head_size)) {
     return reject(r, 400);
   }
   return whole ? reject(r, 505) : REQUEST_INCOMPLETE;
@@ -159,9 +160,11 @@ static bool is_name_or_ipv4(bytes host)
     }
     bytes label = {host.base + start, i - start};
     if (label.size > 0) {
+      bool hex = label.size > 1 && label.base[0] == '0' && (label.base[1] | 32) == 'x';
       number = octet_is(label.base[0], OCTET_DIGIT);
-      for (size_t k = 1; number && k < label.size; k++) {
-        number = octet_is(label.base[k], OCTET_DIGIT) || (k == 1 && (label.base[k] | 32) == 'x');
+      for (size_t k = hex ? 2 : 1; number && k < label.size; k++) {
+        char lower = (char)(label.base[k] | 32);
+        number = octet_is(label.base[k], OCTET_DIGIT) || (hex && lower >= 'a' && lower <= 'f');
       }
       numbers += is_octet_number(label);
       labels++;
@@ -431,7 +434,7 @@ static unsigned judge_framing(request *r, const gathered *g)
 
 static unsigned judge_fields(request *r)
 {
-  gathered g = {0};
+  gathered g = {.host = BYTES("")};
   unsigned status = gather_fields(r, &g);
   if (status != 0) {
     return status;

@@ -1,0 +1,163 @@
+#include "deadlines.h"
+
+#include "loop.h"
+#include "test.h"
+
+enum { OWNERS = 8 };
+
+static struct fixture {
+  struct ev_loop *loop;
+  deadlines all;
+  deadline each[OWNERS];
+  char passed[64]; /* the owners in their order */
+  size_t count;
+  struct {
+    int by, clear, set; /* when `by` passes, clear or set another: -1 for none */
+    enum deadline_kind kind;
+  } then;
+} f;
+
+static void on_passed(void *owner, enum deadline_kind kind)
+{
+  deadline *one = owner;
+  int which = (int)(one - f.each);
+  CHECK(one->next == NULL);
+  CHECK_EQ(kind, one->kind);
+  f.passed[f.count++] = (char)('0' + which);
+  if (which == f.then.by) {
+    if (f.then.clear >= 0) {
+      deadline_clear(&f.each[f.then.clear]);
+    }
+    if (f.then.set >= 0) {
+      deadline_set(&f.all, &f.each[f.then.set], f.then.kind);
+    }
+    f.then.by = -1;
+  }
+}
+
+static void begin(uint32_t idle, uint32_t head, uint32_t body)
+{
+  uint32_t times[DEADLINE_KINDS] = {idle, head, body, 0, 1};
+  f = (struct fixture){.loop = ev_loop_new(EVFLAG_AUTO), .then = {-1, -1, -1, 0}};
+  deadlines_start(&f.all, f.loop, times, on_passed);
+  for (int i = 0; i < OWNERS; i++) {
+    f.each[i].owner = &f.each[i];
+  }
+}
+
+/* Until nothing is left to wait for. */
+static void run(void)
+{
+  ev_run(f.loop, 0);
+}
+
+static void end(void)
+{
+  deadlines_stop(&f.all);
+  ev_loop_destroy(f.loop);
+}
+
+static bool all_clear(void)
+{
+  bool clear = true;
+  for (int kind = 0; kind < DEADLINE_KINDS; kind++) {
+    clear &= f.all.kinds[kind].list.next == &f.all.kinds[kind].list;
+  }
+  return clear;
+}
+
+TEST("deadlines pass in the order in which they were set, the kinds after their times")
+{
+  begin(12, 3, 8);
+  deadline_set(&f.all, &f.each[0], DEADLINE_IDLE);
+  deadline_set(&f.all, &f.each[1], DEADLINE_BODY);
+  deadline_set(&f.all, &f.each[2], DEADLINE_HEAD);
+  deadline_set(&f.all, &f.each[3], DEADLINE_BODY);
+  deadline_set(&f.all, &f.each[4], DEADLINE_HEAD);
+  run();
+  CHECK_BYTES(f.passed, f.count, "24130");
+  CHECK(all_clear());
+  end();
+}
+
+TEST("no deadline passes before its time")
+{
+  begin(5, 0, 0);
+  ev_tstamp start = loop_now(f.loop);
+  deadline_set(&f.all, &f.each[0], DEADLINE_IDLE);
+  run();
+  CHECK(loop_now(f.loop) - start >= .005);
+  CHECK_BYTES(f.passed, f.count, "0");
+  end();
+}
+
+TEST("a time of 0 means never, and ends what was running")
+{
+  begin(1, 0, 0);
+  deadline_set(&f.all, &f.each[0], DEADLINE_HEAD);
+  CHECK(f.each[0].next == NULL);
+  deadline_set(&f.all, &f.each[1], DEADLINE_IDLE);
+  deadline_set(&f.all, &f.each[1], DEADLINE_HEAD);
+  CHECK(f.each[1].next == NULL && all_clear());
+  run();
+  CHECK_EQ(f.count, 0);
+  end();
+}
+
+TEST("a cleared deadline does not pass, cleared once or twice")
+{
+  begin(1, 2, 0);
+  for (int i = 0; i < 5; i++) {
+    deadline_set(&f.all, &f.each[i], i < 3 ? DEADLINE_IDLE : DEADLINE_HEAD);
+  }
+  deadline_clear(&f.each[1]);
+  deadline_clear(&f.each[1]);
+  deadline_clear(&f.each[3]);
+  run();
+  CHECK_BYTES(f.passed, f.count, "024");
+  end();
+}
+
+TEST("one that is set again goes to the end, one that is kept stays, one of another kind moves")
+{
+  begin(2, 6, 0);
+  deadline_set(&f.all, &f.each[0], DEADLINE_IDLE);
+  deadline_set(&f.all, &f.each[1], DEADLINE_IDLE);
+  deadline_set(&f.all, &f.each[2], DEADLINE_IDLE);
+  deadline_set(&f.all, &f.each[0], DEADLINE_IDLE);
+  deadline_keep(&f.all, &f.each[1], DEADLINE_IDLE);
+  deadline_keep(&f.all, &f.each[2], DEADLINE_HEAD);
+  run();
+  CHECK_BYTES(f.passed, f.count, "102");
+  end();
+}
+
+TEST("who runs out of time may clear and set others, and itself")
+{
+  begin(1, 3, 0);
+  deadline_set(&f.all, &f.each[0], DEADLINE_IDLE);
+  deadline_set(&f.all, &f.each[1], DEADLINE_IDLE);
+  f.then.by = 0, f.then.clear = 1, f.then.set = 0, f.then.kind = DEADLINE_IDLE;
+  run();
+  CHECK_BYTES(f.passed, f.count, "00");
+  deadline_set(&f.all, &f.each[2], DEADLINE_HEAD);
+  f.then.by = 2, f.then.clear = -1, f.then.set = 3, f.then.kind = DEADLINE_IDLE;
+  run();
+  CHECK_BYTES(f.passed, f.count, "0023");
+  CHECK(all_clear());
+  end();
+}
+
+TEST("a deadline that lies before the one the timer is aimed at is not late")
+{
+  begin(2000, 2, 0);
+  deadline_set(&f.all, &f.each[0], DEADLINE_IDLE);
+  deadline_set(&f.all, &f.each[1], DEADLINE_HEAD);
+  while (f.count == 0) {
+    ev_run(f.loop, EVRUN_ONCE);
+  }
+  CHECK_BYTES(f.passed, f.count, "1");
+  CHECK(ev_is_active(&f.all.timer));
+  deadline_clear(&f.each[0]);
+  end();
+}

@@ -1,0 +1,233 @@
+#include "listener.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include "bjoern.h"
+#include "test.h"
+
+static char error[BJ_ERROR_SIZE], address[BJ_ADDRESS_SIZE], host[BJ_ADDRESS_SIZE], *path;
+
+/* A path of this test's own, as "unix:/path" in `host`. */
+static void choose_path(void)
+{
+  snprintf(host, sizeof host, "unix:/tmp/bjoern-listener-%d", (int)getpid());
+  path = host + 5;
+  unlink(path);
+}
+
+static int open_plain(listener *l, const char *where, uint32_t port)
+{
+  return listener_open(l, where, port, 8, false, 0, error);
+}
+
+static bool can_connect(int fd)
+{
+  struct sockaddr_storage where;
+  socklen_t size = sizeof where;
+  if (getsockname(fd, (struct sockaddr *)&where, &size) < 0) {
+    return false;
+  }
+  int client = socket(where.ss_family, SOCK_STREAM, 0);
+  bool can = connect(client, (struct sockaddr *)&where, size) == 0;
+  close(client);
+  return can;
+}
+
+TEST("a TCP address is listened on, and told")
+{
+  static const struct {
+    const char *where, *told;
+  } rows[] = {{"127.0.0.1", "127.0.0.1"},
+              {"0.0.0.0", "0.0.0.0"},
+              {"::1", "::1"},
+              {"::", "::"},
+              {"localhost", NULL},
+              {"", NULL}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    listener l;
+    int refused = open_plain(&l, rows[i].where, 0);
+    if (refused == -EADDRNOTAVAIL || refused == -EAFNOSUPPORT) {
+      continue; /* no IPv6 here */
+    }
+    CHECK_EQ(refused, 0);
+    CHECK(listener_address(l.fd, address) > 0);
+    if (rows[i].told != NULL) {
+      CHECK_EQ(strcmp(address, rows[i].told), 0);
+    }
+    CHECK(can_connect(l.fd));
+    listener_close(&l);
+    CHECK_EQ(l.fd, -1);
+    listener_close(&l);
+  }
+}
+
+TEST("\"::\" serves IPv4 too, whose address is told as such")
+{
+  listener l;
+  if (open_plain(&l, "::", 0) != 0) {
+    return;
+  }
+  struct sockaddr_in to = {.sin_family = AF_INET,
+                           .sin_port = htons((uint16_t)listener_address(l.fd, address)),
+                           .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  int client = socket(AF_INET, SOCK_STREAM, 0);
+  CHECK_EQ(connect(client, (struct sockaddr *)&to, sizeof to), 0);
+  int accepted = accept(l.fd, NULL, NULL);
+  CHECK(listener_address(accepted, address) > 0);
+  CHECK_EQ(strcmp(address, "127.0.0.1"), 0);
+  close(accepted);
+  close(client);
+  listener_close(&l);
+}
+
+TEST("an address in use, of nobody here or of no meaning is refused with call and reason")
+{
+  listener l, m;
+  CHECK_EQ(open_plain(&l, "127.0.0.1", 0), 0);
+  uint32_t port = (uint32_t)listener_address(l.fd, address);
+  CHECK_EQ(open_plain(&m, "127.0.0.1", port), -EADDRINUSE);
+  CHECK_EQ(strcmp(error, "bind: Address already in use"), 0);
+  CHECK_EQ(m.fd, -1);
+  CHECK_EQ(open_plain(&m, "192.0.2.1", 0), -EADDRNOTAVAIL);
+  CHECK_EQ(open_plain(&m, "256.1.1.1.invalid", 0), -ENOENT);
+  CHECK_EQ(strncmp(error, "getaddrinfo: ", 13), 0);
+  CHECK_EQ(m.fd, -1);
+  listener_close(&l);
+}
+
+TEST("a port is shared by those who all wish it")
+{
+  listener l, m;
+  CHECK_EQ(listener_open(&l, "127.0.0.1", 0, 8, true, 0, error), 0);
+  uint32_t port = (uint32_t)listener_address(l.fd, address);
+  CHECK_EQ(listener_open(&m, "127.0.0.1", port, 8, true, 0, error), 0);
+  listener_close(&l);
+  listener_close(&m);
+}
+
+TEST("a socket file has the mode, is told, and goes with its listener")
+{
+  listener l;
+  struct stat file;
+  choose_path();
+  CHECK_EQ(listener_open(&l, host, 0, 8, false, 0600, error), 0);
+  CHECK_EQ(stat(path, &file), 0);
+  CHECK_EQ(file.st_mode & 0777, 0600);
+  CHECK_EQ(listener_address(l.fd, address), 0);
+  CHECK_EQ(strcmp(address, host), 0);
+  CHECK(can_connect(l.fd));
+  listener_close(&l);
+  CHECK(stat(path, &file) < 0);
+}
+
+TEST("a stale socket file is replaced, a live one is refused and still served")
+{
+  listener l, m;
+  choose_path();
+  CHECK_EQ(open_plain(&l, host, 0), 0);
+  CHECK_EQ(open_plain(&m, host, 0), -EADDRINUSE);
+  listener_close(&m);
+  CHECK(can_connect(l.fd));
+  close(l.fd); /* as when the process is killed */
+  CHECK_EQ(open_plain(&m, host, 0), 0);
+  CHECK(can_connect(m.fd));
+  listener_close(&m);
+}
+
+TEST("a live socket whose backlog is full is not taken for a stale one")
+{
+  listener l, m;
+  int clients[16];
+  choose_path();
+  CHECK_EQ(listener_open(&l, host, 0, 0, false, 0, error), 0);
+  for (int i = 0; i < 16; i++) {
+    struct sockaddr_un where = {.sun_family = AF_UNIX};
+    strcpy(where.sun_path, path);
+    clients[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    (void)!connect(clients[i], (struct sockaddr *)&where, sizeof where);
+  }
+  CHECK_EQ(open_plain(&m, host, 0), -EADDRINUSE);
+  for (int i = 0; i < 16; i++) {
+    close(clients[i]);
+  }
+  listener_close(&l);
+}
+
+TEST("a file that is no socket is neither replaced nor removed")
+{
+  listener l;
+  struct stat file;
+  choose_path();
+  FILE *other = fopen(path, "w");
+  CHECK(other != NULL && fclose(other) == 0);
+  CHECK_EQ(open_plain(&l, host, 0), -EADDRINUSE);
+  listener_close(&l);
+  CHECK_EQ(stat(path, &file), 0);
+  unlink(path);
+}
+
+TEST("a path has one octet at least and as many as fit")
+{
+  listener l;
+  char longest[BJ_ADDRESS_SIZE] = "unix:/tmp/";
+  size_t room = sizeof((struct sockaddr_un *)0)->sun_path - 1;
+  memset(longest + 10, 'x', room - 5);
+  longest[5 + room] = '\0';
+  CHECK_EQ(open_plain(&l, longest, 0), 0);
+  CHECK_EQ(listener_address(l.fd, address), 0);
+  CHECK_EQ(strcmp(address, longest), 0);
+  listener_close(&l);
+  strcat(longest, "x");
+  CHECK_EQ(open_plain(&l, longest, 0), -ENAMETOOLONG);
+  CHECK_EQ(open_plain(&l, "unix:", 0), -EINVAL);
+  CHECK_EQ(open_plain(&l, "unix:/nowhere/at/all", 0), -ENOENT);
+}
+
+#if defined(__linux__)
+TEST("an abstract name has no file and is told with its \"@\"")
+{
+  listener l, m;
+  struct stat file;
+  snprintf(host, sizeof host, "unix:@bjoern-%d", (int)getpid());
+  CHECK_EQ(open_plain(&l, host, 0), 0);
+  CHECK_EQ(listener_address(l.fd, address), 0);
+  CHECK_EQ(strcmp(address, host), 0);
+  CHECK(can_connect(l.fd));
+  CHECK(stat(host + 5, &file) < 0);
+  CHECK_EQ(open_plain(&m, host, 0), -EADDRINUSE);
+  listener_close(&l);
+}
+#endif
+
+TEST("an adopted socket is neither closed nor unlinked")
+{
+  listener l, m;
+  struct stat file;
+  choose_path();
+  CHECK_EQ(open_plain(&l, host, 0), 0);
+  CHECK_EQ(listener_adopt(&m, l.fd, error), 0);
+  CHECK_EQ(m.fd, l.fd);
+  listener_close(&m);
+  CHECK_EQ(m.fd, -1);
+  CHECK_EQ(stat(path, &file), 0);
+  CHECK(can_connect(l.fd));
+  listener_close(&l);
+}
+
+TEST("what does not listen is not adopted")
+{
+  listener l;
+  int fd = socket(AF_INET, SOCK_STREAM, 0), pipes[2];
+  CHECK_EQ(listener_adopt(&l, fd, error), -EINVAL);
+  CHECK_EQ(l.fd, -1);
+  CHECK_EQ(pipe(pipes), 0);
+  CHECK_EQ(listener_adopt(&l, pipes[0], error), -ENOTSOCK);
+  CHECK_EQ(listener_adopt(&l, -1, error), -EBADF);
+  CHECK_EQ(strncmp(error, "getsockopt(SO_ACCEPTCONN): ", 27), 0);
+  close(fd);
+  close(pipes[0]);
+  close(pipes[1]);
+}

@@ -1,0 +1,95 @@
+#include "parking.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+
+#include "bjoern.h"
+#include "test.h"
+
+enum { PATIENCE = 5000, A_MOMENT = 20 };
+
+static parking p;
+static int watched[2]; /* [0] is watched, [1] makes it readable */
+
+static void begin(void)
+{
+  char error[BJ_ERROR_SIZE] = "";
+  CHECK_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, watched), 0);
+  CHECK_EQ(parking_start(&p, watched[0], error), 0);
+}
+
+static void end(void)
+{
+  parking_stop(&p);
+  parking_stop(&p);
+  close(p.wake[0]);
+  close(watched[0]);
+  close(watched[1]);
+}
+
+/* How many octets woke us within that time. */
+static long woken(int milliseconds)
+{
+  struct pollfd wake = {.fd = p.wake[0], .events = POLLIN};
+  char octets[16];
+  return poll(&wake, 1, milliseconds) > 0 ? (long)read(p.wake[0], octets, sizeof octets) : 0;
+}
+
+TEST("a parked owner is woken once when there is something to read")
+{
+  begin();
+  parking_arm(&p, -1);
+  CHECK_EQ(woken(A_MOMENT), 0);
+  CHECK_EQ(write(watched[1], "x", 1), 1);
+  CHECK_EQ(woken(PATIENCE), 1);
+  CHECK_EQ(woken(A_MOMENT), 0);
+  end();
+}
+
+TEST("what was there before parking wakes as well, and again each time")
+{
+  begin();
+  CHECK_EQ(write(watched[1], "x", 1), 1);
+  for (int i = 0; i < 50; i++) {
+    parking_arm(&p, -1);
+    CHECK_EQ(woken(PATIENCE), 1);
+  }
+  end();
+}
+
+TEST("a parked owner is woken once after the time")
+{
+  begin();
+  parking_arm(&p, 1);
+  CHECK_EQ(woken(PATIENCE), 1);
+  CHECK_EQ(woken(A_MOMENT), 0);
+  end();
+}
+
+TEST("the last time given counts")
+{
+  begin();
+  parking_arm(&p, -1);
+  parking_arm(&p, 60000);
+  CHECK_EQ(woken(A_MOMENT), 0);
+  parking_arm(&p, 0);
+  CHECK_EQ(woken(PATIENCE), 1);
+  end();
+}
+
+TEST("who is not parked is not woken")
+{
+  begin();
+  CHECK_EQ(write(watched[1], "x", 1), 1);
+  CHECK_EQ(woken(A_MOMENT), 0);
+  end();
+}
+
+TEST("the thread ends, parked or not, and the owner sees the end")
+{
+  begin();
+  parking_arm(&p, 60000);
+  parking_stop(&p);
+  CHECK_EQ(woken(PATIENCE), 0);
+  end();
+}
