@@ -191,7 +191,11 @@ API void bj_server_drain(bj_server *s);
 /* Copies the BJ_COUNTERS counters. */
 API void bj_server_counters(bj_server *s, double *counters);
 
-/* Closes everything now and frees `s`. */
+/* Closes the listening socket and every connection now. Only the counters may be asked for after
+ * this, and bj_server_free(). */
+API void bj_server_close(bj_server *s);
+
+/* Closes everything and frees `s`. */
 API void bj_server_free(bj_server *s);
 
 #endif

@@ -11,9 +11,7 @@ void buffer_free(buffer *b)
 /* Makes room for `size` more octets at the end: first by moving to the front, then by growing. */
 static enum buffered buffer_reserve(buffer *b, size_t size)
 {
-  if (b->capacity - b->end >= size) {
-    return BUFFERED;
-  }
+  if (b->capacity - b->end >= size) return BUFFERED;
   size_t used = buffer_size(b);
   if (b->start >= used && b->capacity - used >= size) {
     memcpy(b->memory, b->memory + b->start, used);
@@ -22,12 +20,8 @@ static enum buffered buffer_reserve(buffer *b, size_t size)
   }
   size_t capacity = 2 * used > used + size ? 2 * used : used + size;
   char *memory = malloc(capacity);
-  if (memory == NULL) {
-    return BUFFER_NO_MEMORY;
-  }
-  if (used > 0) {
-    memcpy(memory, b->memory + b->start, used);
-  }
+  if (memory == NULL) return BUFFER_NO_MEMORY;
+  if (used > 0) memcpy(memory, b->memory + b->start, used);
   free(b->memory);
   *b = (buffer){.memory = memory, .end = used, .capacity = capacity};
   return BUFFERED;
@@ -40,12 +34,8 @@ char *buffer_room(buffer *b, size_t size)
 
 enum buffered buffer_append(buffer *to, bytes b)
 {
-  if (b.size == 0) {
-    return BUFFERED;
-  }
-  if (buffer_reserve(to, b.size) != BUFFERED) {
-    return BUFFER_NO_MEMORY;
-  }
+  if (b.size == 0) return BUFFERED;
+  if (buffer_reserve(to, b.size) != BUFFERED) return BUFFER_NO_MEMORY;
   memcpy(to->memory + to->end, b.base, b.size);
   to->end += b.size;
   return BUFFERED;
@@ -54,9 +44,7 @@ enum buffered buffer_append(buffer *to, bytes b)
 enum buffered buffer_replace(buffer *to, bytes b)
 {
   buffer fresh = {0};
-  if (buffer_append(&fresh, b) != BUFFERED) {
-    return BUFFER_NO_MEMORY;
-  }
+  if (buffer_append(&fresh, b) != BUFFERED) return BUFFER_NO_MEMORY;
   buffer_free(to);
   *to = fresh;
   return BUFFERED;
@@ -65,7 +53,5 @@ enum buffered buffer_replace(buffer *to, bytes b)
 void buffer_consume(buffer *from, size_t size)
 {
   from->start += size;
-  if (from->start == from->end) {
-    buffer_free(from);
-  }
+  if (from->start == from->end) buffer_free(from);
 }

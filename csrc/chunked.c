@@ -7,9 +7,7 @@ enum { LINE_BAD = -1 };
 
 static int hex_value(char octet)
 {
-  if (octet >= '0' && octet <= '9') {
-    return octet - '0';
-  }
+  if (octet >= '0' && octet <= '9') return octet - '0';
   char lower = (char)(octet | 0x20);
   return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
@@ -28,12 +26,8 @@ static int next_of_size(chunked *c, char octet)
     c->digits++;
     return CHUNKED_DIGITS;
   }
-  if (value >= 0 || c->digits == 0) {
-    return LINE_BAD;
-  }
-  if (is_space(octet)) {
-    return CHUNKED_EXT_SPACE;
-  }
+  if (value >= 0 || c->digits == 0) return LINE_BAD;
+  if (is_space(octet)) return CHUNKED_EXT_SPACE;
   return octet == ';' ? CHUNKED_EXT_START : octet == '\r' ? CHUNKED_SIZE_LF : LINE_BAD;
 }
 
@@ -58,31 +52,19 @@ static int next_of_extension(int state, char octet)
                                           : LINE_BAD;
   case CHUNKED_EXT_ESCAPE: return octet_is(octet, OCTET_VALUE) ? CHUNKED_EXT_QUOTED : LINE_BAD;
   case CHUNKED_EXT_NAME:
-    if (token) {
-      return state;
-    }
-    if (is_space(octet)) {
-      return CHUNKED_EXT_AFTER;
-    }
+    if (token) return state;
+    if (is_space(octet)) return CHUNKED_EXT_AFTER;
     break;
   case CHUNKED_EXT_AFTER:
-    if (is_space(octet)) {
-      return state;
-    }
+    if (is_space(octet)) return state;
     return octet == '=' ? CHUNKED_EXT_EQUALS : octet == ';' ? CHUNKED_EXT_START : LINE_BAD;
   case CHUNKED_EXT_TOKEN:
-    if (token) {
-      return state;
-    }
+    if (token) return state;
     break;
   default: break;
   }
-  if (is_space(octet) && state != CHUNKED_EXT_NAME) {
-    return CHUNKED_EXT_SPACE;
-  }
-  if (octet == '=' && state == CHUNKED_EXT_NAME) {
-    return CHUNKED_EXT_EQUALS;
-  }
+  if (is_space(octet) && state != CHUNKED_EXT_NAME) return CHUNKED_EXT_SPACE;
+  if (octet == '=' && state == CHUNKED_EXT_NAME) return CHUNKED_EXT_EQUALS;
   return octet == ';' ? CHUNKED_EXT_START : octet == '\r' ? CHUNKED_SIZE_LF : LINE_BAD;
 }
 
@@ -123,13 +105,9 @@ static int next_state(chunked *c, char octet)
 static size_t take_data(chunked *c, char *to, const char *from, size_t size)
 {
   size_t taken = c->left < size ? (size_t)c->left : size;
-  if (to != from) {
-    memmove(to, from, taken);
-  }
+  if (to != from) memmove(to, from, taken);
   c->left -= taken;
-  if (c->left == 0) {
-    c->state = CHUNKED_DATA_CR;
-  }
+  if (c->left == 0) c->state = CHUNKED_DATA_CR;
   return taken;
 }
 
@@ -146,16 +124,10 @@ enum decoded chunked_decode(chunked *c, char *data, size_t size, size_t *decoded
     }
     char octet = data[at++];
     *used = at;
-    if (c->state == CHUNKED_LAST_LF) {
-      return octet == '\n' ? DECODED_END : DECODED_BAD;
-    }
+    if (c->state == CHUNKED_LAST_LF) return octet == '\n' ? DECODED_END : DECODED_BAD;
     int next = next_state(c, octet);
-    if (next == LINE_BAD) {
-      return DECODED_BAD;
-    }
-    if (c->overhead > CHUNKED_MAX_OVERHEAD) {
-      return DECODED_OVERHEAD;
-    }
+    if (next == LINE_BAD) return DECODED_BAD;
+    if (c->overhead > CHUNKED_MAX_OVERHEAD) return DECODED_OVERHEAD;
     c->state = (uint8_t)next;
   }
   *used = size;

@@ -56,8 +56,14 @@ void conn_open(struct bj_server *s, int fd, const struct sockaddr *peer);
 /* Closes now; the caller is told of requests in flight. */
 void conn_close(conn *c, enum bj_reason reason);
 
-/* Looks at the octets that were left when reading stopped. */
-void conn_resume(conn *c);
+/* Adds a request behind those in flight; NULL without memory. */
+exchange *conn_append(conn *c);
+
+/* Whether the answers so far let more of what the client sends in. */
+bool conn_may_read(const conn *c);
+
+/* Has input_resume() called in the next turn. */
+void conn_queue(conn *c);
 
 /* After an answer was completed or given up: lets the next one out. */
 void conn_advance(conn *c);

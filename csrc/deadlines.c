@@ -16,9 +16,8 @@ void deadline_clear(deadline *one)
 /* The timer may fire early, for a deadline that is gone by then, but never late. */
 static void aim(deadlines *d, ev_tstamp at)
 {
-  if (ev_is_active(&d->timer) && loop_now(d->loop) + ev_timer_remaining(d->loop, &d->timer) <= at) {
+  if (ev_is_active(&d->timer) && loop_now(d->loop) + ev_timer_remaining(d->loop, &d->timer) <= at)
     return;
-  }
   ev_timer_stop(d->loop, &d->timer);
   ev_timer_set(&d->timer, at - loop_now(d->loop), 0.);
   ev_timer_start(d->loop, &d->timer);
@@ -29,25 +28,19 @@ void deadline_set(deadlines *d, deadline *one, enum deadline_kind kind)
   deadline_clear(one);
   one->kind = kind;
   ev_tstamp after = d->kinds[kind].after;
-  if (after <= 0) {
-    return;
-  }
+  if (after <= 0) return;
   deadline *anchor = &d->kinds[kind].list;
   one->at = loop_now(d->loop) + after;
   one->prev = anchor->prev;
   one->next = anchor;
   anchor->prev->next = one;
   anchor->prev = one;
-  if (one->prev == anchor) {
-    aim(d, one->at);
-  }
+  if (one->prev == anchor) aim(d, one->at);
 }
 
 void deadline_keep(deadlines *d, deadline *one, enum deadline_kind kind)
 {
-  if (one->next == NULL || one->kind != kind) {
-    deadline_set(d, one, kind);
-  }
+  if (one->next == NULL || one->kind != kind) deadline_set(d, one, kind);
 }
 
 static void on_timer(struct ev_loop *loop, ev_timer *timer, int events)
@@ -61,9 +54,7 @@ static void on_timer(struct ev_loop *loop, ev_timer *timer, int events)
       deadline_clear(one);
       d->passed(one->owner, one->kind);
     }
-    if (anchor->next != anchor) {
-      aim(d, anchor->next->at);
-    }
+    if (anchor->next != anchor) aim(d, anchor->next->at);
   }
 }
 

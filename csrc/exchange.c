@@ -7,9 +7,7 @@ static exchange *make(exchanges *all)
   if (all->count == all->capacity) {
     uint32_t capacity = all->capacity == 0 ? 64 : 2 * all->capacity;
     exchange **slots = realloc(all->slots, capacity * sizeof *slots);
-    if (slots == NULL) {
-      return NULL;
-    }
+    if (slots == NULL) return NULL;
     all->slots = slots;
     all->capacity = capacity;
   }
@@ -24,11 +22,10 @@ static exchange *make(exchanges *all)
 exchange *exchange_open(exchanges *all, struct conn *c)
 {
   exchange *x = all->free;
-  if (x != NULL) {
+  if (x != NULL)
     all->free = x->next;
-  } else if ((x = make(all)) == NULL) {
+  else if ((x = make(all)) == NULL)
     return NULL;
-  }
   *x = (exchange){.conn = c, .slot = x->slot, .generation = x->generation + 1, .held = true};
   all->held++;
   return x;
@@ -53,11 +50,10 @@ void exchange_notice(exchanges *all, exchange *x, enum bj_event_type type)
 {
   if (x->notices == 0) {
     x->next_notice = NULL;
-    if (all->last_notice != NULL) {
+    if (all->last_notice != NULL)
       all->last_notice->next_notice = x;
-    } else {
+    else
       all->first_notice = x;
-    }
     all->last_notice = x;
   }
   x->notices |= 1u << type;

@@ -29,9 +29,7 @@ static int failed_closing(char *error, const char *call, int fd)
 
 static int start_listening(listener *l, int fd, uint32_t backlog, char *error)
 {
-  if (listen(fd, (int)backlog) < 0) {
-    return failed_closing(error, "listen", fd);
-  }
+  if (listen(fd, (int)backlog) < 0) return failed_closing(error, "listen", fd);
   l->fd = fd;
   return 0;
 }
@@ -40,19 +38,13 @@ static int open_tcp(listener *l, const struct addrinfo *a, uint32_t backlog, boo
                     char *error)
 {
   int on = 1, off = 0, fd = socket_open(a->ai_family);
-  if (fd < 0) {
-    return failed(error, "socket");
-  }
+  if (fd < 0) return failed(error, "socket");
   setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  if (a->ai_family == AF_INET6) {
+  if (a->ai_family == AF_INET6)
     setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off); /* "::" serves IPv4 as well */
-  }
-  if (reuse_port && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) < 0) {
+  if (reuse_port && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) < 0)
     return failed_closing(error, "setsockopt(SO_REUSEPORT)", fd);
-  }
-  if (bind(fd, a->ai_addr, a->ai_addrlen) < 0) {
-    return failed_closing(error, "bind", fd);
-  }
+  if (bind(fd, a->ai_addr, a->ai_addrlen) < 0) return failed_closing(error, "bind", fd);
   return start_listening(l, fd, backlog, error);
 }
 
@@ -70,9 +62,8 @@ static int open_name(listener *l, const char *host, uint32_t port, uint32_t back
     return -ENOENT;
   }
   int result = -ENOENT;
-  for (struct addrinfo *a = list; a != NULL && result < 0; a = a->ai_next) {
+  for (struct addrinfo *a = list; a != NULL && result < 0; a = a->ai_next)
     result = open_tcp(l, a, backlog, reuse_port, error);
-  }
   freeaddrinfo(list);
   return result;
 }
@@ -81,13 +72,9 @@ static int open_name(listener *l, const char *host, uint32_t port, uint32_t back
 static bool is_stale(const struct sockaddr_un *where, socklen_t size)
 {
   struct stat file;
-  if (stat(where->sun_path, &file) < 0 || !S_ISSOCK(file.st_mode)) {
-    return false;
-  }
+  if (stat(where->sun_path, &file) < 0 || !S_ISSOCK(file.st_mode)) return false;
   int fd = socket_open(AF_UNIX);
-  if (fd < 0) {
-    return false;
-  }
+  if (fd < 0) return false;
   bool stale = connect(fd, (const struct sockaddr *)where, size) < 0 && errno == ECONNREFUSED;
   close(fd);
   return stale;
@@ -96,12 +83,8 @@ static bool is_stale(const struct sockaddr_un *where, socklen_t size)
 static int bind_path(int fd, const struct sockaddr_un *where, socklen_t size)
 {
   const struct sockaddr *address = (const struct sockaddr *)where;
-  if (bind(fd, address, size) == 0) {
-    return 0;
-  }
-  if (errno != EADDRINUSE || where->sun_path[0] == '\0') {
-    return -1;
-  }
+  if (bind(fd, address, size) == 0) return 0;
+  if (errno != EADDRINUSE || where->sun_path[0] == '\0') return -1;
   if (!is_stale(where, size)) {
     errno = EADDRINUSE;
     return -1;
@@ -121,17 +104,11 @@ static int open_unix(listener *l, const char *path, uint32_t backlog, uint32_t m
     return failed(error, "bind");
   }
   memcpy(where.sun_path, path, size);
-  if (abstract) {
-    where.sun_path[0] = '\0';
-  }
+  if (abstract) where.sun_path[0] = '\0';
   int fd = socket_open(AF_UNIX);
-  if (fd < 0) {
-    return failed(error, "socket");
-  }
+  if (fd < 0) return failed(error, "socket");
   socklen_t length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + size + !abstract);
-  if (bind_path(fd, &where, length) < 0) {
-    return failed_closing(error, "bind", fd);
-  }
+  if (bind_path(fd, &where, length) < 0) return failed_closing(error, "bind", fd);
   if (!abstract) {
     memcpy(l->path, path, size + 1);
     if (mode != 0 && chmod(path, (mode_t)mode) < 0) {
@@ -155,16 +132,13 @@ int listener_adopt(listener *l, int fd, char *error)
   int listening = 0;
   socklen_t size = sizeof listening;
   *l = (listener){.fd = -1, .adopted = true};
-  if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) < 0) {
+  if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) < 0)
     return failed(error, "getsockopt(SO_ACCEPTCONN)");
-  }
   if (!listening) {
     errno = EINVAL;
     return failed(error, "accept: the socket is not listening");
   }
-  if (socket_unblock(fd) < 0) {
-    return failed(error, "fcntl(O_NONBLOCK)");
-  }
+  if (socket_unblock(fd) < 0) return failed(error, "fcntl(O_NONBLOCK)");
   l->fd = fd;
   return 0;
 }
@@ -172,9 +146,7 @@ int listener_adopt(listener *l, int fd, char *error)
 void listener_close(listener *l)
 {
   if (l->fd >= 0 && !l->adopted) {
-    if (l->path[0] != '\0') {
-      unlink(l->path);
-    }
+    if (l->path[0] != '\0') unlink(l->path);
     close(l->fd);
   }
   l->fd = -1;
@@ -183,9 +155,7 @@ void listener_close(listener *l)
 static int32_t unix_address(const struct sockaddr_un *where, socklen_t size, char *address)
 {
   size_t length = size - offsetof(struct sockaddr_un, sun_path);
-  if (size <= offsetof(struct sockaddr_un, sun_path)) {
-    length = 0;
-  }
+  if (size <= offsetof(struct sockaddr_un, sun_path)) length = 0;
   const char *name = where->sun_path;
   bool abstract = length > 0 && name[0] == '\0';
   snprintf(address, BJ_ADDRESS_SIZE, "unix:%s%.*s", abstract ? "@" : "",
@@ -203,9 +173,7 @@ int32_t listener_address(int fd, char *address)
   } where;
   socklen_t size = sizeof where;
   address[0] = '\0';
-  if (getsockname(fd, &where.any, &size) < 0) {
-    return -1;
-  }
+  if (getsockname(fd, &where.any, &size) < 0) return -1;
   switch (where.any.sa_family) {
   case AF_INET:
     inet_ntop(AF_INET, &where.in.sin_addr, address, BJ_ADDRESS_SIZE);

@@ -8,6 +8,8 @@
 /* What the caller waits for once output has shrunk. */
 #define LOW_WATER (BJ_HIGH_WATER / 4)
 
+#define NOTHING ((bytes){"", 0})
+
 void output_tell_sent(conn *c)
 {
   exchanges *all = &c->server->exchanges;
@@ -31,12 +33,17 @@ static void count_sent(conn *c, size_t size)
   }
 }
 
-/* How many octets of the two the socket took; -1 when the connection is broken. */
-static ssize_t send_some(conn *c, bytes first, bytes second)
+/* Octets that follow each other on the wire and lie in different places. */
+enum { PARTS = 3 };
+
+/* How many octets the socket took; -1 when the connection is broken. */
+static ssize_t send_some(const conn *c, const bytes *parts, size_t count)
 {
-  struct iovec parts[2] = {{(void *)(uintptr_t)first.base, first.size},
-                           {(void *)(uintptr_t)second.base, second.size}};
-  struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+  struct iovec spans[PARTS];
+  for (size_t i = 0; i < count; i++)
+    spans[i] = (struct iovec){(void *)(uintptr_t)parts[i].base, parts[i].size};
+  struct msghdr message = {.msg_iov = spans};
+  message.msg_iovlen = (unsigned)count;
   ssize_t n;
   do {
     n = socket_send(c->reader.fd, &message);
@@ -44,37 +51,38 @@ static ssize_t send_some(conn *c, bytes first, bytes second)
   return n >= 0 ? n : errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -1;
 }
 
-/* Sends both; what the socket does not take waits in `out`. */
-static void transmit(conn *c, bytes first, bytes second)
+/* Keeps what is behind the first `sent` octets. */
+static void keep_rest(conn *c, const bytes *parts, size_t sent)
 {
-  if (c->failed) {
-    return; /* octets may be missing before these */
+  for (size_t i = 0; i < PARTS; i++) {
+    size_t gone = sent < parts[i].size ? sent : parts[i].size;
+    c->failed |= buffer_append(&c->out, bytes_from(parts[i], gone)) != BUFFERED;
+    sent -= gone;
   }
-  ssize_t sent = send_some(c, first, second);
+  ev_io_start(c->server->loop, &c->writer);
+  deadline_set(&c->server->deadlines, &c->writing_by, DEADLINE_WRITE);
+}
+
+/* Sends all parts; what the socket does not take waits in `out`. */
+static void transmit(conn *c, const bytes parts[PARTS])
+{
+  if (c->failed) return; /* octets may be missing before these */
+  ssize_t sent = send_some(c, parts, PARTS);
   if (sent < 0) {
     c->failed = true;
     return;
   }
-  size_t n = (size_t)sent;
-  if (n < first.size + second.size) {
-    bytes rest = n < first.size ? bytes_from(first, n) : (bytes){0};
-    bytes more = n < first.size ? second : bytes_from(second, n - first.size);
-    if (buffer_append(&c->out, rest) != BUFFERED || buffer_append(&c->out, more) != BUFFERED) {
-      c->failed = true;
-      return;
-    }
-    ev_io_start(c->server->loop, &c->writer);
-    deadline_set(&c->server->deadlines, &c->writing_by, DEADLINE_WRITE);
-  }
-  count_sent(c, n);
+  if ((size_t)sent < parts[0].size + parts[1].size + parts[2].size)
+    keep_rest(c, parts, (size_t)sent);
+  count_sent(c, (size_t)sent);
 }
 
-/* Sends what is collected, followed by `more` of the same connection. */
-static void unstage(bj_server *s, bytes more)
+/* Sends what is collected, followed by more of the same connection. */
+static void unstage(bj_server *s, bytes body, bytes tail)
 {
   conn *c = s->staged;
   s->staged = NULL;
-  transmit(c, buffer_bytes(&s->staging), more);
+  transmit(c, (const bytes[PARTS]){buffer_bytes(&s->staging), body, tail});
   buffer_clear(&s->staging);
 }
 
@@ -82,7 +90,7 @@ void output_flush(bj_server *s)
 {
   conn *c = s->staged;
   if (c != NULL) {
-    unstage(s, (bytes){0});
+    unstage(s, NOTHING, NOTHING);
     conn_settle(c);
   }
 }
@@ -92,15 +100,9 @@ static buffer *collector(exchange *x)
 {
   conn *c = x->conn;
   bj_server *s = c->server;
-  if (c->first != x) {
-    return &x->out;
-  }
-  if (s->staged == c && buffer_size(&s->staging) > BJ_HIGH_WATER) {
-    unstage(s, (bytes){0});
-  }
-  if (buffer_size(&c->out) > 0) {
-    return &c->out;
-  }
+  if (c->first != x) return &x->out;
+  if (s->staged == c && buffer_size(&s->staging) > BJ_HIGH_WATER) unstage(s, NOTHING, NOTHING);
+  if (buffer_size(&c->out) > 0) return &c->out;
   if (s->staged != c) {
     output_flush(s);
     s->staged = c;
@@ -120,23 +122,18 @@ void output_commit(exchange *x, size_t size)
   conn *c = x->conn;
   buffer *to = c->first != x ? &x->out : c->server->staged == c ? &c->server->staging : &c->out;
   buffer_commit(to, size);
-  if (c->first == x) {
-    c->queued += size;
-  }
+  if (c->first == x) c->queued += size;
 }
 
-void output_add(exchange *x, bytes b)
+void output_add(exchange *x, bytes body, bytes tail)
 {
   conn *c = x->conn;
   buffer *to = collector(x);
-  if (c->first == x) {
-    c->queued += b.size;
-  }
-  if (to == &c->server->staging && b.size >= OUTPUT_DIRECT) {
-    unstage(c->server, b);
-  } else if (buffer_append(to, b) != BUFFERED) {
+  if (c->first == x) c->queued += body.size + tail.size;
+  if (to == &c->server->staging && body.size >= OUTPUT_DIRECT)
+    unstage(c->server, body, tail);
+  else if (buffer_append(to, body) != BUFFERED || buffer_append(to, tail) != BUFFERED)
     c->failed = true;
-  }
 }
 
 void output_promote(exchange *x)
@@ -144,7 +141,7 @@ void output_promote(exchange *x)
   if (buffer_size(&x->out) > 0) {
     buffer waited = x->out;
     x->out = (buffer){0};
-    output_add(x, buffer_bytes(&waited));
+    output_add(x, buffer_bytes(&waited), NOTHING);
     buffer_free(&waited);
   }
 }
@@ -159,7 +156,8 @@ static void on_writable(struct ev_loop *loop, ev_io *writer, int events)
 {
   (void)events;
   conn *c = writer->data;
-  ssize_t sent = send_some(c, buffer_bytes(&c->out), (bytes){0});
+  bytes waiting = buffer_bytes(&c->out);
+  ssize_t sent = send_some(c, &waiting, 1);
   if (sent < 0) {
     c->failed = true;
   } else if (sent > 0) {

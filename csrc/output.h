@@ -13,8 +13,8 @@
 char *output_room(exchange *x, size_t size);
 void output_commit(exchange *x, size_t size);
 
-/* Adds a copy of `b`, or sends it at once if it is large. */
-void output_add(exchange *x, bytes b);
+/* Adds copies of `body` and `tail`, or sends them at once if the body is large. */
+void output_add(exchange *x, bytes body, bytes tail);
 
 /* Makes the answer that waited in `x`, now the oldest, part of the connection's output. */
 void output_promote(exchange *x);

@@ -87,9 +87,7 @@ void parking_arm(parking *p, int timeout)
 
 void parking_stop(parking *p)
 {
-  if (!p->running) {
-    return;
-  }
+  if (!p->running) return;
   p->running = false;
   atomic_store(&p->stopping, true);
   write_octet(p->control[1]);

@@ -36,9 +36,8 @@ __attribute__((destructor)) static void on_unload(void)
     pthread_key_delete(registry.key);
     registry.has_key = 0;
   }
-  for (registered *server = registry.first; server != NULL; server = server->next) {
+  for (registered *server = registry.first; server != NULL; server = server->next)
     server->halt(server);
-  }
   registry.first = NULL;
   pthread_mutex_unlock(&registry.lock);
 }
@@ -51,9 +50,7 @@ int registry_add(registered *server)
     refused = pthread_key_create(&registry.key, on_thread_end);
     registry.has_key = refused == 0;
   }
-  if (refused == 0) {
-    refused = pthread_setspecific(registry.key, &registry);
-  }
+  if (refused == 0) refused = pthread_setspecific(registry.key, &registry);
   if (refused == 0) {
     server->owner = pthread_self();
     server->next = registry.first;

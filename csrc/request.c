@@ -2,17 +2,14 @@
  * it adds: section numbers are RFC 9112's unless another RFC is named. */
 #include "request.h"
 
-#include <arpa/inet.h>
-
+#include "authority.h"
 #include "octets.h"
 
 /* The first line break of `in`, past one empty line that may stand before the request line (2.2).
  */
 static bytes first_line(bytes in)
 {
-  if (in.size >= 2 && in.base[0] == '\r' && in.base[1] == '\n') {
-    in = bytes_from(in, 2);
-  }
+  if (in.size >= 2 && in.base[0] == '\r' && in.base[1] == '\n') in = bytes_from(in, 2);
   const char *lf = in.size > 0 ? memchr(in.base, '\n', in.size) : NULL;
   return (bytes){in.base, lf == NULL ? in.size : (size_t)(lf - in.base)};
 }
@@ -20,11 +17,8 @@ static bytes first_line(bytes in)
 /* Whether `b` is one or more octets of the class. */
 static bool all_of(bytes b, enum octet_class class)
 {
-  for (size_t i = 0; i < b.size; i++) {
-    if (!octet_is(b.base[i], class)) {
-      return false;
-    }
-  }
+  for (size_t i = 0; i < b.size; i++)
+    if (!octet_is(b.base[i], class)) return false;
   return b.size > 0;
 }
 
@@ -32,9 +26,7 @@ static bool all_of(bytes b, enum octet_class class)
 static bytes last_word(bytes line)
 {
   size_t start = line.size;
-  while (start > 0 && line.base[start - 1] != ' ') {
-    start--;
-  }
+  while (start > 0 && line.base[start - 1] != ' ') start--;
   return bytes_from(line, start);
 }
 
@@ -55,9 +47,7 @@ static bool is_version(bytes b)
 static bool is_other_major(bytes line, bytes version)
 {
   const char *space = memchr(line.base, ' ', line.size);
-  if (space == NULL || space + 1 >= version.base || version.size != 9) {
-    return false;
-  }
+  if (space == NULL || space + 1 >= version.base || version.size != 9) return false;
   bytes method = {line.base, (size_t)(space - line.base)};
   bytes target = {space + 1, (size_t)(version.base - space - 2)};
   return all_of(method, OCTET_TOKEN) && all_of(target, OCTET_TARGET) && version.base[5] != '1';
@@ -75,9 +65,7 @@ static bool has_end_of_head(bytes in)
   const char *at = in.base, *end = in.base + in.size;
   while ((at = memchr(at, '\n', (size_t)(end - at))) != NULL) {
     at++;
-    if (at < end && (*at == '\n' || (*at == '\r' && at + 1 < end && at[1] == '\n'))) {
-      return true;
-    }
+    if (at < end && (*at == '\n' || (*at == '\r' && at + 1 < end && at[1] == '\n'))) return true;
   }
   return false;
 }
@@ -89,30 +77,22 @@ static enum request_read judge_partial(request *r, bytes in, const bj_options *o
   bool whole_line = line.base + line.size < in.base + in.size;
   const char *space = line.size > 0 ? memchr(line.base, ' ', line.size) : NULL;
   size_t before_target = space == NULL ? 0 : (size_t)(space + 1 - line.base);
-  if (!whole_line && space != NULL && line.size - before_target > o->max_target_size + 11) {
+  if (!whole_line && space != NULL && line.size - before_target > o->max_target_size + 11)
     return reject(r, 414);
-  }
-  if (in.size > o->max_head_size) {
-    return reject(r, 431);
-  }
-  if (whole_line && has_end_of_head(bytes_from(in, (size_t)(line.base - in.base)))) {
+  if (in.size > o->max_head_size) return reject(r, 431);
+  if (whole_line && has_end_of_head(bytes_from(in, (size_t)(line.base - in.base))))
     return reject(r, 400);
-  }
   return REQUEST_INCOMPLETE;
 }
 
 /* Octets that cannot start a request. The rest of the line decides between 400 and 505. */
 static enum request_read judge_refused(request *r, bytes in, size_t count, const bj_options *o)
 {
-  if (count > o->max_fields) {
-    return reject(r, 431);
-  }
+  if (count > o->max_fields) return reject(r, 431);
   bytes line = first_line(in), version = last_word(line);
   bool whole = line.base + line.size < in.base + in.size;
-  if (!is_version(version) ||
-      (whole ? !is_other_major(line, version) : in.size > o->max_head_size)) {
+  if (!is_version(version) || (whole ? !is_other_major(line, version) : in.size > o->max_head_size))
     return reject(r, 400);
-  }
   return whole ? reject(r, 505) : REQUEST_INCOMPLETE;
 }
 
@@ -132,90 +112,6 @@ static enum bj_method method_code(bytes m)
   }
 }
 
-/* A number from 0 to 255 without leading zeros, as in a dotted IPv4 address. */
-static bool is_octet_number(bytes b)
-{
-  unsigned value = 0;
-  for (size_t i = 0; i < b.size; i++) {
-    if (!octet_is(b.base[i], OCTET_DIGIT)) {
-      return false;
-    }
-    value = value * 10 + (unsigned)(b.base[i] - '0');
-  }
-  return b.size >= 1 && b.size <= 3 && value < 256 && (b.size == 1 || b.base[0] != '0');
-}
-
-/* A host that ends in a number must be a dotted IPv4 address: every URL parser refuses it
- * otherwise, and request.url has to parse. */
-static bool is_name_or_ipv4(bytes host)
-{
-  unsigned labels = 0, numbers = 0;
-  bool number = false;
-  for (size_t i = 0, start = 0; i <= host.size; i++) {
-    if (i < host.size && host.base[i] != '.') {
-      if (!octet_is(host.base[i], OCTET_HOST)) {
-        return false;
-      }
-      continue;
-    }
-    bytes label = {host.base + start, i - start};
-    if (label.size > 0) {
-      bool hex = label.size > 1 && label.base[0] == '0' && (label.base[1] | 32) == 'x';
-      number = octet_is(label.base[0], OCTET_DIGIT);
-      for (size_t k = hex ? 2 : 1; number && k < label.size; k++) {
-        char lower = (char)(label.base[k] | 32);
-        number = octet_is(label.base[k], OCTET_DIGIT) || (hex && lower >= 'a' && lower <= 'f');
-      }
-      numbers += is_octet_number(label);
-      labels++;
-    }
-    start = i + 1;
-  }
-  return !number || labels == 1 || (labels == 4 && numbers == 4);
-}
-
-static bool is_ipv6_literal(bytes host)
-{
-  char text[INET6_ADDRSTRLEN];
-  unsigned char address[16];
-  if (host.size < 4 || host.size - 2 >= sizeof text) {
-    return false;
-  }
-  memcpy(text, host.base + 1, host.size - 2);
-  text[host.size - 2] = '\0';
-  return strlen(text) == host.size - 2 && inet_pton(AF_INET6, text, address) == 1;
-}
-
-/* uri-host [ ":" port ] (RFC 9110 section 7.2). */
-static bool is_authority(bytes a)
-{
-  size_t host = 0;
-  if (a.size > 0 && a.base[0] == '[') {
-    const char *close = memchr(a.base, ']', a.size);
-    host = close == NULL ? 0 : (size_t)(close + 1 - a.base);
-    if (host == 0 || !is_ipv6_literal((bytes){a.base, host})) {
-      return false;
-    }
-  } else {
-    const char *colon = a.size > 0 ? memchr(a.base, ':', a.size) : NULL;
-    host = colon == NULL ? a.size : (size_t)(colon - a.base);
-    if ((host == 0 && a.size > 0) || !is_name_or_ipv4((bytes){a.base, host})) {
-      return false;
-    }
-  }
-  if (host == a.size) {
-    return true;
-  }
-  unsigned port = 0;
-  for (size_t i = host + 1; i < a.size; i++) {
-    if (!octet_is(a.base[i], OCTET_DIGIT) ||
-        (port = port * 10 + (unsigned)(a.base[i] - '0')) > 65535) {
-      return false;
-    }
-  }
-  return a.base[host] == ':';
-}
-
 /* 3.2.2: scheme "://" authority, with no user information (RFC 9110 section 4.2.4). */
 static bool read_absolute(request *r)
 {
@@ -223,44 +119,35 @@ static bool read_absolute(request *r)
     r->target.size > 7 && bytes_alike((bytes){r->target.base, 7}, BYTES("http://"))    ? 7
     : r->target.size > 8 && bytes_alike((bytes){r->target.base, 8}, BYTES("https://")) ? 8
                                                                                        : 0;
-  if (scheme == 0) {
-    return false;
-  }
+  if (scheme == 0) return false;
   bytes rest = bytes_from(r->target, scheme);
   size_t size = 0;
-  while (size < rest.size && rest.base[size] != '/' && rest.base[size] != '?') {
-    size++;
-  }
+  while (size < rest.size && rest.base[size] != '/' && rest.base[size] != '?') size++;
   r->authority = (bytes){rest.base, size};
   r->flags |= BJ_EVENT_ABSOLUTE;
-  return size > 0 && is_authority(r->authority);
+  return size > 0 && authority_is_valid(r->authority);
 }
 
 /* 3.2: which form the target has, and whether a URL parser would leave it as it is. */
 static unsigned judge_target(request *r)
 {
   if (bytes_same(r->method, BYTES("CONNECT"))) {
-    return is_authority(r->target) && memchr(r->target.base, ':', r->target.size) != NULL ? 501
-                                                                                          : 400;
+    return authority_is_valid(r->target) && memchr(r->target.base, ':', r->target.size) != NULL
+             ? 501
+             : 400;
   }
   uint8_t odd = 0;
   for (size_t i = 0; i < r->target.size; i++) {
     char octet = r->target.base[i];
-    if (!octet_is(octet, OCTET_TARGET)) {
-      return 400;
-    }
+    if (!octet_is(octet, OCTET_TARGET)) return 400;
     odd |= octet_classes[(unsigned char)octet] & OCTET_ODD;
     odd |= octet == '.' && i > 0 && r->target.base[i - 1] == '/';
     odd |= octet == '%' && i + 2 < r->target.size && r->target.base[i + 1] == '2' &&
            (r->target.base[i + 2] | 32) == 'e';
   }
   r->flags |= odd != 0 ? BJ_EVENT_ODD : 0;
-  if (r->target.base[0] == '/') {
-    return 0;
-  }
-  if (bytes_same(r->target, BYTES("*"))) {
-    return r->code == BJ_OPTIONS ? 0 : 400;
-  }
+  if (r->target.base[0] == '/') return 0;
+  if (bytes_same(r->target, BYTES("*"))) return r->code == BJ_OPTIONS ? 0 : 400;
   return read_absolute(r) ? 0 : 400;
 }
 
@@ -280,9 +167,7 @@ static bool read_length(bytes value, uint64_t *length)
 {
   uint64_t n = 0;
   for (size_t i = 0; i < value.size; i++) {
-    if (!octet_is(value.base[i], OCTET_DIGIT) || n > (UINT64_MAX >> 1) / 10) {
-      return false;
-    }
+    if (!octet_is(value.base[i], OCTET_DIGIT) || n > (UINT64_MAX >> 1) / 10) return false;
     n = n * 10 + (uint64_t)(value.base[i] - '0');
   }
   *length = n;
@@ -292,16 +177,13 @@ static bool read_length(bytes value, uint64_t *length)
 /* The next element of a comma-separated list, without its white space; false after the last. */
 static bool next_element(bytes *list, bytes *element)
 {
-  if (list->size == 0) {
-    return false;
-  }
+  if (list->size == 0) return false;
   const char *comma = memchr(list->base, ',', list->size);
   size_t size = comma == NULL ? list->size : (size_t)(comma - list->base);
   *element = (bytes){list->base, size};
   *list = comma == NULL ? (bytes){list->base + size, 0} : bytes_from(*list, size + 1);
-  while (element->size > 0 && (element->base[0] == ' ' || element->base[0] == '\t')) {
+  while (element->size > 0 && (element->base[0] == ' ' || element->base[0] == '\t'))
     *element = bytes_from(*element, 1);
-  }
   while (element->size > 0 &&
          (element->base[element->size - 1] == ' ' || element->base[element->size - 1] == '\t')) {
     element->size--;
@@ -344,9 +226,7 @@ static unsigned gather_field(request *r, gathered *g, bytes name, bytes value)
     }
     return 0;
   case 10:
-    if (bytes_alike(name, BYTES("connection"))) {
-      gather_connection(g, value);
-    }
+    if (bytes_alike(name, BYTES("connection"))) gather_connection(g, value);
     return 0;
   case 14:
     if (bytes_alike(name, BYTES("content-length"))) {
@@ -369,21 +249,13 @@ static unsigned gather_fields(request *r, gathered *g)
 {
   for (uint32_t i = 0; i < r->field_count; i++) {
     const struct phr_header *f = &r->fields[i];
-    if (f->name == NULL) {
-      return 400;
-    }
+    if (f->name == NULL) return 400;
     const char *end = f->value + f->value_len;
-    while (*end == ' ' || *end == '\t') {
-      end++;
-    }
-    if (*end != '\r') {
-      return 400;
-    }
+    while (*end == ' ' || *end == '\t') end++;
+    if (*end != '\r') return 400;
     unsigned status =
       gather_field(r, g, (bytes){f->name, f->name_len}, (bytes){f->value, f->value_len});
-    if (status != 0) {
-      return status;
-    }
+    if (status != 0) return status;
   }
   return r->line.base[r->line.size - 2] == '\r' ? 0 : 400;
 }
@@ -393,20 +265,14 @@ static unsigned gather_fields(request *r, gathered *g)
 static unsigned judge_codings(const request *r)
 {
   bytes list = {0}, coding;
-  for (uint32_t i = 0; i < r->field_count; i++) {
-    if (bytes_alike((bytes){r->fields[i].name, r->fields[i].name_len},
-                    BYTES("transfer-encoding"))) {
+  for (uint32_t i = 0; i < r->field_count; i++)
+    if (bytes_alike((bytes){r->fields[i].name, r->fields[i].name_len}, BYTES("transfer-encoding")))
       list = (bytes){r->fields[i].value, r->fields[i].value_len};
-    }
-  }
-  if (list.size == 0) {
-    return 400;
-  }
+  if (list.size == 0) return 400;
   while (next_element(&list, &coding)) {
     bool last = list.size == 0;
-    if (!all_of(coding, OCTET_TOKEN) || (bytes_alike(coding, BYTES("chunked")) && !last)) {
+    if (!all_of(coding, OCTET_TOKEN) || (bytes_alike(coding, BYTES("chunked")) && !last))
       return 400;
-    }
   }
   return 501;
 }
@@ -414,16 +280,10 @@ static unsigned judge_codings(const request *r)
 /* 6.3: how long the body is. Whatever two parsers might read in two ways is refused (11.2). */
 static unsigned judge_framing(request *r, const gathered *g)
 {
-  if (g->lengths > 1 || (g->lengths == 1 && g->codings > 0) || g->codings > 1) {
-    return 400;
-  }
+  if (g->lengths > 1 || (g->lengths == 1 && g->codings > 0) || g->codings > 1) return 400;
   if (g->codings == 1) {
-    if ((r->flags & BJ_EVENT_HTTP10) != 0) {
-      return 400;
-    }
-    if (!g->chunked) {
-      return judge_codings(r);
-    }
+    if ((r->flags & BJ_EVENT_HTTP10) != 0) return 400;
+    if (!g->chunked) return judge_codings(r);
     r->framing = FRAMING_CHUNKED;
   } else if (g->lengths == 1 && r->length > 0) {
     r->framing = FRAMING_LENGTH;
@@ -436,22 +296,12 @@ static unsigned judge_fields(request *r)
 {
   gathered g = {.host = BYTES("")};
   unsigned status = gather_fields(r, &g);
-  if (status != 0) {
-    return status;
-  }
+  if (status != 0) return status;
   bool http10 = (r->flags & BJ_EVENT_HTTP10) != 0;
-  if (g.hosts > 1 || (g.hosts == 0 && !http10) || !is_authority(g.host)) {
-    return 400; /* 3.2 */
-  }
-  if ((r->flags & BJ_EVENT_ABSOLUTE) == 0) {
-    r->authority = g.host;
-  }
-  if ((status = judge_framing(r, &g)) != 0) {
-    return status;
-  }
-  if (!http10 && g.expects_other) {
-    return 417; /* RFC 9110 section 10.1.1 */
-  }
+  if (g.hosts > 1 || (g.hosts == 0 && !http10) || !authority_is_valid(g.host)) return 400; /* 3.2 */
+  if ((r->flags & BJ_EVENT_ABSOLUTE) == 0) r->authority = g.host;
+  if ((status = judge_framing(r, &g)) != 0) return status;
+  if (!http10 && g.expects_other) return 417; /* RFC 9110 section 10.1.1 */
   r->flags |= !http10 && g.expects ? BJ_EVENT_EXPECTS : 0;
   r->keep_alive = !g.close && (!http10 || g.keep_alive); /* 9.3 */
   return 0;
@@ -465,25 +315,17 @@ enum request_read request_read(request *r, bytes in, const bj_options *options,
   int minor;
   int size = phr_parse_request(in.base, in.size, &r->method.base, &r->method.size, &r->target.base,
                                &r->target.size, &minor, fields, &count, 0);
-  if (size == -2) {
-    return judge_partial(r, in, options);
-  }
-  if (size < 0) {
-    return judge_refused(r, in, count, options);
-  }
+  if (size == -2) return judge_partial(r, in, options);
+  if (size < 0) return judge_refused(r, in, count, options);
   r->line = (bytes){r->method.base, (size_t)(in.base + size - r->method.base)};
   r->field_count = (uint32_t)count;
   r->code = method_code(r->method);
   r->flags = minor == 0 ? BJ_EVENT_HTTP10 : 0;
   unsigned status = judge_line(r, options);
-  if (status == 0 && ((size_t)size > options->max_head_size || count > options->max_fields)) {
+  if (status == 0 && ((size_t)size > options->max_head_size || count > options->max_fields))
     status = 431;
-  }
-  if (status == 0 && r->line.base != in.base && in.base[0] != '\r') {
+  if (status == 0 && r->line.base != in.base && in.base[0] != '\r')
     status = 400; /* 2.2: the empty line before the request line is CRLF */
-  }
-  if (status == 0) {
-    status = judge_fields(r);
-  }
+  if (status == 0) status = judge_fields(r);
   return status == 0 ? REQUEST_COMPLETE : reject(r, status);
 }

@@ -41,9 +41,7 @@ static char *put_framing(char *to, const exchange *x, unsigned status, const bj_
                          uint64_t length)
 {
   bool told = (command->flags & BJ_WRITE_LENGTH) != 0;
-  if (status < 200 || status == 204 || (status == 304 && !told)) {
-    return to;
-  }
+  if (status < 200 || status == 204 || (status == 304 && !told)) return to;
   if (told || (command->flags & BJ_WRITE_END) != 0) {
     to = put(to, BYTES("Content-Length: "));
     to = put_number(to, length, 10);
@@ -54,12 +52,8 @@ static char *put_framing(char *to, const exchange *x, unsigned status, const bj_
 
 static enum answer_framing choose_framing(const exchange *x, const bj_command *command)
 {
-  if (x->is_head || status_bodyless(command->status)) {
-    return ANSWER_EMPTY;
-  }
-  if ((command->flags & (BJ_WRITE_LENGTH | BJ_WRITE_END)) != 0) {
-    return ANSWER_LENGTH;
-  }
+  if (x->is_head || status_bodyless(command->status)) return ANSWER_EMPTY;
+  if ((command->flags & (BJ_WRITE_LENGTH | BJ_WRITE_END)) != 0) return ANSWER_LENGTH;
   return x->is_http10 ? ANSWER_UNTIL_CLOSE : ANSWER_CHUNKED;
 }
 
@@ -67,9 +61,7 @@ static enum answer_framing choose_framing(const exchange *x, const bj_command *c
 static bool leaves_body(const exchange *x)
 {
   const conn *c = x->conn;
-  if (c->body.taker != x) {
-    return false;
-  }
+  if (c->body.taker != x) return false;
   return x->owes_continue || (c->body.framing == FRAMING_LENGTH && c->body.left > DROP_LIMIT);
 }
 
@@ -117,26 +109,19 @@ static void write_head(exchange *x, const bj_command *command, const char *outpu
                       : command->body_size;
   x->framing = choose_framing(x, command);
   x->left = length;
-  if (must_close(x, command)) {
-    announce_close(x);
-  }
+  if (must_close(x, command)) announce_close(x);
   x->notify = (command->flags & BJ_WRITE_NOTIFY) != 0;
   x->answer = ANSWER_STARTED;
   char *start = output_room(x, HEAD_SIZE + reason.size + fields.size), *to = start;
-  if (start == NULL) {
-    return;
-  }
+  if (start == NULL) return;
   to = put_status(to, command->status, reason);
   to = put(to, fields);
-  if ((command->flags & BJ_WRITE_DATE) == 0) {
-    to = put(to, server_date(x->conn->server));
-  }
+  if ((command->flags & BJ_WRITE_DATE) == 0) to = put(to, server_date(x->conn->server));
   to = put_framing(to, x, command->status, command, length);
-  if (x->close) {
+  if (x->close)
     to = put(to, BYTES("Connection: close\r\n"));
-  } else if (x->is_http10) {
+  else if (x->is_http10)
     to = put(to, BYTES("Connection: keep-alive\r\n"));
-  }
   to = put(to, BYTES("\r\n"));
   output_commit(x, (size_t)(to - start));
 }
@@ -149,7 +134,7 @@ static void write_length(exchange *x, bytes body)
     x->close = x->cut = true;
   }
   x->left -= body.size;
-  output_add(x, body);
+  output_add(x, body, BYTES(""));
 }
 
 /* The last chunk leaves with the last data. */
@@ -159,11 +144,10 @@ static void write_chunk(exchange *x, bytes body, bool last)
   if (body.size > 0) {
     to = put_number(to, body.size, 16);
     to = put(to, BYTES("\r\n"));
-    output_add(x, (bytes){line, (size_t)(to - line)});
-    output_add(x, body);
-    output_add(x, last ? BYTES("\r\n0\r\n\r\n") : BYTES("\r\n"));
+    output_add(x, (bytes){line, (size_t)(to - line)}, BYTES(""));
+    output_add(x, body, last ? BYTES("\r\n0\r\n\r\n") : BYTES("\r\n"));
   } else if (last) {
-    output_add(x, BYTES("0\r\n\r\n"));
+    output_add(x, BYTES("0\r\n\r\n"), BYTES(""));
   }
 }
 
@@ -173,7 +157,7 @@ static void write_body(exchange *x, bytes body, bool last)
   case ANSWER_EMPTY: return;
   case ANSWER_LENGTH: write_length(x, body); return;
   case ANSWER_CHUNKED: write_chunk(x, body, last); return;
-  case ANSWER_UNTIL_CLOSE: output_add(x, body); return;
+  case ANSWER_UNTIL_CLOSE: output_add(x, body, BYTES("")); return;
   }
 }
 
@@ -181,9 +165,7 @@ static void write_body(exchange *x, bytes body, bool last)
 static void finish(exchange *x)
 {
   conn *c = x->conn;
-  if (x->framing == ANSWER_LENGTH && x->left > 0) {
-    x->cut = true;
-  }
+  if (x->framing == ANSWER_LENGTH && x->left > 0) x->cut = true;
   if (c->body.taker == x) {
     x->close |= leaves_body(x);
     c->body.taker = NULL;
@@ -199,16 +181,10 @@ void response_write(exchange *x, const bj_command *command, const char *output)
 {
   conn *c = x->conn;
   bool starts = (command->flags & BJ_WRITE_HEAD) != 0, ends = (command->flags & BJ_WRITE_END) != 0;
-  if (x->answer != (starts ? ANSWER_NONE : ANSWER_STARTED)) {
-    return;
-  }
-  if (starts) {
-    write_head(x, command, output);
-  }
+  if (x->answer != (starts ? ANSWER_NONE : ANSWER_STARTED)) return;
+  if (starts) write_head(x, command, output);
   write_body(x, (bytes){output + command->body_at, command->body_size}, ends);
-  if (ends) {
-    finish(x);
-  }
+  if (ends) finish(x);
   conn_settle(c);
 }
 
@@ -230,7 +206,7 @@ void response_continue(exchange *x)
 {
   if (x->owes_continue && x->answer == ANSWER_NONE) {
     x->owes_continue = false;
-    output_add(x, BYTES("HTTP/1.1 100 Continue\r\n\r\n"));
+    output_add(x, BYTES("HTTP/1.1 100 Continue\r\n\r\n"), BYTES(""));
   }
 }
 

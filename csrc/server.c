@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "input.h"
 #include "loop.h"
 #include "output.h"
 #include "response.h"
@@ -43,9 +44,8 @@ static bool is_full(const bj_server *s)
 
 void server_accept_on(bj_server *s)
 {
-  if (s->listener.fd >= 0 && !is_full(s) && !s->accept_again.active) {
+  if (s->listener.fd >= 0 && !is_full(s) && !s->accept_again.active)
     ev_io_start(s->loop, &s->acceptor);
-  }
 }
 
 static void on_accept_again(struct ev_loop *loop, ev_timer *timer, int events)
@@ -82,13 +82,9 @@ static void accept_connections(bj_server *s, unsigned most)
       ev_timer_set(&s->accept_again, ACCEPT_PAUSE, 0.);
       ev_timer_start(s->loop, &s->accept_again);
     }
-    if (errno != ECONNABORTED && errno != EINTR) {
-      return;
-    }
+    if (errno != ECONNABORTED && errno != EINTR) return;
   }
-  if (is_full(s)) {
-    ev_io_stop(s->loop, &s->acceptor);
-  }
+  if (is_full(s)) ev_io_stop(s->loop, &s->acceptor);
 }
 
 static void on_acceptable(struct ev_loop *loop, ev_io *acceptor, int events)
@@ -126,13 +122,13 @@ static void free_dead(bj_server *s)
 
 static void resume_queued(bj_server *s)
 {
-  conn *c = s->queue;
+  s->resuming = s->queue;
   s->queue = NULL;
-  while (c != NULL) {
-    conn *next = c->next_queued;
+  while (s->resuming != NULL) {
+    conn *c = s->resuming;
+    s->resuming = c->next_queued;
     c->is_queued = false;
-    conn_resume(c);
-    c = next;
+    input_resume(c);
   }
 }
 
@@ -140,23 +136,15 @@ static void close_idle(bj_server *s)
 {
   for (conn *c = s->conns, *next; c != NULL; c = next) {
     next = c->next;
-    if (conn_is_idle(c)) {
-      conn_close(c, BJ_CLOSED);
-    }
+    if (conn_is_idle(c)) conn_close(c, BJ_CLOSED);
   }
 }
 
 /* Idle connections go once nothing more is readable: what they sent before counts. */
 static void drain(bj_server *s)
 {
-  if (s->listener.fd >= 0) {
-    accept_connections(s, UINT32_MAX);
-    stop_accepting(s);
-    ev_run(s->loop, EVRUN_NOWAIT);
-  }
-  if (s->event_count == 0 && s->queue == NULL) {
-    close_idle(s);
-  }
+  if (s->event_count == 0 && s->queue == NULL) close_idle(s);
+  output_flush(s);
   if (s->conns == NULL && s->event_count == 0 && s->exchanges.first_notice == NULL) {
     s->state = SERVER_STOPPED;
     *server_event(s) = (bj_event){.type = BJ_STOPPED};
@@ -169,12 +157,8 @@ uint32_t bj_server_turn(bj_server *s)
   s->event_count = exchange_tell(&s->exchanges, s->events, s->options.event_slots - 2);
   resume_queued(s);
   ev_run(s->loop, EVRUN_NOWAIT);
-  if (s->event_count == 0 && !loop_settled(s->loop)) {
-    ev_run(s->loop, EVRUN_NOWAIT);
-  }
-  if (s->state == SERVER_DRAINING) {
-    drain(s);
-  }
+  if (s->event_count == 0 && !loop_settled(s->loop)) ev_run(s->loop, EVRUN_NOWAIT);
+  if (s->state == SERVER_DRAINING) drain(s);
   output_flush(s);
   free_dead(s);
   return s->event_count;
@@ -183,9 +167,7 @@ uint32_t bj_server_turn(bj_server *s)
 static void run_command(bj_server *s, const bj_command *command)
 {
   exchange *x = exchange_find(&s->exchanges, command->request, command->generation);
-  if (x == NULL) {
-    return;
-  }
+  if (x == NULL) return;
   conn *c = x->conn;
   switch (command->type) {
   case BJ_WRITE: response_write(x, command, s->output); return;
@@ -204,24 +186,18 @@ static void report_backlog(bj_server *s, bj_command *command)
 {
   exchange *x = exchange_find(&s->exchanges, command->request, command->generation);
   size_t backlog = x == NULL ? 0 : output_backlog(x);
-  if (backlog > BJ_HIGH_WATER) {
-    x->wants_drain = true;
-  }
+  if (backlog > BJ_HIGH_WATER) x->wants_drain = true;
   command->backlog = backlog < UINT32_MAX ? (uint32_t)backlog : UINT32_MAX;
 }
 
 void bj_server_flush(bj_server *s, uint32_t count)
 {
   ev_now_update(s->loop); /* handlers have run since the turn */
-  for (uint32_t i = 0; i < count; i++) {
-    run_command(s, &s->commands[i]);
-  }
+  for (uint32_t i = 0; i < count; i++) run_command(s, &s->commands[i]);
   output_flush(s);
-  for (uint32_t i = 0; i < count; i++) {
-    if (s->commands[i].type == BJ_WRITE && (s->commands[i].flags & BJ_WRITE_END) == 0) {
+  for (uint32_t i = 0; i < count; i++)
+    if (s->commands[i].type == BJ_WRITE && (s->commands[i].flags & BJ_WRITE_END) == 0)
       report_backlog(s, &s->commands[i]);
-    }
-  }
   free_dead(s);
 }
 
@@ -249,9 +225,7 @@ static int next_timer(bj_server *s)
 
 uint32_t bj_server_park(bj_server *s)
 {
-  if (s->queue != NULL || s->exchanges.first_notice != NULL || !loop_settled(s->loop)) {
-    return 1;
-  }
+  if (s->queue != NULL || s->exchanges.first_notice != NULL || !loop_settled(s->loop)) return 1;
   parking_arm(&s->parking, next_timer(s));
   return 0;
 }
@@ -269,17 +243,13 @@ static void on_halt(registered *entry)
   bj_server *s = (bj_server *)(void *)entry;
   parking_stop(&s->parking);
   listener_close(&s->listener);
-  for (conn *c = s->conns; c != NULL; c = c->next) {
-    close(c->reader.fd);
-  }
+  for (conn *c = s->conns; c != NULL; c = c->next) close(c->reader.fd);
   close(loop_fd(s->loop));
 }
 
 static bj_server *set_up(bj_server *s, char *error)
 {
-  if (parking_start(&s->parking, loop_fd(s->loop), error) < 0) {
-    return NULL;
-  }
+  if (parking_start(&s->parking, loop_fd(s->loop), error) < 0) return NULL;
   s->entry.halt = on_halt;
   int refused = registry_add(&s->entry);
   if (refused != 0) {
@@ -304,9 +274,7 @@ static void free_memory(bj_server *s)
 {
   exchanges_free(&s->exchanges);
   buffer_free(&s->staging);
-  if (s->loop != NULL) {
-    ev_loop_destroy(s->loop);
-  }
+  if (s->loop != NULL) ev_loop_destroy(s->loop);
   free(s->scratch);
   free(s);
 }
@@ -367,26 +335,31 @@ int32_t bj_server_local(bj_server *s, uint32_t slot, uint32_t generation, char *
 void bj_server_counters(bj_server *s, double *counters)
 {
   s->counters[BJ_REQUESTS_HELD] = s->exchanges.held;
-  for (int i = 0; i < BJ_COUNTERS; i++) {
-    counters[i] = (double)s->counters[i];
-  }
+  for (int i = 0; i < BJ_COUNTERS; i++) counters[i] = (double)s->counters[i];
 }
 
 void bj_server_drain(bj_server *s)
 {
-  s->state = s->state == SERVER_OPEN ? SERVER_DRAINING : s->state;
+  if (s->state == SERVER_OPEN) {
+    s->state = SERVER_DRAINING;
+    accept_connections(s, UINT32_MAX); /* what the kernel has accepted, we have */
+    stop_accepting(s);
+  }
+}
+
+void bj_server_close(bj_server *s)
+{
+  s->state = SERVER_STOPPED;
+  stop_accepting(s);
+  while (s->conns != NULL) conn_close(s->conns, BJ_CLOSED);
+  free_dead(s);
 }
 
 void bj_server_free(bj_server *s)
 {
   registry_remove(&s->entry);
   parking_stop(&s->parking);
-  stop_accepting(s);
+  bj_server_close(s);
   deadlines_stop(&s->deadlines);
-  s->state = SERVER_STOPPED;
-  while (s->conns != NULL) {
-    conn_close(s->conns, BJ_CLOSED);
-  }
-  free_dead(s);
   free_memory(s);
 }

@@ -41,10 +41,11 @@ struct bj_server {
   exchanges exchanges;
   struct phr_header *scratch; /* the fields of the head that is being read */
 
-  conn *conns;  /* all of them */
-  conn *queue;  /* those that can go on without new octets */
-  conn *dead;   /* to be freed when the call ends */
-  conn *staged; /* whose output `staging` is, or NULL */
+  conn *conns;    /* all of them */
+  conn *queue;    /* those that can go on without new octets */
+  conn *resuming; /* the rest of those that this turn goes on with */
+  conn *dead;     /* to be freed when the call ends */
+  conn *staged;   /* whose output `staging` is, or NULL */
   buffer staging;
 
   uint64_t counters[BJ_COUNTERS];

@@ -32,9 +32,7 @@ ssize_t socket_send(int fd, const struct msghdr *message)
 static int prepare(int fd)
 {
   int on = 1;
-  if (fd < 0) {
-    return -1;
-  }
+  if (fd < 0) return -1;
   if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 ||
       setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on) < 0) {
     close(fd);
@@ -50,9 +48,7 @@ int socket_open(int family)
 
 int socket_pair(int fds[2])
 {
-  if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds) < 0) {
-    return -1;
-  }
+  if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds) < 0) return -1;
   return prepare(fds[0]) < 0 || prepare(fds[1]) < 0 ? -1 : 0;
 }
 
@@ -78,8 +74,7 @@ int socket_unblock(int fd)
 int socket_accept(int listener, struct sockaddr *peer, socklen_t *size)
 {
   int fd = accept_prepared(listener, peer, size), on = 1;
-  if (fd >= 0 && peer->sa_family != AF_UNIX) {
+  if (fd >= 0 && peer->sa_family != AF_UNIX)
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  }
   return fd;
 }

@@ -1,10 +1,10 @@
-/* Status codes: reason phrases (RFC 9110 section 15) and the sentences of our own error answers. */
+/* Status codes (RFC 9110 section 15). */
 #ifndef STATUS_H
 #define STATUS_H
 
 #include "bytes.h"
 
-/* The registered reason phrase, or an empty one. */
+/* The reason phrase of 200 and of our own errors; empty for others, which the caller names. */
 bytes status_phrase(unsigned status);
 
 /* A status whose answer never has a body (RFC 9110 section 6.4.1). */

@@ -53,6 +53,7 @@ function watch(fd: number, wake: () => void): Watch {
 export const bun: Native = {
   name: "bun",
   starves: false,
+  decodes: ["gzip", "deflate", "br", "zstd"],
   open,
   watch,
   env: (name) => process.env[name],

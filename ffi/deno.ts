@@ -40,4 +40,11 @@ function env(name: string): string | undefined {
 }
 
 /** Deno. */
-export const deno: Native = { name: "deno", starves: true, open, watch, env };
+export const deno: Native = {
+  name: "deno",
+  starves: true,
+  decodes: ["gzip", "br"],
+  open,
+  watch,
+  env,
+};

@@ -26,6 +26,8 @@ export interface Native {
    * of its loop), so that a busy server has to let it through.
    */
   readonly starves: boolean;
+  /** Content codings that `fetch()` decodes. It leaves the fields that tell of them. */
+  readonly decodes: readonly string[];
   /** Opens the library at `path`; throws what the runtime throws. */
   open(path: string): Library;
   /** Calls `wake` whenever octets arrive on the socket `fd`, which it owns from now on. */

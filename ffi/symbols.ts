@@ -36,6 +36,7 @@ export const symbols = {
   bj_server_park: { parameters: ["pointer"], result: "u32" },
   bj_server_drain: { parameters: ["pointer"], result: "void" },
   bj_server_counters: { parameters: ["pointer", "buffer"], result: "void" },
+  bj_server_close: { parameters: ["pointer"], result: "void" },
   bj_server_free: { parameters: ["pointer"], result: "void" },
 } as const satisfies Record<string, Prototype>;
 

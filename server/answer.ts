@@ -8,7 +8,13 @@ import { type Exchange, State } from "./exchange.ts";
 import { type Head, readHead } from "./head.ts";
 import { OUTPUT_SIZE } from "./memory.ts";
 import { WriteFlag } from "./records.ts";
-import { isResponse, Kind, type Recorded, Response as RecordedResponse } from "./response.ts";
+import {
+  isResponse,
+  Kind,
+  type Recorded,
+  Response as RecordedResponse,
+  TEXT_TYPE,
+} from "./response.ts";
 import { pump, pumpBytes } from "./stream.ts";
 import { type Block, PART_SIZE, type Writer } from "./writer.ts";
 
@@ -41,7 +47,7 @@ export class Answerer {
   constructor(writer: Writer, onError: OnError | undefined) {
     this.#writer = writer;
     this.#onError = onError;
-    this.#textFields = writer.keep("content-type: text/plain;charset=UTF-8\r\n");
+    this.#textFields = writer.keep(`content-type: ${TEXT_TYPE}\r\n`);
   }
 
   /** Takes what the handler returned: most results are commands when this returns. */

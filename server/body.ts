@@ -10,6 +10,10 @@ export interface Source {
   consume(taken: number): void;
 }
 
+/** What who reads too late is told. */
+export const OVER =
+  "The request is over: read what you need of it before you respond, or call waitUntil()";
+
 const decoder = new TextDecoder();
 
 /**
@@ -54,9 +58,19 @@ export class Body {
   /** Nothing more comes: readers get `error` after what has arrived. */
   fail(error: Error): void {
     if (!this.#ended) {
-      this.#error = error;
+      this.#error ??= error;
       this.#wake?.();
     }
+  }
+
+  /** The exchange is over: what is not here as a copy is not here any more. */
+  expire(): void {
+    if (this.#borrowed) {
+      this.#borrowed = false;
+      this.#parts = [];
+      this.#ended = false;
+    }
+    this.fail(new TypeError(OVER));
   }
 
   /** The next part, `undefined` at the end; the caller owns it. */
@@ -85,6 +99,7 @@ export class Body {
     if (!this.#ended || this.#parts.length > 1) {
       return undefined;
     }
+    this.#borrowed = false;
     return this.#parts.pop() ?? new Uint8Array();
   }
 

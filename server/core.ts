@@ -295,6 +295,7 @@ export class Core implements Host {
     for (const exchange of this.#exchanges) {
       exchange?.abort(reason);
     }
+    this.#library.bj_server_close(server);
     this.#library.bj_server_counters(server, this.#counters);
     this.#library.bj_server_free(server);
     this.#finishUp();

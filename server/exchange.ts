@@ -6,7 +6,7 @@
  */
 import { Buffer } from "node:buffer";
 import { ip } from "./addresses.ts";
-import { Body } from "./body.ts";
+import { Body, OVER } from "./body.ts";
 import { type RequestError, requestError } from "./errors.ts";
 import { latin1, type Memory } from "./memory.ts";
 import { Event, EVENT_WORDS, EventFlag, METHODS } from "./records.ts";
@@ -126,9 +126,7 @@ export class Exchange implements Info<Addr> {
 
   #check(): void {
     if (this.#turn >= 0 && this.#turn !== this.host.memory.turn) {
-      throw new TypeError(
-        "The request is over: read what you need of it before you respond, or call waitUntil()",
-      );
+      throw new TypeError(OVER);
     }
   }
 
@@ -266,6 +264,7 @@ export class Exchange implements Info<Addr> {
   /** The last command of the response is written. */
   finish(): void {
     this.state = State.DONE;
+    this.body?.expire();
     this.host.ended(this);
   }
 

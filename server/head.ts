@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { STATUS_CODES } from "node:http";
+import { native } from "../ffi/native.ts";
 import { WriteFlag } from "./records.ts";
 
 /** A response's head as the library takes it. */
@@ -10,7 +12,7 @@ export interface Head {
   status: number;
   /** `WriteFlag`s. */
   flags: number;
-  /** Header lines, before them the reason phrase if it is the handler's own. */
+  /** With `WriteFlag.REASON` the reason phrase's line, then the header lines. */
   lines: string;
   /** The handler's Content-Length; NaN when it is not a number. */
   length: number | undefined;
@@ -32,26 +34,25 @@ function hasClose(connection: string): boolean {
   return connection.split(",").some((option) => option.trim().toLowerCase() === "close");
 }
 
-/** Codings that fetch() decodes without taking them from the headers. */
-const DECODED = /^(?:gzip|deflate|br|zstd)$/i;
-
 /** Whether the body is what fetch() has decoded: then its coding and length are not as told. */
 function isDecoded(response: Response): boolean {
   const coding = response.headers.get("content-encoding");
-  return coding !== null && response.url !== "" && DECODED.test(coding);
+  return coding !== null && response.url !== "" && native.decodes.includes(coding.toLowerCase());
 }
 
 /** Reads status and headers of a response. Throws a TypeError for one that cannot be sent. */
 export function readHead(response: Response): Head {
-  const { status, statusText } = response;
+  const { status } = response;
   if (status < 200) {
     throw new TypeError(`A response of status ${status} cannot be sent`);
   }
-  const head: Head = { status, flags: 0, lines: "", length: undefined };
-  if (statusText !== "") {
-    head.flags |= WriteFlag.REASON;
-    head.lines = `${statusText}\r\n`;
-  }
+  const reason = response.statusText || (STATUS_CODES[status] ?? "");
+  const head: Head = {
+    status,
+    flags: WriteFlag.REASON,
+    lines: `${reason}\r\n`,
+    length: undefined,
+  };
   const decoded = isDecoded(response);
   for (const [name, value] of response.headers) {
     if (decoded && (name === "content-encoding" || name === "content-length")) {

@@ -81,7 +81,15 @@ class ServerRequest {
   }
 
   clone(): Request {
-    return this.native.clone();
+    return this.copyable.clone();
+  }
+
+  /** The native request, unless its body is used: that cannot be read twice. */
+  get copyable(): Request {
+    if (this.bodyUsed) {
+      throw new TypeError("Cannot copy a request whose body is used");
+    }
+    return this.native;
   }
 
   /** The native request, which has the body from now on. */
@@ -90,7 +98,7 @@ class ServerRequest {
       method: this.method,
       headers: this.headers,
       signal: this.signal,
-      body: this.body,
+      body: this.bodyUsed ? null : this.body,
       duplex: "half",
     } as RequestInit);
   }
@@ -131,13 +139,18 @@ function inheritLazily(): void {
 
 inheritLazily();
 
+/** What a copy is made of; one with a body of its own does not need the request's. */
+function nativeFor(request: ServerRequest, init: RequestInit | undefined): Request {
+  return init?.body ? request.native : request.copyable;
+}
+
 /**
  * The native `Request`, but for one thing: a copy of a handler's request has its method and body in
  * every runtime (Bun takes it for an options object, of which it does not read all).
  */
 class CopyingRequest extends NativeRequest {
   constructor(input: RequestInfo | URL, init?: RequestInit) {
-    super(input instanceof ServerRequest ? input.native : input, init);
+    super(input instanceof ServerRequest ? nativeFor(input, init) : input, init);
   }
 
   /** Native requests are requests; subclasses of this one have instances of their own. */

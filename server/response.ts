@@ -6,6 +6,9 @@
 
 const NativeResponse = globalThis.Response;
 
+/** The type of a response that is made of a string (Fetch, "extract a body"). */
+export const TEXT_TYPE = "text/plain;charset=UTF-8";
+
 /** What is known of a response's body. */
 export const Kind = {
   /** Only the native response knows. */
@@ -62,12 +65,14 @@ class RecordedResponse extends NativeResponse {
   #kind: number;
   #text: string;
   #plain: boolean;
+  #untyped: boolean;
 
   constructor(body?: BodyInit | null, init?: ResponseInit) {
     super(body, init);
     this.#kind = kindOf(body);
     this.#text = typeof body === "string" ? body : "";
     this.#plain = init === undefined;
+    this.#untyped = this.#kind === Kind.TEXT;
   }
 
   static override json(data: unknown, init?: ResponseInit): Response {
@@ -95,10 +100,21 @@ class RecordedResponse extends NativeResponse {
     );
   }
 
-  /** Who holds the headers may change them. */
+  /** Who holds the headers may change them. Those of a text have its type (Bun leaves it out). */
   override get headers(): Headers {
+    const headers = super.headers;
     this.#plain = false;
-    return super.headers;
+    if (this.#untyped) {
+      this.#untyped = false;
+      if (!headers.has("content-type")) {
+        headers.set("content-type", TEXT_TYPE);
+      }
+    }
+    return headers;
+  }
+
+  override clone(): Response {
+    return this.headers && super.clone();
   }
 
   override get body(): ReadableStream<Uint8Array<ArrayBuffer>> | null {

@@ -67,9 +67,7 @@ TEST("reading pauses when a handler leaves a window unread, and goes on when it 
     driver_consume(&d, &e, got);
     driver_flush(&d);
     got += pour(1048576);
-    if (got == before) {
-      break;
-    }
+    if (got == before) break;
   }
   CHECK_EQ(got, 1048576);
   driver_answer(&d, &e, "a");
@@ -109,9 +107,8 @@ TEST("a body without end that nobody reads is cut off")
   driver_flush(&d);
   client_expect(client, OK("a"));
   client_send(client, "fffffff\r\n");
-  for (int i = 0; i < 64 && client_read(client, sink, 1) == 0; i++) {
+  for (int i = 0; i < 64 && client_read(client, sink, 1) == 0; i++)
     CHECK_EQ(pour(poured + PART), 0);
-  }
   client_expect_end(client);
   end();
 }
@@ -153,9 +150,8 @@ static void check_broken(size_t row, bool is_started, bool is_single)
     client_send_bytes(client, more, size);
     more += size;
     driver_turn(&d);
-    for (int i = 0; i < 2 && told.type != BJ_ABORTED; i++) {
+    for (int i = 0; i < 2 && told.type != BJ_ABORTED; i++)
       told = driver_turn(&d) > 0 ? d.events[d.count - 1] : told;
-    }
   }
   long size = client_read(client, sink, sizeof sink);
   const char *expected = is_started ? started : broken[row].answer;
@@ -171,11 +167,8 @@ static void check_broken(size_t row, bool is_started, bool is_single)
 
 TEST("a body that breaks its framing or passes its limit ends its request, however it is cut")
 {
-  for (size_t row = 0; row < sizeof broken / sizeof *broken; row++) {
-    for (int how = 0; how < 4; how++) {
-      check_broken(row, how & 1, how & 2);
-    }
-  }
+  for (size_t row = 0; row < sizeof broken / sizeof *broken; row++)
+    for (int how = 0; how < 4; how++) check_broken(row, how & 1, how & 2);
 }
 
 TEST("a body of just the limit is taken, an announced one beyond it refused")

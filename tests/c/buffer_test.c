@@ -34,15 +34,12 @@ TEST("what is appended comes out in order, however it is cut")
     unsigned char in = 0, out = 0;
     for (int round = 0; round < 500; round++) {
       char piece[1000];
-      for (size_t k = 0; k < cuts[i]; k++) {
-        piece[k] = (char)in++;
-      }
+      for (size_t k = 0; k < cuts[i]; k++) piece[k] = (char)in++;
       CHECK_EQ(buffer_append(&b, (bytes){piece, cuts[i]}), BUFFERED);
       size_t take = round % 3 == 0 ? buffer_size(&b) : buffer_size(&b) / 2;
       bool same = true;
-      for (size_t k = 0; k < take; k++) {
+      for (size_t k = 0; k < take; k++)
         same &= (unsigned char)buffer_bytes(&b).base[k] == (unsigned char)(out + k);
-      }
       CHECK(same);
       out = (unsigned char)(out + take);
       buffer_consume(&b, take);

@@ -124,11 +124,8 @@ TEST("a body gives the same content whole, in two, in three and in single octets
   for (int row = 0; row < ROWS; row++) {
     check_cut(row, rows[row].size, rows[row].size, false);
     check_cut(row, 0, 0, true);
-    for (size_t a = 1; a < rows[row].size; a++) {
-      for (size_t b = a; b < rows[row].size; b++) {
-        check_cut(row, a, b, false);
-      }
-    }
+    for (size_t a = 1; a < rows[row].size; a++)
+      for (size_t b = a; b < rows[row].size; b++) check_cut(row, a, b, false);
   }
 }
 
@@ -140,9 +137,7 @@ TEST("the rows above reach every state")
     for (size_t i = 0, decoded, used; i < rows[row].size; i++) {
       char octet = rows[row].in[i];
       seen |= 1u << c.state;
-      if (chunked_decode(&c, &octet, 1, &decoded, &used) != DECODED_MORE) {
-        break;
-      }
+      if (chunked_decode(&c, &octet, 1, &decoded, &used) != DECODED_MORE) break;
     }
   }
   CHECK_EQ(seen, (1u << (CHUNKED_LAST_LF + 1)) - 1);
@@ -186,9 +181,8 @@ TEST("a state takes exactly the octets of its syntax")
                    (states[i].tokens && octet != 0 && strchr(token, octet) != NULL) ||
                    (states[i].values && (octet == '\t' || (octet >= 32 && octet != 127)));
       enum decoded end = chunked_decode(&(chunked){0}, in, size + 1, &decoded, &used);
-      if (takes != (end != DECODED_BAD)) {
+      if (takes != (end != DECODED_BAD))
         test_fault(__FILE__, __LINE__, "octet %d after \"%s\"", octet, states[i].before);
-      }
     }
   }
 }

@@ -25,12 +25,8 @@ static void on_passed(void *owner, enum deadline_kind kind)
   CHECK_EQ(kind, one->kind);
   f.passed[f.count++] = (char)('0' + which);
   if (which == f.then.by) {
-    if (f.then.clear >= 0) {
-      deadline_clear(&f.each[f.then.clear]);
-    }
-    if (f.then.set >= 0) {
-      deadline_set(&f.all, &f.each[f.then.set], f.then.kind);
-    }
+    if (f.then.clear >= 0) deadline_clear(&f.each[f.then.clear]);
+    if (f.then.set >= 0) deadline_set(&f.all, &f.each[f.then.set], f.then.kind);
     f.then.by = -1;
   }
 }
@@ -40,9 +36,7 @@ static void begin(uint32_t idle, uint32_t head, uint32_t body)
   uint32_t times[DEADLINE_KINDS] = {idle, head, body, 0, 1};
   f = (struct fixture){.loop = ev_loop_new(EVFLAG_AUTO), .then = {-1, -1, -1, 0}};
   deadlines_start(&f.all, f.loop, times, on_passed);
-  for (int i = 0; i < OWNERS; i++) {
-    f.each[i].owner = &f.each[i];
-  }
+  for (int i = 0; i < OWNERS; i++) f.each[i].owner = &f.each[i];
 }
 
 /* Until nothing is left to wait for. */
@@ -60,9 +54,8 @@ static void end(void)
 static bool all_clear(void)
 {
   bool clear = true;
-  for (int kind = 0; kind < DEADLINE_KINDS; kind++) {
+  for (int kind = 0; kind < DEADLINE_KINDS; kind++)
     clear &= f.all.kinds[kind].list.next == &f.all.kinds[kind].list;
-  }
   return clear;
 }
 
@@ -107,9 +100,8 @@ TEST("a time of 0 means never, and ends what was running")
 TEST("a cleared deadline does not pass, cleared once or twice")
 {
   begin(1, 2, 0);
-  for (int i = 0; i < 5; i++) {
+  for (int i = 0; i < 5; i++)
     deadline_set(&f.all, &f.each[i], i < 3 ? DEADLINE_IDLE : DEADLINE_HEAD);
-  }
   deadline_clear(&f.each[1]);
   deadline_clear(&f.each[1]);
   deadline_clear(&f.each[3]);
@@ -153,9 +145,7 @@ TEST("a deadline that lies before the one the timer is aimed at is not late")
   begin(2000, 2, 0);
   deadline_set(&f.all, &f.each[0], DEADLINE_IDLE);
   deadline_set(&f.all, &f.each[1], DEADLINE_HEAD);
-  while (f.count == 0) {
-    ev_run(f.loop, EVRUN_ONCE);
-  }
+  while (f.count == 0) ev_run(f.loop, EVRUN_ONCE);
   CHECK_BYTES(f.passed, f.count, "1");
   CHECK(ev_is_active(&f.all.timer));
   deadline_clear(&f.each[0]);

@@ -38,12 +38,8 @@ static inline int count_descriptors(void)
 {
   DIR *folder = opendir("/proc/self/fd");
   int count = 0;
-  while (folder != NULL && readdir(folder) != NULL) {
-    count++;
-  }
-  if (folder != NULL) {
-    closedir(folder);
-  }
+  while (folder != NULL && readdir(folder) != NULL) count++;
+  if (folder != NULL) closedir(folder);
   return count;
 }
 
@@ -128,13 +124,9 @@ static inline bool driver_wait(driver *d)
 /* The one event of the next turn, or of a later one: some things take several. */
 static inline bj_event driver_event(driver *d, enum bj_event_type type)
 {
-  for (int i = 0; i < 4 && driver_turn(d) == 0; i++) {
-    driver_flush(d);
-  }
+  for (int i = 0; i < 4 && driver_turn(d) == 0; i++) driver_flush(d);
   CHECK_EQ(d->count, 1);
-  if (d->count == 0) {
-    return (bj_event){0};
-  }
+  if (d->count == 0) return (bj_event){0};
   CHECK_EQ(d->events[0].type, type);
   return d->events[0];
 }
@@ -203,9 +195,7 @@ static inline long client_read(int fd, char *to, size_t size)
 {
   size_t at = 0;
   ssize_t n = 0;
-  while (at < size && (n = recv(fd, to + at, size - at, 0)) > 0) {
-    at += (size_t)n;
-  }
+  while (at < size && (n = recv(fd, to + at, size - at, 0)) > 0) at += (size_t)n;
   return at > 0 || n < 0 ? (long)at : -1;
 }
 

@@ -116,9 +116,7 @@ TEST("notices that find no room come next time, each once and in order")
 {
   enum { MANY = 100 };
   exchange *each[MANY] = {begin()};
-  for (int i = 1; i < MANY; i++) {
-    each[i] = exchange_open(&all, some_conn());
-  }
+  for (int i = 1; i < MANY; i++) each[i] = exchange_open(&all, some_conn());
   for (int i = 0; i < MANY; i++) {
     exchange_notice(&all, each[i], BJ_LEFT);
     exchange_notice(&all, each[i], BJ_DRAINED);
@@ -126,11 +124,9 @@ TEST("notices that find no room come next time, each once and in order")
   }
   int told = 0;
   CHECK_EQ(exchange_tell(&all, events, 0), 0);
-  for (uint32_t n; (n = exchange_tell(&all, events, 3)) > 0;) {
-    for (uint32_t i = 0; i < n; i++, told++) {
+  for (uint32_t n; (n = exchange_tell(&all, events, 3)) > 0;)
+    for (uint32_t i = 0; i < n; i++, told++)
       CHECK_EVENT(i, each[told / 2], told % 2 == 0 ? BJ_DRAINED : BJ_LEFT, 0);
-    }
-  }
   CHECK_EQ(told, 2 * MANY);
   CHECK(all.last_notice == NULL);
   exchanges_free(&all);

@@ -108,9 +108,7 @@ static void take_answers(struct player *p)
   char got[8192 + sizeof p->tail + 1];
   memcpy(got, p->tail, p->tail_size);
   ssize_t n = recv(p->fd, got + p->tail_size, chance(2) == 0 ? 8192 : 100, 0);
-  if (n <= 0) {
-    return;
-  }
+  if (n <= 0) return;
   size_t size = p->tail_size + (size_t)n;
   got[size] = '\0';
   char *at = got, *mark, *end;
@@ -169,31 +167,21 @@ static void flush(void)
 static void write_part(struct live *x, uint32_t flags, const char *mark)
 {
   size_t size = chance(8) == 0 ? chance(sizeof filler) : chance(40);
-  if (d.output_used + size + 64 > DRIVER_OUTPUT || d.command_count + 8 > DRIVER_COMMANDS) {
-    flush();
-  }
+  if (d.output_used + size + 64 > DRIVER_OUTPUT || d.command_count + 8 > DRIVER_COMMANDS) flush();
   bj_command *command = driver_write(&d, &x->e, flags, "");
   command->body_size = (uint32_t)size;
   driver_put(&d, filler, size);
   command->fields_size = (uint32_t)strlen(mark);
   command->fields_at = driver_put(&d, mark, strlen(mark));
-  if (chance(4) == 0) {
-    command->flags |= BJ_WRITE_NOTIFY;
-  }
-  if ((flags & BJ_WRITE_HEAD) != 0 && chance(16) == 0) {
-    command->flags |= BJ_WRITE_CLOSE;
-  }
+  if (chance(4) == 0) command->flags |= BJ_WRITE_NOTIFY;
+  if ((flags & BJ_WRITE_HEAD) != 0 && chance(16) == 0) command->flags |= BJ_WRITE_CLOSE;
 }
 
 static void play_handler(struct live *x)
 {
   char mark[40];
-  if (x->state == NOT_HERE || x->state == TOLD) {
-    return;
-  }
-  if (d.command_count + 8 > DRIVER_COMMANDS) {
-    flush();
-  }
+  if (x->state == NOT_HERE || x->state == TOLD) return;
+  if (d.command_count + 8 > DRIVER_COMMANDS) flush();
   snprintf(mark, sizeof mark, "Mark: [%u/%u]\r\n", x->serial, x->number);
   uint32_t what = chance(32);
   if (what < 8) {
@@ -225,23 +213,18 @@ static void hear(const bj_event *e)
     CHECK_EQ(sscanf(d.arena + e->target_at, "/%u/%u ", &x->serial, &x->number), 2);
     return;
   }
-  if (x->state == TOLD || x->state == NOT_HERE) {
+  if (x->state == TOLD || x->state == NOT_HERE)
     test_fault(__FILE__, __LINE__, "event %u for an exchange in state %d", e->type, (int)x->state);
-  }
   CHECK_EQ(x->e.generation, e->generation);
   CHECK(e->type != BJ_BODY || x->state != ANSWERED || e->body_size > 0);
   x->unread += e->body_size;
-  if (e->type == BJ_ABORTED || e->type == BJ_SENT) {
-    x->state = TOLD;
-  }
+  if (e->type == BJ_ABORTED || e->type == BJ_SENT) x->state = TOLD;
 }
 
 static void turn(void)
 {
   driver_turn(&d);
-  for (uint32_t i = 0; i < d.count; i++) {
-    hear(&d.events[i]);
-  }
+  for (uint32_t i = 0; i < d.count; i++) hear(&d.events[i]);
 }
 
 /* ---- rounds ------------------------------------------------------------------------------- */
@@ -276,9 +259,7 @@ static void play(uint32_t seed)
   failing = fails;
   memset(live, 0, sizeof live);
   memset(filler, '.', sizeof filler);
-  for (int i = 0; i < CLIENTS; i++) {
-    players[i].fd = -1;
-  }
+  for (int i = 0; i < CLIENTS; i++) players[i].fd = -1;
   for (int step = 0; step < STEPS; step++) {
     play_client(&players[chance(CLIENTS)]);
     play_handler(&live[chance(CLIENTS * 6)]);
@@ -292,19 +273,14 @@ static void play(uint32_t seed)
     }
   }
   failing = 0;
-  for (int i = 0; i < CLIENTS; i++) {
-    close(players[i].fd);
-  }
+  for (int i = 0; i < CLIENTS; i++) close(players[i].fd);
   int idle = 0; /* turns in a row in which nothing came, from the backlog neither */
   long long accepted = 0;
   for (int i = 0; i < 2000 && idle < 4; i++) {
     flush();
     driver_turn(&d);
-    for (uint32_t k = 0; k < d.count; k++) {
-      if (d.events[k].type != BJ_STOPPED) {
-        hear(&d.events[k]);
-      }
-    }
+    for (uint32_t k = 0; k < d.count; k++)
+      if (d.events[k].type != BJ_STOPPED) hear(&d.events[k]);
     for (int k = 0; k < LIVE; k++) {
       if (live[k].state == ASKED || live[k].state == STREAMING) {
         driver_command(&d, BJ_ABORT, &live[k].e);
@@ -317,18 +293,15 @@ static void play(uint32_t seed)
                    d.count + d.command_count == 0;
     idle = is_idle ? idle + 1 : 0;
   }
-  if (idle < 4 || test_faults > faults) {
+  if (idle < 4 || test_faults > faults)
     test_fault(__FILE__, __LINE__, "seed %u%s", seed, idle == 4 ? "" : " does not come to an end");
-  }
   driver_close(&d);
 }
 
 TEST("whatever clients and handlers do, answers reach those who asked, in order")
 {
   failing = 0;
-  for (uint32_t seed = 1; seed <= ROUNDS; seed++) {
-    play(seed * 2654435761u);
-  }
+  for (uint32_t seed = 1; seed <= ROUNDS; seed++) play(seed * 2654435761u);
 }
 
 TEST("so they do when memory runs out now and then")

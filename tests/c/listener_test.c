@@ -27,9 +27,7 @@ static bool can_connect(int fd)
 {
   struct sockaddr_storage where;
   socklen_t size = sizeof where;
-  if (getsockname(fd, (struct sockaddr *)&where, &size) < 0) {
-    return false;
-  }
+  if (getsockname(fd, (struct sockaddr *)&where, &size) < 0) return false;
   int client = socket(where.ss_family, SOCK_STREAM, 0);
   bool can = connect(client, (struct sockaddr *)&where, size) == 0;
   close(client);
@@ -49,14 +47,10 @@ TEST("a TCP address is listened on, and told")
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     listener l;
     int refused = open_plain(&l, rows[i].where, 0);
-    if (refused == -EADDRNOTAVAIL || refused == -EAFNOSUPPORT) {
-      continue; /* no IPv6 here */
-    }
+    if (refused == -EADDRNOTAVAIL || refused == -EAFNOSUPPORT) continue; /* no IPv6 here */
     CHECK_EQ(refused, 0);
     CHECK(listener_address(l.fd, address) > 0);
-    if (rows[i].told != NULL) {
-      CHECK_EQ(strcmp(address, rows[i].told), 0);
-    }
+    if (rows[i].told != NULL) CHECK_EQ(strcmp(address, rows[i].told), 0);
     CHECK(can_connect(l.fd));
     listener_close(&l);
     CHECK_EQ(l.fd, -1);
@@ -67,9 +61,7 @@ TEST("a TCP address is listened on, and told")
 TEST("\"::\" serves IPv4 too, whose address is told as such")
 {
   listener l;
-  if (open_plain(&l, "::", 0) != 0) {
-    return;
-  }
+  if (open_plain(&l, "::", 0) != 0) return;
   struct sockaddr_in to = {.sin_family = AF_INET,
                            .sin_port = htons((uint16_t)listener_address(l.fd, address)),
                            .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -150,9 +142,7 @@ TEST("a live socket whose backlog is full is not taken for a stale one")
     (void)!connect(clients[i], (struct sockaddr *)&where, sizeof where);
   }
   CHECK_EQ(open_plain(&m, host, 0), -EADDRINUSE);
-  for (int i = 0; i < 16; i++) {
-    close(clients[i]);
-  }
+  for (int i = 0; i < 16; i++) close(clients[i]);
   listener_close(&l);
 }
 

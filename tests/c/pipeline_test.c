@@ -42,9 +42,7 @@ TEST("answers leave in the order of their requests, whatever theirs is")
     for (int k = 0; k < 3; k++) {
       int which = orders[i % 6][k] - '0';
       driver_answer(&d, &e[which], which == 0 ? "a" : which == 1 ? "b" : "c");
-      if (i >= 6) {
-        driver_flush(&d);
-      }
+      if (i >= 6) driver_flush(&d);
     }
     driver_flush(&d);
     client_expect(client, OK("a") OK("b") OK("c"));
@@ -55,9 +53,8 @@ TEST("answers leave in the order of their requests, whatever theirs is")
 TEST("streams of several requests do not mix")
 {
   BEGIN(GET GET LAST_GET, 3);
-  for (int i = 2; i >= 0; i--) {
+  for (int i = 2; i >= 0; i--)
     driver_write(&d, &e[i], BJ_WRITE_HEAD, i == 0 ? "a" : i == 1 ? "b" : "c");
-  }
   driver_flush(&d);
   for (int i = 2; i >= 0; i--) {
     driver_write(&d, &e[i], BJ_WRITE_END, i == 0 ? "A" : i == 1 ? "" : "C");
@@ -142,9 +139,7 @@ TEST("as many requests are in flight as allowed, and the next follow")
   driver_flush(&d);
   for (int left = 3; left > 0; left -= (int)d.count) {
     CHECK(driver_wait(&d));
-    for (uint32_t i = 0; i < d.count; i++) {
-      driver_answer(&d, &d.events[i], "x");
-    }
+    for (uint32_t i = 0; i < d.count; i++) driver_answer(&d, &d.events[i], "x");
     driver_flush(&d);
   }
   client_expect(client, OK("x") OK("x") OK("x") OK("x") OK("x") OK("x") OK("x") OK("x"));
@@ -203,9 +198,7 @@ TEST("bodies between requests go to their own")
   bj_event rest = driver_event(&d, BJ_BODY);
   CHECK_EQ(rest.request, e[4].request);
   CHECK_BYTES(d.arena + rest.body_at, rest.body_size, "g");
-  for (int i = 4; i >= 0; i--) {
-    driver_answer(&d, &e[i], i == 4 ? "4" : "x");
-  }
+  for (int i = 4; i >= 0; i--) driver_answer(&d, &e[i], i == 4 ? "4" : "x");
   driver_flush(&d);
   client_expect(client, OK("x") OK("x") OK("x") OK("x") OK("4"));
   end();

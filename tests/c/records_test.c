@@ -34,16 +34,12 @@ static void begin(size_t row)
   options.max_pipelined = 3;
   driver_open(&d, &options);
   memset(seen, 0, sizeof seen);
-  for (int i = 0; i < CONNS; i++) {
-    clients[i] = client_open(&d);
-  }
+  for (int i = 0; i < CONNS; i++) clients[i] = client_open(&d);
 }
 
 static void end(void)
 {
-  for (int i = 0; i < CONNS; i++) {
-    close(clients[i]);
-  }
+  for (int i = 0; i < CONNS; i++) close(clients[i]);
   driver_close(&d);
 }
 
@@ -100,9 +96,7 @@ TEST("pipelined requests of many connections all come, in order")
         CHECK(size == (size_t)(part * EACH) && memcmp(got + k * part, expected, (size_t)part) == 0);
       }
     }
-    if (test_faults > 0) {
-      printf("with %s\n", sizes[row].name);
-    }
+    if (test_faults > 0) printf("with %s\n", sizes[row].name);
     end();
   }
 }
@@ -128,9 +122,7 @@ TEST("bodies in small chunks of many connections come whole")
         }
         sent++;
       } else if (sent++ == 64) {
-        for (int i = 0; i < CONNS; i++) {
-          client_send(clients[i], "0\r\n\r\n");
-        }
+        for (int i = 0; i < CONNS; i++) client_send(clients[i], "0\r\n\r\n");
       }
       driver_turn(&d);
       check_limits(row);
@@ -162,9 +154,7 @@ TEST("bodies in small chunks of many connections come whole")
     CHECK_EQ(ended, CONNS);
     for (int i = 0; i < CONNS; i++) {
       CHECK_EQ(seen[i].body_size, 64);
-      for (int k = 0; k < 64; k++) {
-        CHECK_EQ(seen[i].body[k], ' ' + k);
-      }
+      for (int k = 0; k < 64; k++) CHECK_EQ(seen[i].body[k], ' ' + k);
     }
     end();
   }
@@ -174,22 +164,17 @@ TEST("of many aborts at once none is lost")
 {
   for (size_t row = 0; row < sizeof sizes / sizeof *sizes; row++) {
     begin(row);
-    for (int i = 0; i < CONNS; i++) {
+    for (int i = 0; i < CONNS; i++)
       client_send(clients[i], "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n");
-    }
     int requests = 0, aborts = 0;
-    for (int turns = 0; requests < CONNS && turns < 100; turns++) {
-      requests += (int)driver_turn(&d);
-    }
+    for (int turns = 0; requests < CONNS && turns < 100; turns++) requests += (int)driver_turn(&d);
     for (int i = 0; i < CONNS; i++) {
       close(clients[i]);
       clients[i] = -1;
     }
     for (int turns = 0; aborts < CONNS && turns < 100; turns++) {
       driver_turn(&d);
-      for (uint32_t i = 0; i < d.count; i++) {
-        aborts += d.events[i].type == BJ_ABORTED;
-      }
+      for (uint32_t i = 0; i < d.count; i++) aborts += d.events[i].type == BJ_ABORTED;
     }
     CHECK_EQ(requests, CONNS);
     CHECK_EQ(aborts, CONNS);

@@ -189,12 +189,9 @@ TEST("what can never become a head is rejected before it grows past the limit")
       struct phr_header fields[FIELDS + 1];
       request r;
       strcpy(in, starts[i]);
-      while (strlen(in) + strlen(units[k]) < sizeof in) {
-        strcat(in, units[k]);
-      }
-      if (read_guarded(&r, fields, in, strlen(in)) == REQUEST_INCOMPLETE) {
+      while (strlen(in) + strlen(units[k]) < sizeof in) strcat(in, units[k]);
+      if (read_guarded(&r, fields, in, strlen(in)) == REQUEST_INCOMPLETE)
         test_fault(__FILE__, __LINE__, "\"%s\" and \"%s\" for ever", starts[i], units[k]);
-      }
     }
   }
 }
@@ -263,9 +260,8 @@ TEST("a request is told with its facts once it is complete, and not before")
   for (size_t row = 0; row < sizeof accepted / sizeof *accepted; row++) {
     struct phr_header fields[FIELDS + 1];
     request r;
-    for (size_t size = 0; size < accepted[row].size; size++) {
+    for (size_t size = 0; size < accepted[row].size; size++)
       CHECK_EQ(read_guarded(&r, fields, accepted[row].in, size), REQUEST_INCOMPLETE);
-    }
     enum request_read read = read_guarded(&r, fields, accepted[row].in, accepted[row].size);
     bytes authority = {accepted[row].authority, strlen(accepted[row].authority)};
     bool right = read == REQUEST_COMPLETE && r.flags == accepted[row].flags &&
@@ -307,8 +303,7 @@ TEST("each octet is in the classes that the RFCs put it in")
                   (visible || o == ' ' || o == '\t' || o >= 128 ? OCTET_VALUE : 0) |
                   (visible && o != '#' ? OCTET_TARGET : 0) |
                   (o >= '0' && o <= '9' ? OCTET_DIGIT : 0);
-    if (octet_classes[o] != classes) {
+    if (octet_classes[o] != classes)
       test_fault(__FILE__, __LINE__, "octet %d is %d, not %d", o, classes, octet_classes[o]);
-    }
   }
 }

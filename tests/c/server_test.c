@@ -199,18 +199,12 @@ TEST("no more connections are open than allowed, and the next comes when one goe
   while (answered < 4 && driver_wait(&d)) {
     CHECK_EQ(d.count, 2);
     CHECK_EQ(driver_counter(&d, BJ_CONNECTIONS_OPEN), 2);
-    for (uint32_t i = 0; i < d.count; i++, answered++) {
-      driver_answer(&d, &d.events[i], "");
-    }
+    for (uint32_t i = 0; i < d.count; i++, answered++) driver_answer(&d, &d.events[i], "");
     driver_flush(&d);
-    for (int i = 0; i < answered; i++) {
-      shutdown(clients[i], SHUT_RDWR);
-    }
+    for (int i = 0; i < answered; i++) shutdown(clients[i], SHUT_RDWR);
   }
   CHECK_EQ(answered, 4);
-  for (int i = 0; i < 4; i++) {
-    close(clients[i]);
-  }
+  for (int i = 0; i < 4; i++) close(clients[i]);
   driver_close(&d);
 }
 
@@ -247,9 +241,7 @@ TEST("an adopted listener serves and is left open")
   for (; listener < 64; listener++) { /* whichever it is: found by what it does */
     int on = 0;
     socklen_t size = sizeof on;
-    if (getsockopt(listener, SOL_SOCKET, SO_ACCEPTCONN, &on, &size) == 0 && on) {
-      break;
-    }
+    if (getsockopt(listener, SOL_SOCKET, SO_ACCEPTCONN, &on, &size) == 0 && on) break;
   }
   driver_make(&d, &options);
   CHECK_EQ(bj_server_adopt(d.server, listener, error), 0);

@@ -107,13 +107,9 @@ TEST("requests behind an answer that the client does not take are read when it d
   CHECK_EQ(driver_turn(&d), 0);
   uint32_t requests = 0;
   while (client_read(client, sink, sizeof sink) > 0 || requests < 2) {
-    if (driver_turn(&d) == 0 && requests == 2) {
-      break;
-    }
+    if (driver_turn(&d) == 0 && requests == 2) break;
     requests += d.count;
-    for (uint32_t i = 0; i < d.count; i++) {
-      driver_answer(&d, &d.events[i], "a");
-    }
+    for (uint32_t i = 0; i < d.count; i++) driver_answer(&d, &d.events[i], "a");
     driver_flush(&d);
   }
   CHECK_EQ(requests, 2);
@@ -128,9 +124,7 @@ TEST("the last octet is told when the kernel has it, or that it never will")
     driver_write(&d, &e, BJ_WRITE_END, "");
     driver_flush(&d);
     CHECK_EQ(driver_counter(&d, BJ_REQUESTS_HELD), 0);
-    if (leaves) {
-      close(client);
-    }
+    if (leaves) close(client);
     bj_event sent = leaves ? driver_event(&d, BJ_ABORTED) : take_all(BJ_SENT);
     CHECK_EQ(sent.request, e.request);
     CHECK_EQ(sent.generation, e.generation);
@@ -161,11 +155,10 @@ TEST("an answer that is shorter, longer or cut ends the connection behind what w
     bj_command *c = driver_write(&d, &e, BJ_WRITE_HEAD | faulty[i].flags, faulty[i].body);
     c->length_low = faulty[i].length;
     driver_flush(&d);
-    if (faulty[i].aborts) {
+    if (faulty[i].aborts)
       driver_command(&d, BJ_ABORT, &e);
-    } else {
+    else
       driver_write(&d, &e, BJ_WRITE_END, "");
-    }
     driver_flush(&d);
     long size = client_read(client, sink, sizeof sink);
     CHECK(client_undated(sink, (size_t)size) == strlen(faulty[i].expected) &&

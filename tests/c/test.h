@@ -41,17 +41,14 @@ static int test_faults;
 static inline void test_equal(const char *file, int line, const char *what, long long got,
                               long long expected)
 {
-  if (got != expected) {
-    test_fault(file, line, "%s is %lld, expected %lld", what, got, expected);
-  }
+  if (got != expected) test_fault(file, line, "%s is %lld, expected %lld", what, got, expected);
 }
 
 static inline void test_bytes(const char *file, int line, const char *base, size_t size,
                               const char *expected, size_t expected_size)
 {
-  if (size != expected_size || (size > 0 && memcmp(base, expected, size) != 0)) {
+  if (size != expected_size || (size > 0 && memcmp(base, expected, size) != 0))
     test_fault(file, line, "got \"%.*s\", expected \"%s\"", (int)size, base, expected);
-  }
 }
 
 /* A copy of the bytes, never freed, that ends where a page without access begins. */
@@ -59,9 +56,7 @@ static inline char *guarded(const void *base, size_t size)
 {
   size_t page = (size_t)sysconf(_SC_PAGESIZE), room = (size + page - 1) / page * page;
   char *start = mmap(NULL, room + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0);
-  if (start == MAP_FAILED || mprotect(start + room, page, PROT_NONE) != 0) {
-    abort();
-  }
+  if (start == MAP_FAILED || mprotect(start + room, page, PROT_NONE) != 0) abort();
   return size == 0 ? start + room : memcpy(start + room - size, base, size);
 }
 

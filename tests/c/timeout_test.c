@@ -53,9 +53,8 @@ static uint32_t pass(int milliseconds)
     char octet;
     clock_gettime(CLOCK_MONOTONIC, &now);
     left = end_at - (now.tv_sec * 1000LL + now.tv_nsec / 1000000);
-    if (bj_server_park(d.server) == 0 && poll(&wake, 1, left > 0 ? (int)left : 0) > 0) {
+    if (bj_server_park(d.server) == 0 && poll(&wake, 1, left > 0 ? (int)left : 0) > 0)
       CHECK_EQ(read(d.wake, &octet, 1), 1);
-    }
   } while (left > 0);
   return events;
 }
@@ -65,9 +64,7 @@ static void pass_until_readable(void)
 {
   for (int i = 0; i < 200; i++) {
     struct pollfd it = {.fd = client, .events = POLLIN};
-    if (poll(&it, 1, 0) > 0) {
-      return;
-    }
+    if (poll(&it, 1, 0) > 0) return;
     pass(1);
   }
 }
@@ -185,9 +182,7 @@ TEST("a client that takes nothing of its answer is dropped")
   e = driver_event(&d, BJ_REQUEST);
   memset(part, 'x', sizeof part - 1);
   driver_write(&d, &e, BJ_WRITE_HEAD | BJ_WRITE_NOTIFY, part);
-  for (int i = 0; i < 14; i++) {
-    driver_write(&d, &e, i < 13 ? 0 : BJ_WRITE_END, part);
-  }
+  for (int i = 0; i < 14; i++) driver_write(&d, &e, i < 13 ? 0 : BJ_WRITE_END, part);
   driver_flush(&d);
   CHECK(driver_wait(&d));
   CHECK_EQ(d.events[0].type, BJ_ABORTED);
@@ -207,9 +202,7 @@ TEST("a head that waits behind an answer the client still takes is not late")
   client_send(client, "Host: a\r\n\r\n");
   CHECK_EQ(pass(TWICE), 0);
   expect_timeout(0);
-  for (int i = 0; i < 100 && driver_turn(&d) == 0; i++) {
-    client_read(client, sink, sizeof sink);
-  }
+  for (int i = 0; i < 100 && driver_turn(&d) == 0; i++) client_read(client, sink, sizeof sink);
   CHECK_EQ(d.count, 1);
   CHECK_EQ(d.events[0].type, BJ_REQUEST);
   driver_answer(&d, &d.events[0], "b");
@@ -257,9 +250,7 @@ TEST("draining closes what is idle, serves what is there, and tells its end once
   bj_server_drain(d.server);
   CHECK_EQ(driver_turn(&d), 2);
   CHECK(access(d.host + 5, F_OK) < 0); /* nobody else comes */
-  for (uint32_t i = 0; i < 2; i++) {
-    driver_answer(&d, &d.events[i], "b");
-  }
+  for (uint32_t i = 0; i < 2; i++) driver_answer(&d, &d.events[i], "b");
   driver_flush(&d);
   CHECK_EQ(driver_turn(&d), 0);
   client_expect(client, LAST_OK("b"));
@@ -309,24 +300,20 @@ TEST("draining ends when the last client breaks off in whatever way")
       driver_turn(&d);
       bj_server_drain(d.server);
       client_send_bytes(client, lasts[i], strlen(lasts[i]));
-      if (halves) {
+      if (halves)
         shutdown(client, SHUT_WR);
-      } else {
+      else
         close(client);
-      }
       bool stopped = false;
       for (int k = 0; k < 6 && !stopped && driver_wait(&d); k++) {
         for (uint32_t n = 0; n < d.count; n++) {
           stopped |= d.events[n].type == BJ_STOPPED;
-          if (d.events[n].type == BJ_REQUEST) {
-            driver_answer(&d, &d.events[n], "a");
-          }
+          if (d.events[n].type == BJ_REQUEST) driver_answer(&d, &d.events[n], "a");
         }
         driver_flush(&d);
       }
-      if (!stopped) {
+      if (!stopped)
         test_fault(__FILE__, __LINE__, "\"%s\" and close(%d): not stopped", lasts[i], halves);
-      }
       client = halves ? client : -1;
       end();
     }

@@ -1,0 +1,288 @@
+/* Octets in: what arrives on a connection, in the order of its states. */
+#include "input.h"
+
+#include <errno.h>
+
+#include "response.h"
+#include "server.h"
+
+#define READ_SIZE 65536u /* at most, in one turn of one connection */
+#define READ_ROOM 4096u  /* less than this is not worth a system call */
+#define READ_FOR_NOBODY                                                                            \
+  1048576u /* octets of a body that nobody takes; then the connection closes */
+
+void input_reject(conn *c, unsigned status, bool is_head)
+{
+  exchange *x = conn_append(c);
+  if (x == NULL) {
+    c->failed = true;
+    return;
+  }
+  exchange_release(&c->server->exchanges, x);
+  x->is_head = is_head;
+  c->state = CONN_LAST;
+  deadline_clear(&c->reading_by);
+  response_error(x, status);
+}
+
+void input_fail(conn *c, unsigned status, enum bj_reason reason)
+{
+  exchange *x = c->body.taker;
+  c->state = CONN_LAST;
+  deadline_clear(&c->reading_by);
+  if (x == NULL) return;
+  exchange_abort(&c->server->exchanges, x, reason);
+  c->server->counters[BJ_REQUESTS_ABORTED]++;
+  if (x->answer == ANSWER_NONE) {
+    x->owes_continue = false;
+    response_error(x, status);
+  } else {
+    response_cut(x);
+  }
+}
+
+/* Where the parts of a head stand in the arena, and its fields as pairs of words: offset and
+ * length of the name, offset and length of the value, each half a word from the head's start. */
+static void describe(conn *c, const exchange *x, const request *r)
+{
+  bj_server *s = c->server;
+  bj_event *e = server_event(s);
+  *e = (bj_event){.type = BJ_REQUEST,
+                  .request = x->slot,
+                  .generation = x->generation,
+                  .flags = r->flags | (r->framing == FRAMING_NONE ? BJ_EVENT_END : 0),
+                  .head_at = (uint32_t)(r->line.base - s->arena),
+                  .head_size = (uint32_t)r->line.size,
+                  .method = (uint32_t)r->code | (uint32_t)r->method.size << 16,
+                  .target_at = (uint32_t)(r->target.base - s->arena),
+                  .target_size = (uint32_t)r->target.size,
+                  .fields_at = s->fields_used,
+                  .fields_count = r->field_count,
+                  .peer_port = c->peer_port};
+  if (r->authority.size > 0) {
+    e->authority_at = (uint32_t)(r->authority.base - s->arena);
+    e->authority_size = (uint32_t)r->authority.size;
+  }
+  memcpy(e->peer, c->peer, sizeof e->peer);
+  uint32_t *pair = s->fields + 2 * s->fields_used;
+  for (uint32_t i = 0; i < r->field_count; i++, pair += 2) {
+    const struct phr_header *f = &r->fields[i];
+    pair[0] = (uint32_t)(f->name - r->line.base) | (uint32_t)f->name_len << 16;
+    pair[1] = (uint32_t)(f->value - r->line.base) | (uint32_t)f->value_len << 16;
+  }
+  s->fields_used += r->field_count;
+}
+
+static void begin_request(conn *c, const request *r)
+{
+  bj_server *s = c->server;
+  exchange *x = conn_append(c);
+  if (x == NULL) {
+    c->failed = true;
+    return;
+  }
+  c->requests++;
+  s->counters[BJ_REQUESTS_TOTAL]++;
+  x->is_head = r->code == BJ_HEAD;
+  x->is_http10 = (r->flags & BJ_EVENT_HTTP10) != 0;
+  x->keep_alive = r->keep_alive && s->state == SERVER_OPEN &&
+                  (s->options.max_requests == 0 || c->requests < s->options.max_requests);
+  x->owes_continue = (r->flags & BJ_EVENT_EXPECTS) != 0 && r->framing != FRAMING_NONE;
+  c->is_final = !x->keep_alive;
+  deadline_clear(&c->reading_by);
+  describe(c, x, r);
+  if (r->framing == FRAMING_NONE) {
+    c->state = c->is_final ? CONN_LAST : CONN_HEAD;
+    return;
+  }
+  c->state = CONN_BODY;
+  c->body.taker = x;
+  c->body.framing = r->framing;
+  c->body.left = r->length;
+  c->body.received = 0;
+  c->body.decoder = (chunked){0};
+}
+
+/* Returns how many octets the head took, 0 when it is not complete. */
+static size_t take_head(conn *c, char *data, size_t size)
+{
+  bj_server *s = c->server;
+  request r;
+  switch (request_read(&r, (bytes){data, size}, &s->options, s->scratch)) {
+  case REQUEST_INCOMPLETE: deadline_keep(&s->deadlines, &c->reading_by, DEADLINE_HEAD); return 0;
+  case REQUEST_REJECTED: {
+    bytes start = {data + (data[0] == '\r' ? 2 : 0), 5};
+    input_reject(c, r.status, size > 7 && bytes_same(start, BYTES("HEAD ")));
+    return size;
+  }
+  case REQUEST_COMPLETE: break;
+  }
+  if (r.framing == FRAMING_LENGTH && r.length > s->max_body_size) {
+    input_reject(c, 413, r.code == BJ_HEAD);
+    return size;
+  }
+  begin_request(c, &r);
+  return (size_t)(r.line.base + r.line.size - data);
+}
+
+/* Content goes with the event of the request itself, if that is the latest one. */
+static void deliver(conn *c, exchange *x, const char *data, size_t size, bool end)
+{
+  bj_server *s = c->server;
+  bj_event *e = s->event_count > 0 ? &s->events[s->event_count - 1] : NULL;
+  if (e == NULL || e->type != BJ_REQUEST || e->request != x->slot || e->body_size > 0) {
+    if (size == 0 && !end) return;
+    e = server_event(s);
+    *e = (bj_event){.type = BJ_BODY, .request = x->slot, .generation = x->generation};
+  }
+  e->body_at = (uint32_t)(data - s->arena);
+  e->body_size = (uint32_t)size;
+  e->flags |= end ? BJ_EVENT_END : 0;
+  x->unread += (uint32_t)size;
+  x->owes_continue = x->owes_continue && size == 0 && !end;
+}
+
+static enum decoded decode(conn *c, char *data, size_t size, size_t *content, size_t *used)
+{
+  if (c->body.framing == FRAMING_CHUNKED)
+    return chunked_decode(&c->body.decoder, data, size, content, used);
+  *content = *used = c->body.left < size ? (size_t)c->body.left : size;
+  c->body.left -= *used;
+  return c->body.left == 0 ? DECODED_END : DECODED_MORE;
+}
+
+/* A chunk may announce more than the body may have: refused before it arrives, and without adding
+ * to a number that anybody could make overflow. Its line counts once it is complete, so that it
+ * does not matter how it was cut on its way. */
+static bool is_too_large(const conn *c)
+{
+  uint64_t limit = c->server->max_body_size;
+  return c->body.received > limit ||
+         (c->body.framing == FRAMING_CHUNKED && c->body.decoder.state == CHUNKED_DATA &&
+          c->body.decoder.left > limit - c->body.received);
+}
+
+/* Returns how many octets belonged to the body. */
+static size_t take_body(conn *c, char *data, size_t size)
+{
+  size_t content = 0, used = 0;
+  enum decoded decoded = decode(c, data, size, &content, &used);
+  c->body.received += content;
+  if (is_too_large(c)) {
+    input_fail(c, 413, BJ_TOO_LARGE);
+    return size;
+  }
+  if (decoded == DECODED_BAD || decoded == DECODED_OVERHEAD) {
+    input_fail(c, decoded == DECODED_BAD ? 400 : 431, BJ_MALFORMED);
+    return size;
+  }
+  if (c->body.taker != NULL) {
+    deliver(c, c->body.taker, data, content, decoded == DECODED_END);
+  } else if ((c->body.dropped += (uint32_t)used) > READ_FOR_NOBODY) {
+    c->state = CONN_LAST;
+    return size;
+  }
+  if (decoded == DECODED_END) {
+    c->body.taker = NULL;
+    c->state = c->is_final ? CONN_LAST : CONN_HEAD;
+    deadline_clear(&c->reading_by);
+  } else {
+    deadline_set(&c->server->deadlines, &c->reading_by, DEADLINE_BODY);
+  }
+  return used;
+}
+
+/* Whether the records of this turn have room for one more request of any size. */
+static bool has_room(const bj_server *s)
+{
+  return s->event_count + 1 < s->options.event_slots &&
+         s->fields_used + s->options.max_fields <= s->options.field_slots;
+}
+
+/* Goes through octets in the arena as far as possible and keeps the rest. */
+static void process(conn *c, char *data, size_t size)
+{
+  size_t at = 0;
+  c->waits = false;
+  while (at < size && !c->failed) {
+    if (c->state == CONN_LAST) {
+      at = size;
+      break;
+    }
+    if (!conn_may_read(c) || !has_room(c->server)) {
+      c->waits = true;
+      break;
+    }
+    size_t used = c->state == CONN_HEAD ? take_head(c, data + at, size - at)
+                                        : take_body(c, data + at, size - at);
+    if (used == 0) break;
+    at += used;
+  }
+  if (buffer_replace(&c->in, (bytes){data + at, size - at}) != BUFFERED) c->failed = true;
+  conn_settle(c);
+}
+
+/* The client has closed its side: it may still be reading (RFC 9112 section 9.6). */
+static void on_end(conn *c)
+{
+  exchanges *all = &c->server->exchanges;
+  c->peer_closed = true;
+  ev_io_stop(c->server->loop, &c->reader);
+  deadline_clear(&c->reading_by);
+  buffer_free(&c->in);
+  if (c->state == CONN_LINGER) {
+    conn_close(c, BJ_CLOSED);
+    return;
+  }
+  if (c->state == CONN_BODY) input_fail(c, 400, BJ_DISCONNECTED);
+  c->state = CONN_LAST;
+  for (exchange *x = c->first; x != NULL; x = x->next)
+    if (x->held) exchange_notice(all, x, BJ_LEFT);
+  conn_settle(c);
+}
+
+/* Reads behind what was kept, so that a message is in one piece. */
+static void on_readable(struct ev_loop *loop, ev_io *reader, int events)
+{
+  (void)loop;
+  (void)events;
+  conn *c = reader->data;
+  bj_server *s = c->server;
+  size_t kept = buffer_size(&c->in), free = s->options.arena_size - s->arena_used;
+  if (c->waits || free < kept + READ_ROOM) return; /* the next turn finds it readable again */
+  char *data = s->arena + s->arena_used;
+  size_t room = free - kept < READ_SIZE ? free - kept : READ_SIZE;
+  ssize_t n = recv(reader->fd, data + kept, room, 0);
+  if (n <= 0) {
+    if (n == 0)
+      on_end(c);
+    else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
+      conn_close(c, BJ_DISCONNECTED);
+    return;
+  }
+  s->counters[BJ_BYTES_RECEIVED] += (size_t)n;
+  if (c->state == CONN_LINGER) return;
+  if (kept > 0) memcpy(data, buffer_bytes(&c->in).base, kept);
+  s->arena_used += kept + (size_t)n;
+  process(c, data, kept + (size_t)n);
+}
+
+void input_resume(conn *c)
+{
+  bj_server *s = c->server;
+  size_t kept = buffer_size(&c->in);
+  if (s->options.arena_size - s->arena_used < kept) {
+    conn_queue(c);
+    return;
+  }
+  char *data = s->arena + s->arena_used;
+  if (kept > 0) memcpy(data, buffer_bytes(&c->in).base, kept);
+  s->arena_used += kept;
+  process(c, data, kept);
+}
+
+void input_watch(conn *c, int fd)
+{
+  ev_io_init(&c->reader, on_readable, fd, EV_READ);
+  c->reader.data = c;
+}

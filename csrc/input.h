@@ -1,0 +1,20 @@
+/* Octets in: heads and bodies are taken from what arrives, as far as they are complete and the
+ * records of the turn have room. The rest waits in the connection. */
+#ifndef INPUT_H
+#define INPUT_H
+
+#include "conn.h"
+
+/* Prepares the watcher for a fresh socket. */
+void input_watch(conn *c, int fd);
+
+/* Looks at the octets that were left when reading stopped. */
+void input_resume(conn *c);
+
+/* Answers with an error after the requests before it; nothing after it is read. */
+void input_reject(conn *c, unsigned status, bool is_head);
+
+/* The body cannot be completed: tells the handler, and the client if it has no answer yet. */
+void input_fail(conn *c, unsigned status, enum bj_reason reason);
+
+#endif
