@@ -1,0 +1,2 @@
+/** The least a handler can do. */
+export default (): Response => new Response("Hello, World!");

@@ -1,0 +1,75 @@
+import { parseArgs } from "node:util";
+
+/** How much is measured, and for how long. */
+export interface Plan {
+  /** Every case whose name begins with one of these; all when there are none. */
+  names: string[];
+  /** Whether to be quick rather than exact. */
+  quick: boolean;
+  /** How often each contestant has its turn. */
+  rounds: number;
+  /** Of a measurement. */
+  seconds: number;
+  /** Before it, for the runtime's compilers. */
+  warmUp: number;
+  /** After so many minutes nothing new is begun. */
+  minutes: number;
+  /** Only contestants with one of these names; all when there are none. */
+  only: string[];
+}
+
+/** What `--help` prints. */
+export const help = `npm run bench -- [options] [CASE...]
+
+Runs the cases whose names begin with CASE, by default all, and writes bench/results/.
+
+  --quick        one short round without node:http, in less than three minutes
+  --rounds N     turns of each contestant (3)
+  --seconds S    length of a measurement (0.6)
+  --only NAME    only this contestant; may be repeated
+  --list         print the cases and contestants
+  --help         print this`;
+
+const quick = { rounds: 1, seconds: 0.25, warmUp: 0.12, minutes: 2.6 };
+const full = { rounds: 3, seconds: 0.6, warmUp: 0.3, minutes: 14 };
+
+function positive(text: string | undefined, usual: number): number {
+  const value = text === undefined ? usual : Number(text);
+  if (!(value > 0)) {
+    throw new TypeError(`Expected a number above 0: ${text}`);
+  }
+  return value;
+}
+
+/** Reads the arguments. Throws a TypeError for those that it does not know. */
+export function planOf(args: string[]): Plan & { list: boolean; help: boolean } {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      quick: { type: "boolean", default: false },
+      rounds: { type: "string" },
+      seconds: { type: "string" },
+      only: { type: "string", multiple: true, default: [] },
+      list: { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+    },
+  });
+  const usual = values.quick ? quick : full;
+  const rounds = positive(values.rounds, usual.rounds);
+  const seconds = positive(values.seconds, usual.seconds);
+  const { quick: isQuick, only, list, help } = values;
+  // Who asks for more than usual gets the time for it.
+  const more = Math.max(1, rounds * seconds / (usual.rounds * usual.seconds));
+  return {
+    names: positionals,
+    quick: isQuick,
+    rounds: Math.ceil(rounds),
+    seconds,
+    warmUp: usual.warmUp,
+    minutes: usual.minutes * more,
+    only,
+    list,
+    help,
+  };
+}

@@ -1,0 +1,75 @@
+// What a server costs that has nothing to do: its memory, its processor time.
+import { statSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { check } from "../check.ts";
+import { Program } from "../program.ts";
+import { commandOf, type Sampler } from "./trial.ts";
+
+const library = join(import.meta.dirname!, "../../zig-out/lib/libbjoern.so");
+/** For what the start leaves behind to be collected. */
+const SETTLE = 500;
+
+/** From the start of the process to the first answer: for so long a restarted server is away. */
+export const start: Sampler = async (trial) => {
+  const begin = performance.now();
+  const program = await Program.start(commandOf(trial));
+  try {
+    await check(program.port, trial.exchange, 1);
+    return { start: performance.now() - begin };
+  } finally {
+    await program.stop();
+  }
+};
+
+/** Memory of a server that has answered once; of a bare runtime that has nothing to answer. */
+export const footprint: Sampler = async (trial) => {
+  const { role } = trial.contestant;
+  const program = await Program.start(commandOf(trial));
+  try {
+    if (role !== "bare") {
+      await check(program.port, trial.exchange, 1);
+    }
+    await pause(SETTLE);
+    const rss = program.memory;
+    return role === "ours" ? { rss, library: statSync(library).size / 1024 } : { rss };
+  } finally {
+    await program.stop();
+  }
+};
+
+/** Processor time of a server that has answered once. */
+export const still: Sampler = async (trial) => {
+  const program = await Program.start(commandOf(trial));
+  try {
+    await check(program.port, trial.exchange, 1);
+    await pause(SETTLE);
+    const [cpu, woken, begin] = [program.cpu, program.wakeUps, performance.now()];
+    await pause(trial.plan.quick ? 1000 : 3000);
+    const seconds = (performance.now() - begin) / 1000;
+    return {
+      idle: (program.cpu - cpu) / seconds / 1e4,
+      switches: (program.wakeUps - woken) / seconds,
+    };
+  } finally {
+    await program.stop();
+  }
+};
+
+/** Processor time of each of the few requests of a server that sleeps between them. */
+export const trickle: Sampler = async (trial) => {
+  const program = await Program.start(commandOf(trial));
+  const count = trial.plan.quick ? 50 : 150;
+  try {
+    await check(program.port, trial.exchange, 1);
+    await pause(SETTLE);
+    const cpu = program.cpu;
+    for (let i = 0; i < count; i++) {
+      await check(program.port, trial.exchange, 1);
+      await pause(15);
+    }
+    return { cpu: (program.cpu - cpu) / count };
+  } finally {
+    await program.stop();
+  }
+};

@@ -1,0 +1,13 @@
+// Ours, the same on both runtimes.
+import { type Options, run } from "../../mod.ts";
+import { handler, idle, spin } from "./handler.ts";
+
+const options: Options = {};
+if (idle !== undefined) {
+  options.keepAliveTimeout = idle * 1000;
+}
+if (spin !== undefined) {
+  options.spin = spin;
+}
+const server = run(handler, "127.0.0.1", 0, options);
+console.log(server.port);
