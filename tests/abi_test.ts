@@ -1,0 +1,162 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { ABI } from "../ffi/library.ts";
+import { type Prototype, symbols } from "../ffi/symbols.ts";
+import * as records from "../server/records.ts";
+
+const read = (path: string) => readFileSync(new URL(path, import.meta.url), "utf8");
+const header = read("../csrc/bjoern.h").replace(/\/\*[\s\S]*?\*\//g, " ");
+
+/** How each C type is passed. Only the server itself is a pointer to C's own memory. */
+const WORDS: Record<string, string> = {
+  "void": "void",
+  "uint32_t": "u32",
+  "int32_t": "i32",
+  "bj_server *": "pointer",
+  "const bj_options *": "buffer",
+  "bj_event *": "buffer",
+  "bj_command *": "buffer",
+  "uint32_t *": "buffer",
+  "double *": "buffer",
+  "char *": "buffer",
+  "const char *": "buffer",
+};
+
+function wordOf(type: string): string {
+  const word = WORDS[type.replace(/\s+/g, " ").trim()];
+  assert(word, `the type ${type} is known`);
+  return word;
+}
+
+function readFunctions(): [name: string, Prototype][] {
+  return [...header.matchAll(/^API ([^;(]*?)(\w+)\(([^)]*)\);/gm)].map(([, type, name, list]) => {
+    const parameters = list.split(",").map((one) => one.replace(/\w+\s*$/, ""));
+    const words = list.trim() === "void" ? [] : parameters.map(wordOf);
+    return [name, { parameters: words, result: wordOf(type) } as Prototype];
+  });
+}
+
+/** Members of a struct, with how many words of 32 bits each has. */
+function readStruct(name: string): [member: string, words: number][] {
+  const body = new RegExp(`struct ${name} \\{([^}]*)\\}`).exec(header)?.[1];
+  assert(body, `struct ${name} is there`);
+  return body.split(";").filter((line) => line.trim() !== "").map((line) => {
+    const member = /^\s*uint32_t (\w+)(?:\[(\d+)\])?$/.exec(line);
+    assert(member, `${line.trim()} is made of words`);
+    return [member[1], Number(member[2] ?? 1)];
+  });
+}
+
+/** A struct as a table of offsets, and its size, in words. */
+function layoutOf(name: string): [offsets: Record<string, number>, size: number] {
+  const offsets: Record<string, number> = {};
+  let size = 0;
+  for (const [member, words] of readStruct(name)) {
+    offsets[member] = size;
+    size += words;
+  }
+  return [offsets, size];
+}
+
+/** Names without their prefix, and values, as far as the names begin with it. */
+function strip(prefix: string, all: [name: string, value: number][]): Record<string, number> {
+  return Object.fromEntries(all.map(([name, value]) => {
+    assert(name.startsWith(prefix), `${name} begins with ${prefix}`);
+    return [name.slice(prefix.length), value];
+  }));
+}
+
+function readEnum(name: string): Record<string, number> {
+  const body = new RegExp(`enum ${name} \\{([^}]*)\\}`).exec(header)?.[1];
+  assert(body, `enum ${name} is there`);
+  const values = body.split(",").filter((line) => line.trim() !== "").map((line) => {
+    const value = /^\s*(\w+) = (\d+)\s*$/.exec(line);
+    assert(value, `${line.trim()} has a value`);
+    return [value[1], Number(value[2])] as [string, number];
+  });
+  return strip("BJ_", values);
+}
+
+const defines = new Map(
+  [...header.matchAll(/^#define (BJ_\w+)[ \t]+(\d+)u?[ \t]*$/gm)].map(([, name, value]) => [
+    name,
+    Number(value),
+  ]),
+);
+
+/** The flags of one kind; whoever adds another kind has to compare it here. */
+function takeFlags(prefix: string): Record<string, number> {
+  const flags = [...defines].filter(([name]) => name.startsWith(prefix));
+  return strip(prefix, flags);
+}
+
+/** Compares order as well. */
+function same(ours: object, theirs: object): void {
+  assert.deepEqual(Object.entries(ours), Object.entries(theirs));
+}
+
+test("the symbol table has the functions of the header, in order", () => {
+  const functions = readFunctions();
+  assert.equal(functions.length, header.match(/^API /gm)?.length, "every function is understood");
+  same(symbols, Object.fromEntries(functions));
+});
+
+test("an event record is laid out like bj_event", () => {
+  const [offsets, size] = layoutOf("bj_event");
+  same(records.Event, offsets);
+  assert.equal(records.EVENT_WORDS, size);
+});
+
+test("a command record is laid out like bj_command", () => {
+  const [offsets, size] = layoutOf("bj_command");
+  same(records.Command, offsets);
+  assert.equal(records.COMMAND_WORDS, size);
+});
+
+test("the options record is laid out like bj_options", () => {
+  const [offsets, size] = layoutOf("bj_options");
+  same(records.OPTIONS, Object.keys(offsets));
+  assert.equal(records.OPTIONS.length, size);
+});
+
+test("types of events and commands, and reasons, are those of the header", () => {
+  same(records.EventType, readEnum("bj_event_type"));
+  same(records.CommandType, readEnum("bj_command_type"));
+  same(records.Reason, readEnum("bj_reason"));
+});
+
+test("methods are those of the header, by their code", () => {
+  const { OTHER, ...named } = readEnum("bj_method");
+  assert.equal(records.METHODS[OTHER], "");
+  same(records.METHODS.slice(1), Object.keys(named));
+  assert.deepEqual(Object.values(named), Object.keys(named).map((_, i) => i + 1));
+});
+
+test("counters are those of the header, by their index", () => {
+  const { COUNTERS, ...named } = readEnum("bj_counter");
+  assert.equal(records.COUNTERS.length, COUNTERS);
+  same(records.COUNTERS, Object.keys(named).map((name) => name.toLowerCase()));
+  assert.deepEqual(Object.values(named), Object.keys(named).map((_, i) => i));
+});
+
+test("flags are those of the header", () => {
+  same(records.EventFlag, takeFlags("BJ_EVENT_"));
+  same(records.WriteFlag, takeFlags("BJ_WRITE_"));
+});
+
+test("numbers are those of the header", () => {
+  const sizes = Object.fromEntries(
+    [...read("../server/core.ts").matchAll(/^const (ERROR_SIZE|ADDRESS_SIZE) = (\d+);$/gm)]
+      .map(([, name, value]) => [name, Number(value)]),
+  );
+  const numbers = [...defines].filter(([name]) => !/^BJ_(EVENT|WRITE)_/.test(name));
+  assert.deepEqual(Object.fromEntries(numbers), {
+    BJ_ABI: ABI,
+    BJ_ERROR_SIZE: sizes.ERROR_SIZE,
+    BJ_ADDRESS_SIZE: sizes.ADDRESS_SIZE,
+    BJ_HIGH_WATER: records.HIGH_WATER,
+  });
+  const all = header.match(/^#define BJ_\w+[ \t]+\S/gm);
+  assert.equal(all?.length, defines.size, "every number is understood");
+});

@@ -1,0 +1,307 @@
+// Handlers that fail, in every way there is: the client gets a plain 500 or sees that the answer is
+// not whole, the error is told once, and the next request is fine.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type Answer, ask, logged, octets, open, serve, within } from "./support/client.ts";
+
+const secret = new Error("secret of the handler");
+const encoder = new TextEncoder();
+
+/** Serves `result` once, then "fine" on the same connection or the next; returns what was logged. */
+async function failing(
+  result: () => unknown,
+  check: (answer: Answer) => void,
+): Promise<unknown[][]> {
+  const app = (request: Request) => request.url.endsWith("/fine") ? "fine" : result();
+  return await logged(async () => {
+    await serve(app, async (server) => {
+      check(await ask(server));
+      assert.equal((await ask(server, { target: "/fine" })).text, "fine");
+      // Requests before and after it on one connection are answered in order, as far as it is kept.
+      const connection = await open(server);
+      connection.write(octets({ target: "/fine" }, "")).write(octets({}, ""));
+      assert.equal((await connection.answer()).text, "fine");
+      check(await connection.answer());
+      connection.close();
+    }, { onError: undefined });
+  });
+}
+
+function assertPlain(answer: Answer): void {
+  assert.equal(answer.status, 500);
+  assert.equal(answer.reason, "Internal Server Error");
+  assert.equal(answer.get("content-type")?.toLowerCase(), "text/plain;charset=utf-8");
+  assert.ok(answer.complete);
+  assert.doesNotMatch(answer.text, /secret|\bat\b|\.ts/);
+}
+
+const never = (value: unknown) => ({ then: (resolve: (value: unknown) => void) => resolve(value) });
+const failures: Record<string, () => unknown> = {
+  "throws an Error": () => {
+    throw secret;
+  },
+  "throws a string": () => {
+    throw "secret";
+  },
+  "throws undefined": () => {
+    throw undefined;
+  },
+  "rejects at once": () => Promise.reject(secret),
+  "rejects later": async () => {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    throw secret;
+  },
+  "returns undefined": () => undefined,
+  "returns null": () => null,
+  "returns a number": () => 200,
+  "returns a boolean": () => true,
+  "returns an object": () => ({ status: 200, body: "secret" }),
+  "returns a Request": () => new Request("http://secret/"),
+  "returns a function": () => () => new Response("secret"),
+  "returns an ArrayBuffer": () => new ArrayBuffer(1),
+  "resolves to undefined": () => Promise.resolve(undefined),
+  "resolves to an object": () => Promise.resolve({}),
+  "returns a thenable of a number": () => never(5),
+  "returns a thenable of a thenable of null": () => never(never(null)),
+  "returns a thenable that rejects": () => ({
+    then: (_: unknown, reject: (e: Error) => void) => reject(secret),
+  }),
+  "returns a thenable that throws": () => ({
+    then() {
+      throw secret;
+    },
+  }),
+  "returns an object whose then throws": () => ({
+    get then() {
+      throw secret;
+    },
+  }),
+  "returns a Response whose status cannot be sent": () => Response.error(),
+  "returns a stream that errors at once": () =>
+    new Response(new ReadableStream({ start: (controller) => controller.error(secret) })),
+  "returns a stream that throws at once": () =>
+    new Response(
+      new ReadableStream({
+        pull() {
+          throw secret;
+        },
+      }),
+    ),
+  "returns a stream of a wrong Content-Length": () =>
+    new Response(new Response("x").body, { headers: { "Content-Length": "many" } }),
+  ...Object.fromEntries(
+    [5, null, undefined, {}, [1]].map((chunk) => [
+      `returns a stream that begins with ${JSON.stringify(chunk)}`,
+      () =>
+        new Response(
+          new ReadableStream({ start: (controller) => controller.enqueue(chunk as never) }),
+        ),
+    ]),
+  ),
+};
+
+for (const [name, result] of Object.entries(failures)) {
+  test(`a handler that ${name} is answered by a plain 500 and logged once`, async () => {
+    const lines = await failing(result, assertPlain);
+    assert.equal(lines.length, 2, `logged for two requests: ${lines.join("\n")}`);
+  });
+}
+
+test("what is logged is the error itself, or says what the handler returned", async () => {
+  assert.equal((await failing(failures["throws an Error"], assertPlain))[0][0], secret);
+  const [[error]] = await failing(failures["returns a number"], assertPlain);
+  assert.ok(error instanceof TypeError);
+  assert.match(error.message, /must return a Response, a string or a Uint8Array, not number/);
+});
+
+test("a thenable of a Response is an answer", async () => {
+  await serve(() => never(new Response("then")), async (server) => {
+    assert.equal((await ask(server)).text, "then");
+  });
+});
+
+test("a promise that never settles holds its request until the client leaves", async () => {
+  const app = (request: Request) => request.url.endsWith("/fine") ? "fine" : { then: () => {} };
+  await serve(app, async (server) => {
+    const connection = await open(server);
+    connection.write(octets({}));
+    assert.equal((await ask(server, { target: "/fine" })).text, "fine");
+    assert.equal(server.metrics().requests_held, 1);
+    connection.socket.resetAndDestroy();
+  });
+});
+
+/** A stream of `chunks`, then an error. */
+function broken(...chunks: unknown[]): Response {
+  return new Response(
+    new ReadableStream({
+      pull(controller) {
+        chunks.length > 0 ? controller.enqueue(chunks.shift() as never) : controller.error(secret);
+      },
+    }),
+  );
+}
+
+const midway: Record<string, () => Response> = {
+  "errors after a chunk": () => broken(encoder.encode("begun")),
+  "errors after many chunks": () =>
+    broken(...Array.from({ length: 50 }, () => new Uint8Array(9999))),
+  "carries a number after a chunk": () => broken(encoder.encode("begun"), 5),
+  "is shorter than its Content-Length": () =>
+    new Response(new Response("begun").body, { headers: { "Content-Length": "6" } }),
+};
+for (const [name, make] of Object.entries(midway)) {
+  test(`an answer that ${name} is cut, which the client can see, and logged once`, async () => {
+    const lines = await failing(make, (answer) => {
+      assert.equal(answer.status, 200);
+      assert.equal(answer.complete, false);
+    });
+    assert.equal(lines.length, 2);
+  });
+}
+
+test("an answer that is longer than its Content-Length ends there, and is logged once", async () => {
+  const make = () =>
+    new Response(new Response("begun").body, { headers: { "Content-Length": "3" } });
+  const lines = await failing(make, (answer) => {
+    assert.equal(answer.status, 200);
+    assert.ok(answer.text === "beg" || answer.text.length < 3);
+  });
+  assert.equal(lines.length, 2);
+});
+
+test("chunks of every kind of bytes are written, strings too", async () => {
+  const chunks = [
+    "é",
+    encoder.encode("b"),
+    encoder.encode("c").buffer,
+    new DataView(encoder.encode("xdx").buffer, 1, 1),
+    new Uint8Array(),
+    "",
+    "end",
+  ];
+  const app = () =>
+    new Response(
+      new ReadableStream({
+        start(controller) {
+          chunks.forEach((chunk) => controller.enqueue(chunk as never));
+          controller.close();
+        },
+      }),
+    );
+  await serve(app, async (server) => {
+    const answer = await ask(server);
+    assert.deepEqual([answer.text, answer.complete], ["ébcdend", true]);
+  });
+});
+
+type OnError = (error: unknown) => Response | undefined | Promise<Response | undefined>;
+
+/** What a client gets and what is logged when `onError` is told of `secret`. */
+async function asking(onError: OnError): Promise<[Answer, unknown[][]]> {
+  let answer: Answer | undefined;
+  const told: unknown[] = [];
+  const app = (request: Request) => {
+    if (request.url.endsWith("/fine")) {
+      return "fine";
+    }
+    throw secret;
+  };
+  const lines = await logged(async () => {
+    await serve(app, async (server) => {
+      answer = await ask(server);
+      assert.equal((await ask(server, { target: "/fine" })).text, "fine");
+    }, {
+      onError(error) {
+        told.push(error);
+        return onError(error);
+      },
+    });
+  });
+  assert.deepEqual(told, [secret]);
+  return [answer!, lines];
+}
+
+const hooks: Record<string, OnError> = {
+  "a Response": () => new Response("sorry", { status: 503, headers: { "X-A": "1" } }),
+  "a promise of a Response": () =>
+    Promise.resolve(new Response("sorry", { status: 503, headers: { "X-A": "1" } })),
+  "a Response of a stream": () =>
+    new Response(new Response("sorry").body, { status: 503, headers: { "X-A": "1" } }),
+};
+for (const [name, onError] of Object.entries(hooks)) {
+  test(`onError may answer by ${name}, and nothing is logged`, async () => {
+    const [answer, lines] = await asking(onError);
+    assert.deepEqual([answer.status, answer.text, answer.get("x-a")], [503, "sorry", "1"]);
+    assert.ok(answer.complete);
+    assert.deepEqual(lines, []);
+  });
+}
+
+test("onError may answer without a body", async () => {
+  const [answer] = await asking(() => new Response(null, { status: 204 }));
+  assert.deepEqual([answer.status, answer.text], [204, ""]);
+});
+
+test("onError that returns nothing leaves it at a plain 500", async () => {
+  for (const onError of [() => undefined, () => Promise.resolve(undefined)]) {
+    const [answer] = await asking(onError);
+    assertPlain(answer);
+  }
+});
+
+test("onError that fails itself is logged with the first error, the client gets a plain 500", async () => {
+  const second = new Error("secret of the hook");
+  const used = new Response("used");
+  await used.text();
+  const hooks: OnError[] = [
+    () => {
+      throw second;
+    },
+    () => Promise.reject(second),
+    () => used,
+    () => Response.error(),
+  ];
+  for (const hook of hooks) {
+    const [answer, lines] = await asking(hook);
+    assertPlain(answer);
+    assert.ok(lines.flat().includes(secret));
+    assert.ok(lines.flat().length > 1);
+  }
+});
+
+test("onError is told of a stream that fails midway, and the answer is cut all the same", async () => {
+  const told = Promise.withResolvers<unknown>();
+  const onError = (error: unknown) => {
+    told.resolve(error);
+    return new Response("too late", { status: 503 });
+  };
+  await serve(() => broken(encoder.encode("begun")), async (server) => {
+    const answer = await ask(server);
+    assert.deepEqual([answer.status, answer.complete], [200, false]);
+    assert.equal(await within(told.promise, "onError"), secret);
+  }, { onError });
+});
+
+test("a client that has left is no error of the handler", async () => {
+  const lines = await logged(async () => {
+    const over = Promise.withResolvers<void>();
+    const app = async (request: Request) => {
+      try {
+        return await request.text();
+      } finally {
+        over.resolve();
+      }
+    };
+    await serve(app, async (server) => {
+      const connection = await open(server);
+      connection.write(
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n",
+      );
+      assert.equal((await connection.answer()).status, 100);
+      connection.socket.resetAndDestroy();
+      await within(over.promise, "the end of the handler");
+    }, { onError: undefined });
+  });
+  assert.deepEqual(lines, []);
+});

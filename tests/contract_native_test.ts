@@ -1,0 +1,337 @@
+// Responses that are used again, made elsewhere or by a subclass, and the class itself.
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { test } from "node:test";
+import zlib from "node:zlib";
+import { Response as Exported, run } from "../mod.ts";
+import { ask, logged, open, serve } from "./support/client.ts";
+
+// Taken before any server runs.
+const Native = globalThis.Response;
+
+type Coding = (data: Uint8Array) => Uint8Array<ArrayBuffer>;
+
+class Early extends Native {
+  constructor(body: string) {
+    super(body, { headers: { "X-Early": "1" } });
+  }
+}
+
+test("a Response is sent once, the second time is an error and the next request is fine", async () => {
+  const make: Record<string, () => Response> = {
+    text: () => new Response("text"),
+    bytes: () => new Response(new Uint8Array(3)),
+    stream: () => new Response(new Response("stream").body),
+    early: () => new Native("early"),
+  };
+  for (const [name, one] of Object.entries(make)) {
+    let kept: Response | undefined;
+    const app = (request: Request) => request.url.endsWith("/other") ? "other" : kept ??= one();
+    const errors: unknown[] = [];
+    const onError = (error: unknown) => void errors.push(error);
+    await serve(app, async (server) => {
+      assert.equal((await ask(server)).status, 200);
+      const second = await ask(server);
+      assert.equal(second.status, 500, name);
+      assert.doesNotMatch(second.text, /used/);
+      assert.equal((await ask(server, { target: "/other" })).text, "other");
+    }, { onError });
+    assert.deepEqual(errors.map((error) => error instanceof TypeError), [true], name);
+  }
+});
+
+test("a Response without a body may be sent again and again", async () => {
+  let kept: Response | undefined;
+  const app = () => kept ??= new Response(null, { status: 202, headers: { "X-A": "1" } });
+  await serve(app, async (server) => {
+    for (const _ of [1, 2, 3]) {
+      const { status, body, ...answer } = await ask(server);
+      assert.deepEqual([status, body.length], [202, 0]);
+      assert.equal(new Map(answer.fields).get("x-a"), "1");
+    }
+  });
+});
+
+test("clones of a Response are sent as often as one likes", async () => {
+  const kinds: Record<string, () => BodyInit> = {
+    text: () => "content",
+    bytes: () => Buffer.from("content"),
+    blob: () => new Blob(["content"]),
+    stream: () => new Native("content").body!,
+  };
+  for (const [name, kind] of Object.entries(kinds)) {
+    let kept: Response | undefined;
+    const app = () =>
+      (kept ??= new Response(kind(), { status: 201, headers: { "Content-Type": "a/b" } })).clone();
+    await serve(app, async (server) => {
+      for (const _ of [1, 2, 3]) {
+        const answer = await ask(server);
+        assert.deepEqual([answer.status, answer.text], [201, "content"], name);
+        assert.equal(answer.get("content-type"), "a/b");
+      }
+    });
+  }
+});
+
+test("a Response whose body was read is an error, reading a clone is not", async () => {
+  const app = async (request: Request) => {
+    const response = new Response("content");
+    const read = request.url.endsWith("/clone") ? response.clone() : response;
+    assert.equal(await read.text(), "content");
+    return response;
+  };
+  const errors: unknown[] = [];
+  const onError = (error: unknown) => void errors.push(error);
+  await serve(app, async (server) => {
+    assert.equal((await ask(server)).status, 500);
+    assert.equal((await ask(server, { target: "/clone" })).text, "content");
+  }, { onError });
+  assert.deepEqual(errors.map((error) => error instanceof TypeError), [true]);
+});
+
+test("a Response whose body is locked by a reader is an error", async () => {
+  const app = () => {
+    const response = new Response("content");
+    response.body!.getReader();
+    return response;
+  };
+  const errors: unknown[] = [];
+  const onError = (error: unknown) => void errors.push(error);
+  await serve(app, async (server) => {
+    assert.equal((await ask(server)).status, 500);
+  }, { onError });
+  assert.deepEqual(errors.map((error) => error instanceof TypeError), [true]);
+});
+
+test("Response.error() is no answer", async () => {
+  const lines = await logged(async () => {
+    await serve(() => Response.error(), async (server) => {
+      assert.equal((await ask(server)).status, 500);
+    }, { onError: undefined });
+  });
+  assert.equal(lines.length, 1);
+});
+
+test("subclasses of Response are answers, whenever they were declared", async () => {
+  const app = (request: Request) => {
+    class Late extends Response {
+      readonly kind = "late";
+    }
+    const late = new Late("late", { headers: { "X-Late": "1" } });
+    const early = new Early("early");
+    assert.ok(late instanceof Late && late instanceof Response && late instanceof Native);
+    assert.ok(early instanceof Early && early instanceof Response && !(early instanceof Late));
+    return request.url.endsWith("/late") ? late : early;
+  };
+  await serve(app, async (server) => {
+    const late = await ask(server, { target: "/late" });
+    assert.deepEqual([late.text, late.get("x-late")], ["late", "1"]);
+    const early = await ask(server, { target: "/early" });
+    assert.deepEqual([early.text, early.get("x-early")], ["early", "1"]);
+  });
+});
+
+/** Serves what fetch() got from an upstream that is `app`. */
+async function proxied(
+  app: () => unknown,
+  check: (answer: Awaited<ReturnType<typeof ask>>) => Promise<void> | void,
+  onError?: (error: unknown) => void,
+): Promise<void> {
+  const upstream = run(app, { port: 0 });
+  try {
+    await serve((_request: Request) => fetch(upstream.url), async (server) => {
+      await check(await ask(server));
+    }, onError && { onError });
+  } finally {
+    upstream.stop();
+  }
+}
+
+for (const size of [0, 5, 100_000, 3_000_000]) {
+  test(`what fetch() got is passed on: ${size} octets`, async () => {
+    const body = "x".repeat(size);
+    const headers = { "Content-Type": "text/x-kind", "X-Up": "ü", Connection: "close" };
+    await proxied(() => new Response(body, { status: 203, headers }), (answer) => {
+      assert.deepEqual([answer.status, answer.complete], [203, true]);
+      assert.equal(answer.get("content-type"), "text/x-kind");
+      assert.equal(answer.get("x-up"), "ü");
+      assert.equal(answer.text, body);
+    });
+  });
+}
+
+test("what fetch() got in chunks is passed on", async () => {
+  const parts = ["one", "two", "three"];
+  const app = () =>
+    new Response(
+      new ReadableStream({
+        pull(controller) {
+          const part = parts.shift();
+          part ? controller.enqueue(Buffer.from(part)) : controller.close();
+        },
+      }),
+    );
+  await proxied(app, (answer) => {
+    assert.ok(answer.complete);
+    assert.equal(answer.text, "onetwothree");
+  });
+});
+
+/** What undoes what an upstream has done to its body. */
+const codings: Record<string, [encode: Coding, decode: Coding]> = {
+  identity: [Buffer.from, Buffer.from],
+  gzip: [zlib.gzipSync, zlib.gunzipSync],
+  deflate: [zlib.deflateSync, zlib.inflateSync],
+  br: [zlib.brotliCompressSync, zlib.brotliDecompressSync],
+  zstd: [zlib.zstdCompressSync, zlib.zstdDecompressSync],
+};
+
+for (const [coding, [encode]] of Object.entries(codings)) {
+  test(`what fetch() has decoded or not can be read by the client: ${coding}`, async () => {
+    const text = Buffer.from("the same again, ".repeat(5000));
+    const headers: HeadersInit = coding === "identity" ? {} : { "Content-Encoding": coding };
+    await proxied(() => new Response(encode(text), { headers }), (answer) => {
+      assert.equal(answer.status, 200);
+      assert.ok(answer.complete);
+      const [, decode] = codings[answer.get("content-encoding") ?? "identity"];
+      assert.ok(text.equals(decode(answer.body)), "the content is another");
+    });
+  });
+}
+
+test("a body that the handler itself has encoded keeps its encoding", async () => {
+  const body = zlib.gzipSync("text");
+  const headers = { "Content-Encoding": "gzip" };
+  for (const kind of [body, new Blob([body]), new Native(body).body]) {
+    await serve(() => new Response(kind, { headers }), async (server) => {
+      const answer = await ask(server);
+      assert.equal(answer.get("content-encoding"), "gzip");
+      assert.deepEqual(answer.body, body);
+    });
+  }
+});
+
+test("an upstream that cannot be reached is an error", async () => {
+  const gone = run(() => "", { port: 0 });
+  const { url } = gone;
+  gone.stop();
+  const errors: unknown[] = [];
+  const onError = (error: unknown) => {
+    errors.push(error);
+    return new Response("no upstream", { status: 502 });
+  };
+  await serve(() => fetch(url), async (server) => {
+    assert.equal((await ask(server)).status, 502);
+  }, { onError });
+  assert.equal(errors.length, 1);
+});
+
+test("an upstream that breaks off midway is seen by the client", async () => {
+  const broken = () =>
+    new Response(
+      new ReadableStream({
+        async start(controller) {
+          controller.enqueue(Buffer.from("begun"));
+          await new Promise((resolve) => setTimeout(resolve, 20));
+          controller.error(new Error("upstream broke"));
+        },
+      }),
+    );
+  const errors: unknown[] = [];
+  await logged(async () => {
+    await proxied(broken, (answer) => {
+      assert.ok(!answer.complete);
+    }, (error) => void errors.push(error));
+  });
+  assert.equal(errors.length, 1);
+});
+
+test("while a server runs, Response is the native one in every respect", async () => {
+  const isPatched = () => globalThis.Response !== Native;
+  assert.ok(!isPatched());
+  await serve(() => "", async () => {
+    assert.ok(isPatched());
+    assert.equal(globalThis.Response, Exported);
+    assert.equal(Response.name, "Response");
+    assert.equal(Object.prototype.toString.call(new Response()), "[object Response]");
+    const made = [
+      new Response("x"),
+      Response.json(1),
+      Response.redirect("http://a/"),
+      new Early(""),
+    ];
+    for (const response of [...made, new Native(), new Response("x").clone(), Response.error()]) {
+      assert.ok(response instanceof Response);
+      assert.ok(response instanceof Native);
+    }
+    for (const other of [null, undefined, "x", {}, Object.create(null), new Request("http://a/")]) {
+      assert.ok(!((other as unknown) instanceof Response));
+    }
+    for (const name of Object.getOwnPropertyNames(Native)) {
+      assert.ok(name in Response, name);
+    }
+    for (const name of Object.getOwnPropertyNames(Native.prototype)) {
+      assert.ok(name in Response.prototype, name);
+    }
+    assert.throws(() => (Response as unknown as () => void)(), TypeError);
+    assert.throws(() => new Response("", { status: 99 }), RangeError);
+    assert.throws(() => new Response("", { headers: { "a b": "" } }), TypeError);
+    assert.equal(await new Response("read").text(), "read");
+    await Promise.resolve();
+  });
+  assert.ok(!isPatched());
+});
+
+test("the last server that stops puts the native Response back", async () => {
+  const first = run(() => "", { port: 0 });
+  const second = run(() => "", { port: 0 });
+  const third = run(() => "", { port: 0, patchGlobals: false });
+  first.stop();
+  assert.notEqual(globalThis.Response, Native);
+  await second.shutdown();
+  assert.equal(globalThis.Response, Native);
+  third.stop();
+  assert.equal(globalThis.Response, Native);
+});
+
+test("patchGlobals: false leaves Response alone and answers alike", async () => {
+  await serve(
+    (request: Request) =>
+      request.url.endsWith("/native") ? new Response("native") : new Exported("exported"),
+    async (server) => {
+      assert.equal(globalThis.Response, Native);
+      assert.equal((await ask(server, { target: "/native" })).text, "native");
+      assert.equal((await ask(server, { target: "/exported" })).text, "exported");
+    },
+    { patchGlobals: false },
+  );
+});
+
+test("a Response that somebody else has put in place is left there", () => {
+  const server = run(() => "", { port: 0 });
+  class Other extends Response {}
+  globalThis.Response = Other;
+  try {
+    server.stop();
+    assert.equal(globalThis.Response, Other);
+  } finally {
+    globalThis.Response = Native;
+  }
+});
+
+test("several servers answer side by side, each by its own handler", async () => {
+  await serve(() => "first", async (first) => {
+    await serve(() => new Response("second"), async (second) => {
+      const a = await open(first);
+      const b = await open(second);
+      for (const _ of [1, 2, 3]) {
+        a.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        b.write("GET / HTTP/1.1\r\nHost: b\r\n\r\n");
+        assert.equal((await b.answer()).text, "second");
+        assert.equal((await a.answer()).text, "first");
+      }
+      a.close();
+      b.close();
+    });
+  });
+});

@@ -1,0 +1,191 @@
+// How servers end, in a process that goes on.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { run, type Server } from "../mod.ts";
+import { ask, octets, open, serve, until, within } from "./support/client.ts";
+
+const port0 = { port: 0 };
+
+/** A handler that answers when it is told to. */
+function gate() {
+  const gates: (() => void)[] = [];
+  const app = () => new Promise<string>((resolve) => gates.push(() => resolve("late")));
+  return { app, gates };
+}
+
+test("shutdown closes idle connections at once and lets the running ones finish", async () => {
+  const { app, gates } = gate();
+  await serve(app, async (server) => {
+    const idle = await open(server);
+    const begun = await open(server);
+    begun.write("GET / HT");
+    const running = await open(server);
+    running.write(octets({}, ""));
+    await until(() => gates.length === 1, "the request");
+    let isFinished = false;
+    const shutdown = server.shutdown().then(() => isFinished = true);
+    server.finished.then(() => assert.ok(isFinished));
+    await within(idle.closed, "the idle connection to be closed");
+    await assert.rejects(open(server), { code: "ECONNREFUSED" });
+    assert.equal(isFinished, false);
+    gates[0]();
+    const answer = await running.answer();
+    assert.equal(answer.text, "late");
+    assert.equal(answer.get("connection"), "close");
+    await within(running.closed, "the answered connection to be closed");
+    begun.close();
+    await within(shutdown, "the shutdown");
+    await within(server.finished, "finished");
+  });
+});
+
+test("shutdown lets a request that is being received and all that were pipelined finish", async () => {
+  const texts: string[] = [];
+  const app = async (request: Request) => {
+    texts.push(await request.text());
+    return "done";
+  };
+  await serve(app, async (server) => {
+    const connection = await open(server);
+    const what = octets({ body: "12345678" }, "");
+    connection.write(what).write(what).write(what.subarray(0, what.length - 4));
+    await until(() => server.metrics().requests_total === 3, "the requests");
+    const shutdown = server.shutdown();
+    connection.write("5678");
+    for (const expected of [200, 200, 200]) {
+      assert.equal((await connection.answer()).status, expected);
+    }
+    await within(connection.closed, "the end");
+    await within(shutdown, "the shutdown");
+    assert.deepEqual(texts, ["12345678", "12345678", "12345678"]);
+    connection.close();
+  });
+});
+
+test("shutdown cuts what is left when its timeout is over", async () => {
+  const { app, gates } = gate();
+  let signal: AbortSignal | undefined;
+  await serve((request: Request) => {
+    signal = request.signal;
+    return app();
+  }, async (server) => {
+    const connection = await open(server);
+    connection.write(octets({}));
+    await until(() => gates.length === 1, "the request");
+    await within(server.shutdown({ timeout: 30 }), "the shutdown");
+    await within(connection.closed, "the cut");
+    assert.ok(signal?.aborted);
+    gates[0]();
+    connection.close();
+  });
+});
+
+test("shutdown may be called again, with a deadline that comes later to mind", async () => {
+  const { app, gates } = gate();
+  await serve(app, async (server) => {
+    const connection = await open(server);
+    connection.write(octets({}));
+    await until(() => gates.length === 1, "the request");
+    const first = server.shutdown();
+    const second = server.shutdown({ timeout: 10 });
+    await within(Promise.all([first, second]), "both");
+    await within(server.shutdown(), "a third");
+    connection.close();
+  });
+});
+
+test("stop closes every connection now, aborts what runs and frees the port", async () => {
+  const { app, gates } = gate();
+  const errors: unknown[] = [];
+  const server = run((request: Request) => {
+    request.signal.addEventListener("abort", () => errors.push(request.signal.reason));
+    return app();
+  }, port0);
+  const idle = await open(server);
+  const running = await open(server);
+  running.write(octets({}));
+  await until(() => gates.length === 1, "the request");
+  server.stop();
+  server.stop();
+  await within(Promise.all([idle.closed, running.closed, server.finished]), "the end");
+  assert.equal((errors[0] as Error).name, "AbortError");
+  gates[0]();
+  const again = run(() => "again", "127.0.0.1", server.port);
+  assert.equal((await ask(again)).text, "again");
+  again.stop();
+  idle.close();
+  running.close();
+});
+
+test("stop ends streams in both directions", async () => {
+  const cancelled = Promise.withResolvers<unknown>();
+  const read = Promise.withResolvers<unknown>();
+  const server = run((request: Request) => {
+    request.text().catch(read.resolve);
+    return new Response(
+      new ReadableStream({ pull: () => new Promise(() => {}), cancel: cancelled.resolve }),
+    );
+  }, port0);
+  const connection = await open(server);
+  connection.write("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf");
+  await until(() => server.metrics().requests_held === 1, "the request");
+  server.stop();
+  assert.ok(await within(read.promise, "the reader") instanceof Error);
+  assert.ok(await within(cancelled.promise, "the stream") instanceof Error);
+  connection.close();
+});
+
+test("the signal option stops the server, before and after it runs", async () => {
+  const controller = new AbortController();
+  const server = run(() => "", { port: 0, signal: controller.signal });
+  const connection = await open(server);
+  controller.abort();
+  await within(Promise.all([server.finished, connection.closed]), "the end");
+  await assert.rejects(open(server));
+  connection.close();
+  await within(run(() => "", { port: 0, signal: AbortSignal.abort() }).finished, "the end");
+});
+
+test("await using shuts the server down", async () => {
+  let server: Server;
+  {
+    await using used = run(() => "used", port0);
+    server = used;
+    assert.equal((await ask(used)).text, "used");
+  }
+  await within(server.finished, "finished");
+  await assert.rejects(open(server));
+});
+
+for (const way of ["shutdown", "stop"] as const) {
+  for (const when of ["at once", "after a wait"]) {
+    test(`${way} from inside of a handler, ${when}, ends the server in peace`, async () => {
+      const errors: unknown[] = [];
+      const server = run(
+        when === "at once" ? () => end() : async () => {
+          await new Promise((resolve) => setImmediate(resolve));
+          return end();
+        },
+        { port: 0, onError: (error) => void errors.push(error) },
+      );
+      const end = () => {
+        void server[way]();
+        return "the last";
+      };
+      const connections = await Promise.all([open(server), open(server), open(server)]);
+      // Several requests in one turn: those behind the end find no server.
+      connections.forEach((connection) => connection.write(octets({}, "")).write(octets({}, "")));
+      for (const connection of way === "shutdown" ? connections : []) {
+        let answer = await connection.answer();
+        if (answer.get("connection") !== "close") {
+          answer = await connection.answer();
+        }
+        assert.deepEqual([answer.text, answer.get("connection")], ["the last", "close"]);
+      }
+      await within(Promise.all(connections.map(({ closed }) => closed)), "the end");
+      await within(server.finished, "finished");
+      connections.forEach((connection) => connection.close());
+      assert.deepEqual(errors, []);
+    });
+  }
+}

@@ -1,0 +1,109 @@
+// Metrics as a Prometheus text page.
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import {
+  type MetricsOptions,
+  metricsPage,
+  type Snapshot,
+  toPrometheus,
+} from "../contrib/metrics.ts";
+import { run, type Server } from "../mod.ts";
+import { ask, quiet } from "./support/client.ts";
+
+/** A reader of the format: every line is a comment or a sample of a family that was announced. */
+function parse(page: string): Map<string, { type: string; samples: Map<string, number> }> {
+  const families = new Map<string, { type: string; samples: Map<string, number> }>();
+  assert.ok(page === "" || page.endsWith("\n"));
+  for (const line of page.split("\n").slice(0, -1)) {
+    const [, name, type] = /^# TYPE (\S+) (counter|gauge|histogram)$/.exec(line) ?? [];
+    if (name !== undefined) {
+      assert.ok(!families.has(name), `${name} is announced twice`);
+      families.set(name, { type, samples: new Map() });
+    } else if (!/^# HELP [a-z_]+ \S/.test(line)) {
+      const [, sample, labels = "", value] =
+        /^([a-zA-Z_:][a-zA-Z0-9_:]*)(\{[^{}]*\})? (\+Inf|[-+.e\d]+)$/.exec(line) ??
+          assert.fail(`No sample: ${line}`);
+      const family = families.get(sample) ??
+        families.get(sample.replace(/_(bucket|sum|count)$/, ""));
+      assert.ok(family !== undefined, `${sample} is not announced`);
+      family.samples.set(sample + labels, Number(value.replace("+Inf", "Infinity")));
+    }
+  }
+  return families;
+}
+
+test("the page has every counter of the server", async () => {
+  const page = metricsPage({ metrics: () => server.metrics() as Snapshot });
+  const server: Server = run(
+    (request) => new URL(request.url).pathname === "/metrics" ? page() : "hello",
+    { port: 0 },
+  );
+  try {
+    await ask(server);
+    const answer = await ask(server, { target: "/metrics" });
+    assert.equal(answer.get("content-type"), "text/plain; version=0.0.4; charset=utf-8");
+    const families = parse(answer.text);
+    assert.ok(families.size >= Object.keys(server.metrics()).length);
+    const value = (name: string) => families.get(name)?.samples.get(name);
+    assert.equal(value("bjoern_connections_accepted_total"), 2);
+    assert.equal(value("bjoern_requests_total"), 2);
+    assert.equal(families.get("bjoern_connections_open")?.type, "gauge");
+    assert.equal(families.get("bjoern_requests_total")?.type, "counter");
+    assert.ok(value("bjoern_bytes_sent_total")! > 0);
+    await quiet(server);
+  } finally {
+    server.stop();
+  }
+});
+
+describe("toPrometheus()", () => {
+  const rows: [name: string, metrics: Snapshot, options: MetricsOptions, page: string][] = [
+    ["nothing is an empty page", {}, {}, ""],
+    [
+      "what only goes up says so",
+      { things: 1, more_total: 2 },
+      {},
+      "# TYPE bjoern_things_total counter\nbjoern_things_total 1\n" +
+      "# TYPE bjoern_more_total counter\nbjoern_more_total 2\n",
+    ],
+    [
+      "labels are escaped",
+      { a: 1 },
+      { prefix: "", labels: { x: 'a"b\\c\nd', y: "1" } },
+      '# TYPE a_total counter\na_total{x="a\\"b\\\\c\\nd",y="1"} 1\n',
+    ],
+    [
+      "names are made of what names may have",
+      { "a.b-c": 1.5e21 },
+      { prefix: "p:" },
+      "# TYPE p:a_b_c_total counter\np:a_b_c_total 1.5e+21\n",
+    ],
+    [
+      "a histogram has cumulative buckets, sum and count",
+      { latency_seconds: { bounds: [0.001, 0.01], counts: [3, 2, 1], sum: 0.5 } },
+      { labels: { s: "1" } },
+      "# TYPE bjoern_latency_seconds histogram\n" +
+      'bjoern_latency_seconds_bucket{s="1",le="0.001"} 3\n' +
+      'bjoern_latency_seconds_bucket{s="1",le="0.01"} 5\n' +
+      'bjoern_latency_seconds_bucket{s="1",le="+Inf"} 6\n' +
+      'bjoern_latency_seconds_sum{s="1"} 0.5\n' +
+      'bjoern_latency_seconds_count{s="1"} 6\n',
+    ],
+  ];
+  for (const [name, metrics, options, page] of rows) {
+    test(name, () => {
+      assert.equal(toPrometheus(metrics, options), page);
+      if (!name.includes("escaped")) {
+        parse(page);
+      }
+    });
+  }
+
+  test("refuses what would break the page", () => {
+    const server = { metrics: () => ({}) };
+    assert.throws(() => metricsPage(server, { prefix: "1" }), TypeError);
+    assert.throws(() => metricsPage(server, { labels: { "a-b": "" } }), TypeError);
+    assert.throws(() => metricsPage(server, { labels: { le: "" } }), TypeError);
+    assert.throws(() => metricsPage(server, { labels: { __x: "" } }), TypeError);
+  });
+});

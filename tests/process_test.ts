@@ -1,0 +1,221 @@
+// What a server does to its process: each of these facts needs a process of its own.
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { ask, open, until, within } from "./support/client.ts";
+import { type Child, type Exit, MOD, runFile, runText } from "./support/child.ts";
+
+const SERVER = `
+  import process from "node:process";
+  import { run } from "${MOD}";
+`;
+
+/** The port that a program has printed. */
+async function portOf(child: Child): Promise<number> {
+  const port = Number(await child.line());
+  assert.ok(port > 0);
+  return port;
+}
+
+function assertEnd(exit: Exit, status: number): void {
+  assert.deepEqual([exit.status, exit.signal], [status, null], exit.out + exit.err);
+}
+
+for (const end of ["await server.shutdown()", "server.stop()", "await server.finished"]) {
+  test(`a process ends by itself with status 0 after ${end}`, async () => {
+    await using child = runText(`${SERVER}
+      const server = run((request) => {
+        if (request.url.endsWith("/end")) setTimeout(() => server.shutdown());
+        return "served";
+      }, "127.0.0.1", 0);
+      console.log(server.port);
+      await fetch(server.url).then((response) => response.text());
+      if (${end.includes("finished")}) fetch(server.url + "end");
+      ${end};
+      console.log("over");
+    `);
+    await portOf(child);
+    assert.equal(await child.line(), "over");
+    const exit = await child.ended();
+    assertEnd(exit, 0);
+    assert.equal(exit.err, "");
+  });
+}
+
+test("a process that never used its server ends after it stops", async () => {
+  await using child = runText(`${SERVER}
+    for (let i = 0; i < 20; i++) run(() => "", "127.0.0.1", 0).stop();
+  `);
+  assertEnd(await child.ended(), 0);
+});
+
+test("an import alone does not keep a process", async () => {
+  await using child = runText(SERVER);
+  assertEnd(await child.ended(), 0);
+});
+
+test("a server keeps its process until it is unref'd", async () => {
+  await using kept = runText(`${SERVER}
+    const server = run(() => "kept", "127.0.0.1", 0);
+    server.unref();
+    server.ref();
+    console.log(server.port);
+  `);
+  const port = await portOf(kept);
+  assert.equal((await ask({ port })).text, "kept");
+  await using free = runText(`${SERVER}
+    const server = run(() => "free", "127.0.0.1", 0);
+    server.unref();
+    console.log(server.port);
+    await fetch(server.url).then((response) => response.text());
+  `);
+  await portOf(free);
+  assertEnd(await free.ended(), 0);
+  assert.equal((await ask({ port })).text, "kept");
+});
+
+test("an uncaught error while serving ends the process as the runtime does it", async () => {
+  await using child = runText(`${SERVER}
+    const server = run((request) => {
+      if (request.url.endsWith("/end")) setTimeout(() => { throw new Error("uncaught"); });
+      return "served";
+    }, "127.0.0.1", 0);
+    console.log(server.port);
+  `);
+  const port = await portOf(child);
+  const idle = await open({ port });
+  assert.equal((await ask({ port }, { target: "/end" })).text, "served");
+  const exit = await child.ended();
+  assertEnd(exit, 1);
+  assert.match(exit.err, /uncaught/);
+  await within(idle.closed, "the connection to be closed");
+  idle.close();
+});
+
+for (const where of ["a handler", "a timer", "an answer's stream"]) {
+  test(`process.exit in ${where} ends the process with its status`, async () => {
+    const handlers: Record<string, string> = {
+      "a handler": "() => process.exit(7)",
+      "a timer": "() => { setTimeout(() => process.exit(7)); return 'x'; }",
+      "an answer's stream":
+        "() => new Response(new ReadableStream({ pull: () => process.exit(7) }))",
+    };
+    await using child = runText(`${SERVER}
+      const server = run(${handlers[where]}, "127.0.0.1", 0);
+      console.log(server.port);
+    `);
+    const port = await portOf(child);
+    const connection = await open({ port });
+    connection.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    assertEnd(await child.ended(), 7);
+    await within(connection.closed, "the connection to be closed");
+    connection.close();
+  });
+}
+
+test("a second process cannot take the port, and says which", async () => {
+  await using first = runText(`${SERVER}
+    console.log(run(() => "first", "127.0.0.1", 0).port);
+  `);
+  const port = await portOf(first);
+  await using second = runText(`${SERVER}
+    try {
+      run(() => "second", "127.0.0.1", ${port});
+    } catch (error) {
+      console.log(error.name, error.code, error.message);
+    }
+  `);
+  assert.match(
+    await second.line(),
+    new RegExp(`^ListenError EADDRINUSE .*127\\.0\\.0\\.1:${port}`),
+  );
+  assertEnd(await second.ended(), 0);
+});
+
+const HERE = fileURLToPath(import.meta.url);
+const libraries: [name: string, path: string][] = [
+  ["that is not there", "/no/such/folder/libbjoern.so"],
+  ["that is no library", HERE],
+  [
+    "of something else",
+    ["/lib/x86_64-linux-gnu/libm.so.6", "/lib/aarch64-linux-gnu/libm.so.6"].find(existsSync) ??
+      HERE,
+  ],
+];
+for (const [name, path] of libraries) {
+  test(`a library ${name} is a LibraryError that names the file`, async () => {
+    await using child = runText(
+      `${SERVER}
+      try {
+        run(() => "", "127.0.0.1", 0);
+      } catch (error) {
+        console.log(error.name, JSON.stringify(error.message));
+      }
+    `,
+      { BJOERN_LIBRARY: path },
+    );
+    const line = await child.line();
+    assert.match(line, /^LibraryError /);
+    assert.ok(line.includes(path), line);
+    assert.ok(line.includes("BJOERN_LIBRARY"), line);
+    assertEnd(await child.ended(), 0);
+  });
+}
+
+test("reading a request builds no native one, copying it builds one", async () => {
+  await using child = runText(`
+    let built = 0;
+    globalThis.Request = class extends Request {
+      constructor(...given) {
+        super(...given);
+        built++;
+      }
+    };
+    const { run } = await import("${MOD}");
+    built = 0;
+    const server = run(async (request, info) => {
+      const { method, url, headers, signal, bodyUsed } = request;
+      const text = await request.text();
+      info.remoteAddr, info.rawTarget, info.requestIP(request);
+      return JSON.stringify([method, headers.get("x-a"), bodyUsed, signal.aborted, text, built]);
+    }, "127.0.0.1", 0);
+    const cloning = run((request) => {
+      request.clone();
+      return String(built);
+    }, "127.0.0.1", 0);
+    console.log(server.port);
+    console.log(cloning.port);
+  `);
+  const answer = await ask({ port: await portOf(child) }, { headers: { "X-A": "1" }, body: "x" });
+  assert.deepEqual(JSON.parse(answer.text), ["POST", "1", false, false, "x", 0]);
+  assert.equal((await ask({ port: await portOf(child) })).text, "1");
+});
+
+test("a Worker that serves and is terminated frees its port, the process goes on", async () => {
+  await using child = runFile("worker_host.ts");
+  for (const _ of [1, 2, 3]) {
+    const port = await portOf(child);
+    const idle = await open({ port });
+    assert.equal((await ask({ port })).text, "worker");
+    // Asks the host to terminate the Worker, by a request that the host itself serves.
+    assert.equal((await ask({ port: await portOf(child) })).text, "terminated");
+    await within(idle.closed, "the Worker's connection to be closed");
+    idle.close();
+    let isFree = false;
+    await until(() => {
+      open({ port }).then((connection) => connection.close(), () => isFree = true);
+      return isFree;
+    }, "the port to be free");
+  }
+  assertEnd(await child.ended(), 0);
+});
+
+test("several Workers serve at once, each on its own", async () => {
+  await using child = runFile("worker_host.ts", "together");
+  const ports = [await portOf(child), await portOf(child), await portOf(child)];
+  const answers = ports.flatMap((port) => [1, 2, 3].map(() => ask({ port })));
+  for (const { text } of await Promise.all(answers)) {
+    assert.equal(text, "worker");
+  }
+});

@@ -1,0 +1,209 @@
+// How servers begin, and why they do not.
+import assert from "node:assert/strict";
+import { type AddressInfo, createServer } from "node:net";
+import { test } from "node:test";
+import { listen, ListenError, type Options, run, serverRun } from "../mod.ts";
+import { ask, octets, open, quiet, serve, within } from "./support/client.ts";
+
+const port0 = { port: 0 };
+
+test("port 0 takes a free port, which addr, url and port name", async () => {
+  await serve(() => "", async (server) => {
+    assert.ok(server.port > 0 && server.port < 65536);
+    assert.deepEqual(server.addr, { transport: "tcp", hostname: "127.0.0.1", port: server.port });
+    assert.ok(server.url instanceof URL);
+    assert.equal(server.url.href, `http://127.0.0.1:${server.port}/`);
+    assert.equal(await (await fetch(server.url, { headers: { Connection: "close" } })).text(), "");
+  });
+});
+
+test("run() takes host, port and options in several ways", async () => {
+  const withMore = { fetch: () => "x", stop() {} };
+  const servers = [
+    run(() => "x", "127.0.0.1", 0),
+    run(() => "x", "127.0.0.1", 0, { maxFields: 5 }),
+    run(() => "x", { host: "127.0.0.1", port: 0 }),
+    run({ fetch: () => "x" }, { port: 0 }),
+    run(withMore, "localhost", 0),
+    run(
+      class {
+        static fetch = () => "x";
+      },
+      port0,
+    ),
+    run({ default: { fetch: () => "x" } } as never, port0),
+    run(
+      new (class {
+        text = "x";
+        fetch() {
+          return this.text;
+        }
+      })(),
+      port0,
+    ),
+  ];
+  assert.equal(new Set(servers.map(({ port }) => port)).size, servers.length);
+  for (const server of servers) {
+    assert.equal((await ask(server)).text, "x");
+    await quiet(server);
+    server.stop();
+  }
+});
+
+test("an IPv6 address has brackets in the url", async () => {
+  const probe = createServer();
+  const hasIPv6 = await new Promise((resolve) => {
+    probe.on("error", () => resolve(false)).listen(0, "::1", () => resolve(true));
+  });
+  probe.close();
+  if (!hasIPv6) {
+    return;
+  }
+  const server = run((_request, info) => info.remoteAddr.hostname, "::1", 0);
+  assert.equal(server.addr.hostname, "::1");
+  assert.equal(server.url.href, `http://[::1]:${server.port}/`);
+  assert.equal(await (await fetch(server.url)).text(), "::1");
+  server.stop();
+});
+
+test("a server can be awaited by mistake: it is no promise", async () => {
+  const server = run(() => "", port0);
+  assert.equal(await server, server);
+  server.stop();
+});
+
+test("onListen is told the address", () => {
+  let told: unknown;
+  const server = run(() => "", { port: 0, onListen: (address) => told = address });
+  assert.deepEqual(told, server.addr);
+  server.stop();
+});
+
+test("listen() takes the port, run() without arguments begins to accept", async () => {
+  const first = listen(() => "first", port0);
+  const second = listen(() => "second", "127.0.0.1", 0);
+  const connection = await open(second);
+  connection.write(octets({}));
+  assert.equal(run(), second);
+  assert.equal((await connection.answer()).text, "second");
+  assert.equal((await ask(first)).text, "first");
+  connection.close();
+  for (const server of [first, second]) {
+    await quiet(server);
+    await within(server.shutdown(), "the shutdown");
+  }
+  assert.throws(() => run(), { message: /listen\(/ });
+});
+
+test("a server that only listens can be stopped, and the port is free", async () => {
+  const server = listen(() => "", port0);
+  await within(server.shutdown(), "the shutdown");
+  const again = run(() => "again", "127.0.0.1", server.port);
+  assert.equal((await ask(again)).text, "again");
+  again.stop();
+});
+
+test("reload() hands the next requests to another app", async () => {
+  await serve(() => "old", async (server) => {
+    const connection = await open(server);
+    assert.equal((await connection.write(octets({}, "")).answer()).text, "old");
+    server.reload({ fetch: () => "new" });
+    assert.equal((await connection.write(octets({}, "")).answer()).text, "new");
+    assert.throws(() => server.reload({} as never), TypeError);
+    connection.close();
+  });
+});
+
+const refused: [
+  name: string,
+  start: () => unknown,
+  expected: { name: string; message: RegExp; code?: string },
+][] = [
+  ["null", () => run(null as never), { name: "TypeError", message: /Cannot serve null/ }],
+  ["a string", () => run("x" as never), {
+    name: "TypeError",
+    message: /Cannot serve string.*fetch/,
+  }],
+  ["an object without fetch", () => run({} as never), { name: "TypeError", message: /fetch/ }],
+  ["a bad port", () => run(() => "", "127.0.0.1", 65536), {
+    name: "RangeError",
+    message: /port.*65535.*65536/,
+  }],
+  ["a broken port", () => run(() => "", "127.0.0.1", 1.5), { name: "RangeError", message: /port/ }],
+  ["a port of text", () => run(() => "", { port: "80" as never }), {
+    name: "TypeError",
+    message: /port.*string/,
+  }],
+  ["a host of another type", () => run(() => "", { host: 5 as never }), {
+    name: "TypeError",
+    message: /host/,
+  }],
+  ["NUL in the host", () => run(() => "", "a\0b"), { name: "TypeError", message: /NUL/ }],
+  ["onError that is none", () => run(() => "", { onError: 1 as never }), {
+    name: "TypeError",
+    message: /onError/,
+  }],
+  ["an unknown host", () => run(() => "", "no.such.host.invalid", 0), {
+    name: "ListenError",
+    code: "ENOTFOUND",
+    message: /no\.such\.host\.invalid/,
+  }],
+  ["a foreign address", () => run(() => "", "192.0.2.1", 1234), {
+    name: "ListenError",
+    code: "EADDRNOTAVAIL",
+    message: /192\.0\.2\.1:1234/,
+  }],
+  ["a path without a folder", () => run(() => "", "unix:/no/such/folder/a"), {
+    name: "ListenError",
+    code: "ENOENT",
+    message: /unix:\/no\/such/,
+  }],
+  ["a path too long", () => run(() => "", `unix:/${"x".repeat(200)}`), {
+    name: "ListenError",
+    code: "ENAMETOOLONG",
+    message: /unix:/,
+  }],
+  ["no descriptor", () => serverRun(-1, () => ""), { name: "TypeError", message: /descriptor/ }],
+  ["a closed descriptor", () => serverRun(9999, () => ""), {
+    name: "ListenError",
+    code: "EBADF",
+    message: /descriptor 9999/,
+  }],
+  ["a descriptor that is no socket", () => serverRun({ fd: 2 }, () => ""), {
+    name: "ListenError",
+    message: /descriptor 2/,
+  }],
+  ...([
+    "maxHeadSize",
+    "maxFields",
+    "keepAliveTimeout",
+    "spin",
+    "listenBacklog",
+    "maxBodySize",
+  ] as const)
+    .map((
+      name,
+    ): (typeof refused)[number] => [
+      `${name} of -1`,
+      () => run(() => "", { port: 0, [name]: -1 } as Options),
+      { name: "RangeError", message: new RegExp(`${name}.*-1`) },
+    ]),
+];
+for (const [name, start, expected] of refused) {
+  test(`${name} is refused by a ${expected.name} that says so`, () => {
+    assert.throws(start, expected);
+  });
+}
+
+test("a port that is in use is refused by a ListenError that names it", async () => {
+  const taken = createServer();
+  await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve));
+  const { port } = taken.address() as AddressInfo;
+  assert.throws(() => run(() => "", "127.0.0.1", port), (error) => {
+    assert.ok(error instanceof ListenError);
+    assert.equal(error.code, "EADDRINUSE");
+    assert.match(error.message, new RegExp(`^Cannot listen on 127\\.0\\.0\\.1:${port}: `));
+    return true;
+  });
+  await new Promise((resolve) => taken.close(resolve));
+});

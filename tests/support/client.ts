@@ -1,0 +1,293 @@
+// A plain client over a socket, which shows what is on the wire and nothing else, and a server that
+// must be quiet when its test is over.
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { connect, type Socket } from "node:net";
+import { type ForeignApp, type Options, run, type Server } from "../../mod.ts";
+
+const PATIENCE = 15_000;
+
+/** Rejects when `promise` does not settle. */
+export async function within<T>(promise: Promise<T>, what: string, time = PATIENCE): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what}: nothing within ${time} ms`)), time);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Looks again and again, until `isSo`. */
+export async function until(isSo: () => boolean, what: string, time = PATIENCE): Promise<void> {
+  const end = performance.now() + time;
+  while (!isSo()) {
+    if (performance.now() > end) {
+      throw new Error(`${what}: not within ${time} ms`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+/** What a client got. */
+export class Answer {
+  readonly version: string;
+  readonly status: number;
+  readonly reason: string;
+  /** In the order of the wire, names in lower case. */
+  readonly fields: [name: string, value: string][];
+  /** Without the chunks' framing. */
+  body: Buffer = Buffer.alloc(0);
+  /** Whether it ended as it promised to. */
+  complete = false;
+
+  constructor(head: string) {
+    const [line, ...fields] = head.split("\r\n");
+    const [, version, status, reason] = /^HTTP\/(\d\.\d) (\d{3}) (.*)$/.exec(line) ??
+      assert.fail(`No status line: ${line}`);
+    this.version = version;
+    this.status = Number(status);
+    this.reason = reason;
+    this.fields = fields.map((field) => {
+      const [, name, value] = /^([^: ]+): ?(.*)$/.exec(field) ?? assert.fail(`No field: ${field}`);
+      return [name.toLowerCase(), value];
+    });
+  }
+
+  /** Every value of a field. */
+  all(name: string): string[] {
+    return this.fields.filter(([other]) => other === name).map(([, value]) => value);
+  }
+
+  /** The value of a field that may be there once. */
+  get(name: string): string | undefined {
+    const [value, ...others] = this.all(name);
+    assert.deepEqual(others, [], `${name} comes several times`);
+    return value;
+  }
+
+  /** The body as UTF-8. */
+  get text(): string {
+    return this.body.toString();
+  }
+}
+
+/** One connection. */
+export class Connection {
+  readonly socket: Socket;
+  /** Settles when the server has closed it, also by a reset. */
+  readonly closed: Promise<void>;
+  #received = Buffer.alloc(0);
+  #isClosed = false;
+  #wake = () => {};
+
+  constructor(socket: Socket) {
+    this.socket = socket;
+    socket.on("data", (data: Buffer) => {
+      this.#received = Buffer.concat([this.#received, data]);
+      this.#wake();
+    });
+    socket.on("error", () => {});
+    this.closed = new Promise((resolve) => {
+      const close = () => {
+        this.#isClosed = true;
+        this.#wake();
+        resolve();
+      };
+      socket.on("end", close);
+      socket.on("close", close);
+    });
+  }
+
+  /** Sends octets: a string is latin-1. */
+  write(data: string | Uint8Array): this {
+    this.socket.write(typeof data === "string" ? Buffer.from(data, "latin1") : data);
+    return this;
+  }
+
+  /** Waits for more; false at the end. */
+  async #more(): Promise<boolean> {
+    if (this.#isClosed) {
+      return false;
+    }
+    const size = this.#received.length;
+    await within(new Promise<void>((resolve) => this.#wake = resolve), "an answer");
+    return this.#received.length > size || await this.#more();
+  }
+
+  /** Octets up to and without `mark`, `undefined` when they do not come. */
+  async #line(mark: string): Promise<string | undefined> {
+    let at = this.#received.indexOf(mark);
+    while (at < 0) {
+      if (!await this.#more()) {
+        return undefined;
+      }
+      at = this.#received.indexOf(mark);
+    }
+    const line = this.#received.toString("latin1", 0, at);
+    this.#received = this.#received.subarray(at + mark.length);
+    return line;
+  }
+
+  /** Octets; fewer than `size` when the connection ends before. */
+  async #octets(size: number): Promise<Buffer> {
+    while (this.#received.length < size && await this.#more());
+    const octets = this.#received.subarray(0, size);
+    this.#received = this.#received.subarray(octets.length);
+    return octets;
+  }
+
+  /** The next part of a chunked body; `undefined` when it was the last or is cut. */
+  async chunk(answer: Answer): Promise<Buffer | undefined> {
+    const line = await this.#line("\r\n");
+    const size = Number.parseInt(line ?? "", 16);
+    if (Number.isNaN(size)) {
+      return undefined;
+    }
+    const octets = await this.#octets(size + 2);
+    answer.complete = size === 0 && octets.length === 2;
+    return size === 0 ? undefined : octets.subarray(0, size);
+  }
+
+  /** The next status line and fields. */
+  async head(): Promise<Answer> {
+    const head = await this.#line("\r\n\r\n");
+    return new Answer(head ?? assert.fail("The connection was closed without an answer"));
+  }
+
+  /** The next answer, as far as it comes. */
+  async answer(method = "GET"): Promise<Answer> {
+    const answer = await this.head();
+    const length = answer.get("content-length");
+    if (method === "HEAD" || answer.status < 200 || [204, 304].includes(answer.status)) {
+      answer.complete = true;
+    } else if (answer.get("transfer-encoding") === "chunked") {
+      const parts: Buffer[] = [];
+      for (let part = await this.chunk(answer); part; part = await this.chunk(answer)) {
+        parts.push(part);
+      }
+      answer.body = Buffer.concat(parts);
+    } else {
+      answer.body = await this.#octets(length === undefined ? Infinity : Number(length));
+      answer.complete = length === undefined || answer.body.length === Number(length);
+    }
+    return answer;
+  }
+
+  /** Leaves. */
+  close(): void {
+    this.socket.destroy();
+  }
+}
+
+/** Where to connect to. */
+export type Target = { port: number } | { path: string };
+
+/** Opens a connection. */
+export function open(target: Target): Promise<Connection> {
+  const socket = "path" in target
+    ? connect({ path: target.path })
+    : connect({ host: "127.0.0.1", port: target.port });
+  const connection = new Connection(socket);
+  return within(
+    new Promise((resolve, reject) => {
+      socket.on("connect", () => resolve(connection));
+      socket.on("error", reject);
+    }),
+    "a connection",
+  );
+}
+
+/** A request; header values are latin-1. */
+export interface Ask {
+  method?: string;
+  target?: string;
+  headers?: Record<string, string | string[]>;
+  /** A list is sent chunked. */
+  body?: string | Uint8Array | (string | Uint8Array)[];
+}
+
+/** The octets of a request. */
+export function octets(ask: Ask, connection = "close"): Uint8Array {
+  const { body, headers = {} } = ask;
+  const method = ask.method ?? (body === undefined ? "GET" : "POST");
+  const lines = [`${method} ${ask.target ?? "/"} HTTP/1.1`];
+  for (const [name, value] of Object.entries({ Host: "localhost", ...headers })) {
+    lines.push(...[value].flat().map((each) => `${name}: ${each}`));
+  }
+  if (connection !== "") {
+    lines.push(`Connection: ${connection}`);
+  }
+  const parts: (string | Uint8Array)[] = [];
+  if (Array.isArray(body)) {
+    lines.push("Transfer-Encoding: chunked");
+    for (const part of body.map((each) => Buffer.from(each as string))) {
+      parts.push(`${part.length.toString(16)}\r\n`, part, "\r\n");
+    }
+    parts.push("0\r\n\r\n");
+  } else if (body !== undefined) {
+    parts.push(body);
+    lines.push(`Content-Length: ${Buffer.byteLength(body)}`);
+  }
+  const head = Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1");
+  return Buffer.concat([head, ...parts.map((part) => Buffer.from(part as string))]);
+}
+
+/** Asks on a connection of its own. */
+export async function ask(target: Target, what: Ask = {}): Promise<Answer> {
+  const connection = await open(target);
+  try {
+    return await connection.write(octets(what)).answer(what.method);
+  } finally {
+    connection.close();
+  }
+}
+
+/** Waits until nothing of the clients is left in the server. */
+export async function quiet(server: Pick<Server, "metrics">): Promise<void> {
+  const isQuiet = () => {
+    const { connections_open, requests_held } = server.metrics();
+    return connections_open === 0 && requests_held === 0;
+  };
+  await until(isQuiet, "no connection open, no request held", 5000).catch(() => {});
+  const { connections_open, requests_held } = server.metrics();
+  assert.deepEqual({ connections_open, requests_held }, { connections_open: 0, requests_held: 0 });
+}
+
+/**
+ * Runs `body` against a server on a free port that must be quiet afterwards. What handlers throw
+ * fails the test, unless it has its own `onError`.
+ */
+export async function serve(
+  app: ForeignApp,
+  body: (server: Server) => Promise<void>,
+  options: Options = {},
+): Promise<void> {
+  const errors: unknown[] = [];
+  const onError = (error: unknown) => void errors.push(error);
+  const server = run(app, { port: 0, onError, ...options });
+  try {
+    await body(server);
+    await quiet(server);
+  } catch (error) {
+    throw errors[0] ?? error;
+  } finally {
+    server.stop();
+  }
+  assert.deepEqual(errors, []);
+}
+
+/** Runs `body` and returns what was logged as an error. */
+export async function logged(body: () => Promise<void>): Promise<unknown[][]> {
+  const lines: unknown[][] = [];
+  const original = console.error;
+  console.error = (...line: unknown[]) => void lines.push(line);
+  try {
+    await body();
+  } finally {
+    console.error = original;
+  }
+  return lines;
+}

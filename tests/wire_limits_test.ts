@@ -1,0 +1,221 @@
+import { ask, chunked, post } from "./support/wire.ts";
+import { Wire } from "./support/wire_rows.ts";
+
+// ---- the defaults -----------------------------------------------------------------------------
+
+const wire = new Wire();
+/** A request whose head has so many octets. */
+function headOf(size: number): string {
+  const empty = ask("/probe?t=1", { fields: ["X-A: "] });
+  return ask("/probe?t=1", { fields: [`X-A: ${"v".repeat(size - empty.length)}`] });
+}
+const fieldsOf = (count: number) => Array.from({ length: count - 1 }, (_, i) => `X-${i}: ${i}`);
+
+wire.table([
+  {
+    name: "a target of 8192 octets is taken",
+    rfc: "3",
+    send: ask(`/probe?t=${"a".repeat(8183)}`),
+    body: `probe:${"a".repeat(8183)}`,
+  },
+  {
+    name: "a target of 8193 octets is refused with 414",
+    rfc: "9110 15.5.15",
+    send: ask(`/probe?t=${"a".repeat(8184)}`),
+    refused: 414,
+  },
+  {
+    name: "a target that does not end is refused with 414",
+    rfc: "9110 15.5.15",
+    send: `GET /${"a".repeat(9000)}`,
+    unfinished: true,
+    refused: 414,
+  },
+  {
+    name: "a head of 16384 octets is taken",
+    rfc: "9110 5.4",
+    send: headOf(16384),
+    body: "probe:1",
+  },
+  {
+    name: "a head of 16385 octets is refused with 431",
+    rfc: "6585 5",
+    send: headOf(16385),
+    refused: 431,
+  },
+  {
+    name: "a field that does not end is refused with 431",
+    rfc: "6585 5",
+    send: `GET / HTTP/1.1\r\nHost: h\r\nX: ${"v".repeat(16400)}`,
+    unfinished: true,
+    refused: 431,
+  },
+  {
+    name: "a name that does not end is refused with 431",
+    rfc: "6585 5",
+    send: `GET / HTTP/1.1\r\nHost: h\r\n${"X".repeat(16400)}`,
+    unfinished: true,
+    refused: 431,
+  },
+  {
+    name: "100 fields are taken",
+    rfc: "9110 5.4",
+    send: ask("/seen", { fields: fieldsOf(100) }),
+    sees: { fields: { "x-0": "0", "x-98": "98" } },
+  },
+  {
+    name: "101 fields are refused with 431",
+    rfc: "6585 5",
+    send: ask("/seen", { fields: fieldsOf(101) }),
+    refused: 431,
+  },
+  {
+    name: "5000 chunks of one octet are taken",
+    rfc: "7.1",
+    send: post(chunked(..."a".repeat(5000))),
+    body: "a".repeat(5000),
+  },
+  {
+    name: "a chunk extension of 16000 octets is dropped",
+    rfc: "7.1.1",
+    send: post(`5;a=${"x".repeat(16000)}\r\nhello\r\n0\r\n\r\n`),
+    body: "hello",
+  },
+  {
+    name: "a chunk extension of 17000 octets is refused with 431",
+    rfc: "7.1.1",
+    send: post(`5;a=${"x".repeat(17000)}\r\nhello\r\n0\r\n\r\n`),
+    refused: 431,
+  },
+  {
+    name: "chunk extensions of 17000 octets together are refused with 431",
+    rfc: "7.1.1",
+    send: post(`1;a=${"x".repeat(197)}\r\nz\r\n`.repeat(85)),
+    refused: 431,
+  },
+  {
+    name: "trailers of 17000 octets are refused with 431",
+    rfc: "7.1.2",
+    send: post(`0\r\nX-T: ${"x".repeat(17000)}\r\n\r\n`),
+    refused: 431,
+  },
+  {
+    name: "many small trailers are refused with 431",
+    rfc: "7.1.2",
+    send: post(`0\r\n${"X-T: 1\r\n".repeat(2200)}\r\n`),
+    refused: 431,
+  },
+  {
+    name: "a chunk size that does not end is refused",
+    rfc: "7.1",
+    send: post("0".repeat(100)),
+    refused: 400,
+  },
+]);
+wire.endsClean();
+
+// ---- other limits -----------------------------------------------------------------------------
+
+const small = new Wire({}, {
+  maxTargetSize: 32,
+  maxHeadSize: 256,
+  maxFields: 5,
+  maxBodySize: 10,
+  maxRequests: 3,
+});
+const TEN = "0123456789";
+
+small.table([
+  { name: "maxTargetSize is the longest target", rfc: "3", send: ask(`/?${"a".repeat(30)}`) },
+  {
+    name: "a target over maxTargetSize is refused with 414",
+    rfc: "9110 15.5.15",
+    send: ask(`/?${"a".repeat(31)}`),
+    refused: 414,
+  },
+  { name: "maxHeadSize is the longest head", rfc: "9110 5.4", send: headOf(256) },
+  {
+    name: "a head over maxHeadSize is refused with 431",
+    rfc: "6585 5",
+    send: headOf(257),
+    refused: 431,
+  },
+  {
+    name: "the limit of one head is the limit of the next",
+    rfc: "6585 5",
+    send: headOf(256) + headOf(257),
+    answers: [{ body: "probe:1" }],
+    refused: 431,
+  },
+  {
+    name: "maxFields is the most fields",
+    rfc: "9110 5.4",
+    send: ask("/", { fields: fieldsOf(5) }),
+  },
+  {
+    name: "fields over maxFields are refused with 431",
+    rfc: "6585 5",
+    send: ask("/", { fields: fieldsOf(6) }),
+    refused: 431,
+  },
+  {
+    name: "maxBodySize is the longest body",
+    rfc: "9110 15.5.14",
+    send: ask("/body", { method: "POST", body: TEN }),
+    body: TEN,
+  },
+  {
+    name: "maxBodySize is the longest chunked body",
+    rfc: "9110 15.5.14",
+    send: post(chunked("01234", "56789")),
+    body: TEN,
+  },
+  {
+    name: "a Content-Length over maxBodySize is refused with 413 before the body comes",
+    rfc: "9110 15.5.14",
+    send: ask("/body", { method: "POST", fields: ["Content-Length: 11"] }),
+    refused: 413,
+  },
+  {
+    name: "a Content-Length far over maxBodySize is refused with 413",
+    rfc: "9110 15.5.14",
+    send: ask("/body", { method: "POST", fields: ["Content-Length: 4294967297"] }),
+    refused: 413,
+  },
+  {
+    name: "a Content-Length over maxBodySize is refused with 413 for all that is expected",
+    rfc: "9110 10.1.1",
+    send: ask("/body", {
+      method: "POST",
+      fields: ["Content-Length: 11", "Expect: 100-continue"],
+    }),
+    refused: 413,
+  },
+  {
+    name: "a chunk over maxBodySize is refused with 413 before it comes",
+    rfc: "9110 15.5.14",
+    send: post("b\r\n"),
+    unfinished: true,
+    refused: 413,
+  },
+  {
+    name: "chunks over maxBodySize together are refused with 413",
+    rfc: "9110 15.5.14",
+    send: post(chunked(TEN, "x")),
+    refused: 413,
+  },
+  {
+    name: "a body over maxBodySize on GET is refused with 413",
+    rfc: "9110 15.5.14",
+    send: ask("/", { body: `${TEN}x` }),
+    refused: 413,
+  },
+  {
+    name: "the connection closes after maxRequests",
+    rfc: "9.6",
+    send: ask().repeat(3),
+    answers: [{ body: "hello" }, { body: "hello" }, { fields: { connection: "close" } }],
+    end: "close",
+  },
+]);
+small.endsClean();
