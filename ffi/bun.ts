@@ -53,6 +53,7 @@ function watch(fd: number, wake: () => void): Watch {
 export const bun: Native = {
   name: "bun",
   starves: false,
+  hidesTextType: true,
   decodes: ["gzip", "deflate", "br", "zstd"],
   open,
   watch,

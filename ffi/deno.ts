@@ -43,6 +43,7 @@ function env(name: string): string | undefined {
 export const deno: Native = {
   name: "deno",
   starves: true,
+  hidesTextType: false,
   decodes: ["gzip", "br"],
   open,
   watch,

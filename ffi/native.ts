@@ -28,6 +28,8 @@ export interface Native {
   readonly starves: boolean;
   /** Content codings that `fetch()` decodes. It leaves the fields that tell of them. */
   readonly decodes: readonly string[];
+  /** Whether a `Response` made of a string has no Content-Type until the runtime sends it. */
+  readonly hidesTextType: boolean;
   /** Opens the library at `path`; throws what the runtime throws. */
   open(path: string): Library;
   /** Calls `wake` whenever octets arrive on the socket `fd`, which it owns from now on. */

@@ -5,7 +5,7 @@
  */
 import { RequestError } from "./errors.ts";
 import { type Exchange, State } from "./exchange.ts";
-import { type Head, readHead } from "./head.ts";
+import { type Head, nameType, readHead } from "./head.ts";
 import { OUTPUT_SIZE } from "./memory.ts";
 import { WriteFlag } from "./records.ts";
 import {
@@ -192,8 +192,12 @@ export class Answerer {
       await body.cancel();
       throw new TypeError("The response's Content-Length is not a number");
     }
-    const start = (length: number | undefined) =>
+    const start = (length: number | undefined, whole?: Uint8Array) => {
+      if (whole !== undefined) {
+        nameType(head, whole);
+      }
       this.#writer.head(exchange, head.status, head.flags, this.#lines(head), length, false);
+    };
     if (exchange.isHead) {
       start(head.length);
       this.#writer.end(exchange);
@@ -245,7 +249,7 @@ export class Answerer {
   }
 }
 
-const PLAIN: Head = { status: 200, flags: 0, lines: "", length: undefined };
+const PLAIN: Head = { status: 200, flags: 0, lines: "", length: undefined, untyped: false };
 
 function notAResponse(result: unknown): TypeError {
   return new TypeError(

@@ -6,6 +6,7 @@
 import { STATUS_CODES } from "node:http";
 import { native } from "../ffi/native.ts";
 import { WriteFlag } from "./records.ts";
+import { TEXT_TYPE } from "./response.ts";
 
 /** A response's head as the library takes it. */
 export interface Head {
@@ -16,6 +17,8 @@ export interface Head {
   lines: string;
   /** The handler's Content-Length; NaN when it is not a number. */
   length: number | undefined;
+  /** Whether the body is the handler's own and has no Content-Type. */
+  untyped: boolean;
 }
 
 /** Fields that speak of the connection or the framing, which are the server's (RFC 9110 7.6.1). */
@@ -52,6 +55,7 @@ export function readHead(response: Response): Head {
     flags: WriteFlag.REASON,
     lines: `${reason}\r\n`,
     length: undefined,
+    untyped: !response.headers.has("content-type") && response.url === "",
   };
   const decoded = isDecoded(response);
   for (const [name, value] of response.headers) {
@@ -68,4 +72,30 @@ export function readHead(response: Response): Head {
     }
   }
   return head;
+}
+
+const strict = new TextDecoder("utf-8", { fatal: true });
+
+function isControl(octet: number): boolean {
+  return octet < 9 || (octet > 13 && octet < 32) || octet === 127;
+}
+
+/** Whether octets are UTF-8 that people read. */
+function isText(octets: Uint8Array): boolean {
+  try {
+    strict.decode(octets);
+    return !octets.some(isControl);
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Bun gives a response that is made of a string its type only when it sends it itself: our own
+ * class sees the string, a native one of somebody else's shows no more than octets.
+ */
+export function nameType(head: Head, whole: Uint8Array): void {
+  if (native.hidesTextType && head.untyped && whole.length > 0 && isText(whole)) {
+    head.lines += `content-type: ${TEXT_TYPE}\r\n`;
+  }
 }

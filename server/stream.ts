@@ -3,14 +3,15 @@
  *
  * @module
  */
-import type { Exchange } from "./exchange.ts";
+import { type Exchange, State } from "./exchange.ts";
 import { HIGH_WATER } from "./records.ts";
 import { PART_SIZE, type Writer } from "./writer.ts";
 
 const encoder = new TextEncoder();
+const EMPTY = new Uint8Array();
 
-/** Sends the head, with the body's length if it is known. */
-export type Start = (length: number | undefined) => void;
+/** Sends the head, with the body's length if it is known; `whole` is the body if that is known. */
+export type Start = (length: number | undefined, whole?: Uint8Array) => void;
 
 /** What a stream may carry: bytes, or text, which Bun takes as well. */
 function toBytes(chunk: unknown): Uint8Array {
@@ -56,22 +57,47 @@ export async function pumpBytes(
 type Reader = ReadableStreamDefaultReader<Uint8Array>;
 type Read = Awaited<ReturnType<Reader["read"]>>;
 
-/** Microtasks that a native body may take to say that it has ended. */
+/** Microtasks that a stream may take to give what it has. */
 const PATIENCE = 8;
+
+/** Milliseconds that a head waits for the first chunk: a stream that fails at once gets 500. */
+const HEAD_PATIENCE = 10;
 
 /** The result of a read that settles without waiting for anything outside. */
 async function settledSoon(read: Promise<Read>): Promise<Read | undefined> {
-  let result: Read | undefined;
-  read.then((settled) => result = settled, () => {});
-  for (let i = 0; i < PATIENCE && result === undefined; i++) {
+  let settled = false;
+  const settle = () => settled = true;
+  read.then(settle, settle);
+  for (let i = 0; i < PATIENCE && !settled; i++) {
     await undefined;
   }
-  return result;
+  return settled ? await read : undefined;
+}
+
+/** Reads the first chunk; calls `late` when it takes so long that the head should not wait. */
+async function firstRead(reader: Reader, late: () => void): Promise<Read> {
+  const reading = reader.read();
+  const soon = await settledSoon(reading);
+  if (soon !== undefined) {
+    return soon;
+  }
+  const timer = setTimeout(late, HEAD_PATIENCE);
+  try {
+    return await reading;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Whether a single chunk is all that comes; it is not known of those that take their time. */
+async function isAll(first: Read, next: Promise<Read> | undefined): Promise<boolean> {
+  return first.done || (await settledSoon(next!))?.done === true;
 }
 
 /**
- * Sends a response whose body is a stream. One that is not known to be a stream may be a single
- * chunk: then its length is told.
+ * Sends a response whose body is a stream. The head leaves with the first chunk, or before it if
+ * that takes its time. A body that is not known to be a stream may be a single chunk: then its
+ * length is told.
  */
 export async function pump(
   writer: Writer,
@@ -84,19 +110,18 @@ export async function pump(
   const reader: Reader = body.getReader();
   exchange.onAbort = (reason) => void reader.cancel(reason).catch(() => {});
   try {
-    const first = await reader.read();
-    let next = first.done ? undefined : reader.read();
-    if (!isStream && length === undefined) {
-      const second = next && await settledSoon(next);
-      length = first.done ? 0 : second?.done ? toBytes(first.value).length : undefined;
+    const first = await firstRead(reader, () => exchange.state === State.OPEN && start(length));
+    const next = first.done ? undefined : reader.read();
+    next?.catch(() => {}); // seen when it is its turn
+    if (exchange.state === State.OPEN) {
+      const chunk = first.done ? EMPTY : toBytes(first.value);
+      const tells = isStream || length !== undefined || !await isAll(first, next);
+      if (exchange.state === State.OPEN) {
+        length ??= tells ? undefined : chunk.length;
+        start(length, tells ? undefined : chunk);
+      }
     }
-    if (exchange.over) {
-      return;
-    }
-    const chunk = first.done ? undefined : toBytes(first.value);
-    start(length);
-    await pumpRest(writer, exchange, reader, chunk, next, length);
-    next = undefined;
+    await pumpRest(writer, exchange, reader, first, next, length);
   } catch (error) {
     await reader.cancel(error).catch(() => {});
     throw error;
@@ -109,13 +134,14 @@ async function pumpRest(
   writer: Writer,
   exchange: Exchange,
   reader: Reader,
-  chunk: Uint8Array | undefined,
+  first: Read,
   next: Promise<Read> | undefined,
   length: number | undefined,
 ): Promise<void> {
   let written = 0;
   let unreported = 0;
-  while (chunk !== undefined && !exchange.over) {
+  for (let read = first; !read.done && !exchange.over;) {
+    const chunk = toBytes(read.value);
     const rest = length === undefined ? chunk.length : length - written;
     await writeBytes(writer, exchange, chunk.subarray(0, rest));
     if (chunk.length > rest) {
@@ -127,9 +153,8 @@ async function pumpRest(
       unreported = 0;
       await writer.caughtUp(exchange);
     }
-    const read: Read = await (next ?? reader.read());
+    read = await (next ?? reader.read());
     next = undefined;
-    chunk = read.done ? undefined : toBytes(read.value);
   }
   if (exchange.over) {
     return;

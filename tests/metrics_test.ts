@@ -33,7 +33,7 @@ function parse(page: string): Map<string, { type: string; samples: Map<string, n
 }
 
 test("the page has every counter of the server", async () => {
-  const page = metricsPage({ metrics: () => server.metrics() as Snapshot });
+  const page = metricsPage({ metrics: () => server.metrics() });
   const server: Server = run(
     (request) => new URL(request.url).pathname === "/metrics" ? page() : "hello",
     { port: 0 },

@@ -1,0 +1,307 @@
+/**
+ * Compressed responses: gzip, br and deflate, as the client asks for.
+ *
+ * @module
+ */
+import { promisify } from "node:util";
+import {
+  brotliCompress,
+  constants,
+  createBrotliCompress,
+  createDeflate,
+  createGzip,
+  deflate,
+  gzip,
+} from "node:zlib";
+import { handlerOf } from "../server/app.ts";
+import type { App, Handler, NetAddr, Result } from "../server/types.ts";
+import { Body } from "./body.ts";
+
+/** A content coding (RFC 9110 section 8.4.1). */
+export type Encoding = "br" | "gzip" | "deflate";
+
+/** Options of {@linkcode compress}. */
+export interface CompressOptions {
+  /**
+   * What is offered; of those that the client likes equally the first is taken.
+   *
+   * @default {["br", "gzip", "deflate"]}
+   */
+  encodings?: readonly Encoding[];
+  /**
+   * Smaller bodies, in bytes, are sent as they are.
+   *
+   * @default {1024}
+   */
+  threshold?: number;
+  /** Whether a Content-Type is worth it; by default text, and what is text underneath. */
+  filter?: (contentType: string) => boolean;
+}
+
+type Coder = ReturnType<typeof createGzip> | ReturnType<typeof createBrotliCompress>;
+
+interface Codec {
+  whole(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array>;
+  /** Each chunk that goes in comes out at once: a stream may be live. */
+  stream(): Coder;
+}
+
+// Quality 11, the default, is for files that are compressed once.
+const BROTLI = { [constants.BROTLI_PARAM_QUALITY]: 4 };
+
+const CODECS: Record<Encoding, Codec> = {
+  br: {
+    whole: (bytes) => promisify(brotliCompress)(bytes, { params: BROTLI }),
+    stream: () => createBrotliCompress({ params: BROTLI, flush: constants.BROTLI_OPERATION_FLUSH }),
+  },
+  gzip: {
+    whole: (bytes) => promisify(gzip)(bytes, {}),
+    stream: () => createGzip({ flush: constants.Z_SYNC_FLUSH }),
+  },
+  deflate: {
+    whole: (bytes) => promisify(deflate)(bytes, {}),
+    stream: () => createDeflate({ flush: constants.Z_SYNC_FLUSH }),
+  },
+};
+
+const COMPRESSIBLE =
+  /^(?:text\/|application\/(?:json|javascript|ecmascript|xml|wasm|manifest|rtf|x-ndjson|x-javascript|sql|graphql|vnd\.ms-fontobject)\b|font\/[ot]tf|image\/(?:bmp|x-icon|vnd\.microsoft\.icon)\b|[^;]+\+(?:json|xml|text|yaml)\b)/i;
+
+/** Weights by coding (RFC 9110 section 12.5.3). A weight that is none counts as 0. */
+function weights(accept: string): Map<string, number> {
+  const found = new Map<string, number>();
+  for (const member of accept.toLowerCase().split(",")) {
+    const [name, ...parameters] = member.split(";").map((part) => part.trim());
+    const weight = parameters.find((part) => part.startsWith("q="));
+    const isValid = weight === undefined || /^q=(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/.test(weight);
+    found.set(name.replace(/^x-(?=gzip$)/, ""), isValid ? Number(weight?.slice(2) ?? 1) : 0);
+  }
+  return found;
+}
+
+/** The coding that the client likes best, `undefined` for none. */
+function choose(accept: string | null, offered: readonly Encoding[]): Encoding | undefined {
+  const wanted = weights(accept ?? "");
+  let best = wanted.get("identity") ?? 0;
+  let chosen: Encoding | undefined;
+  for (const encoding of offered) {
+    const weight = wanted.get(encoding) ?? wanted.get("*") ?? 0;
+    if (weight > best || (weight === best && weight > 0 && chosen === undefined)) {
+      best = weight;
+      chosen = encoding;
+    }
+  }
+  return chosen;
+}
+
+function addVary(headers: Headers): void {
+  const vary = headers.get("vary") ?? "";
+  const names = vary.toLowerCase().split(",").map((name) => name.trim());
+  if (!names.includes("*") && !names.includes("accept-encoding")) {
+    headers.append("vary", "Accept-Encoding");
+  }
+}
+
+/** The compressed representation is another one: a strong validator would lie about its bytes. */
+function markEncoded(headers: Headers, encoding: Encoding): void {
+  headers.set("content-encoding", encoding);
+  headers.delete("content-length");
+  headers.delete("accept-ranges");
+  const etag = headers.get("etag");
+  if (etag !== null && !etag.startsWith("W/")) {
+    headers.set("etag", `W/${etag}`);
+  }
+}
+
+function remake(response: Response, body: BodyInit | null, headers: Headers): Response {
+  const { status, statusText } = response;
+  return new Response(body, { status, statusText, headers });
+}
+
+type Controller = ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>;
+
+/** The source of a compressed stream: a chunk is coded when the one before it has been taken. */
+class CodedBody {
+  readonly #body: Body;
+  readonly #coder: Coder;
+  #isCancelled = false;
+
+  constructor(body: Body, coder: Coder) {
+    this.#body = body;
+    this.#coder = coder;
+  }
+
+  start(controller: Controller): void {
+    this.#coder.on("data", (bytes: Uint8Array<ArrayBuffer>) => {
+      if (!this.#isCancelled) {
+        controller.enqueue(bytes);
+      }
+    });
+    this.#coder.on("error", (error: Error) => controller.error(error));
+  }
+
+  async pull(controller: Controller): Promise<void> {
+    try {
+      const chunk = await this.#body.next();
+      if (this.#isCancelled) {
+        return;
+      }
+      await (chunk === undefined ? this.#end() : this.#write(chunk));
+      if (chunk === undefined) {
+        controller.close();
+      }
+    } catch (error) {
+      this.#coder.destroy();
+      throw error;
+    }
+  }
+
+  async cancel(reason: unknown): Promise<void> {
+    this.#isCancelled = true;
+    this.#coder.destroy();
+    await this.#body.cancel(reason);
+  }
+
+  #write(chunk: Uint8Array): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#coder.write(chunk, (error?: Error | null) => error ? reject(error) : resolve());
+    });
+  }
+
+  #end(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#coder.once("end", resolve).once("error", reject).end();
+    });
+  }
+}
+
+function encodeStream(body: Body, encoding: Encoding): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const source = new CodedBody(body, CODECS[encoding].stream());
+  return new ReadableStream(source, { highWaterMark: 0 });
+}
+
+/** Compresses the responses of one app. */
+class Compressor {
+  readonly #encodings: readonly Encoding[];
+  readonly #threshold: number;
+  readonly #filter: (contentType: string) => boolean;
+
+  constructor({ encodings, threshold, filter }: CompressOptions) {
+    this.#encodings = encodings ?? ["br", "gzip", "deflate"];
+    for (const encoding of this.#encodings) {
+      if (!Object.hasOwn(CODECS, encoding)) {
+        throw new TypeError(`There is no coding "${encoding}": it is br, gzip or deflate`);
+      }
+    }
+    this.#threshold = threshold ?? 1024;
+    this.#filter = filter ?? ((type) => COMPRESSIBLE.test(type));
+  }
+
+  finish(result: Result, accept: string | null): Result | Promise<Result> {
+    if (typeof result === "string") {
+      // Every char is a byte at least, and 3 at most.
+      return 3 * result.length < this.#threshold
+        ? result
+        : this.#encode(new Response(result), accept);
+    }
+    return result instanceof Response && this.#isEligible(result)
+      ? this.#encode(result, accept)
+      : result;
+  }
+
+  /** Whether another request for the same could get it compressed. */
+  #isEligible({ status, headers }: Response): boolean {
+    const length = headers.get("content-length");
+    return status !== 204 && status !== 205 && status !== 206 && status !== 304 &&
+      !headers.has("content-encoding") && !headers.has("content-range") &&
+      !/\bno-transform\b/i.test(headers.get("cache-control") ?? "") &&
+      (length === null || Number(length) >= this.#threshold) &&
+      this.#filter(headers.get("content-type") ?? "");
+  }
+
+  #encode(response: Response, accept: string | null): Response | Promise<Response> {
+    const headers = new Headers(response.headers);
+    addVary(headers);
+    const encoding = choose(accept, this.#encodings);
+    if (encoding === undefined) {
+      return withHeaders(response, headers);
+    }
+    const body = Body.of(response);
+    if (body === undefined) {
+      return this.#foretell(response, headers, encoding);
+    }
+    return body instanceof Promise
+      ? body.then((read) => this.#encodeBody(response, read, headers, encoding))
+      : this.#encodeBody(response, body, headers, encoding);
+  }
+
+  async #encodeBody(
+    response: Response,
+    body: Body,
+    headers: Headers,
+    encoding: Encoding,
+  ): Promise<Response> {
+    if (body.whole === undefined) {
+      markEncoded(headers, encoding);
+      return remake(response, encodeStream(body, encoding), headers);
+    }
+    if (body.whole.length < this.#threshold) {
+      return remake(response, body.whole, headers);
+    }
+    markEncoded(headers, encoding);
+    const bytes = await CODECS[encoding].whole(body.whole);
+    return remake(response, bytes as Uint8Array<ArrayBuffer>, headers);
+  }
+
+  /** An answer to HEAD without a body tells what GET would get, as far as its length shows. */
+  #foretell(response: Response, headers: Headers, encoding: Encoding): Response {
+    if (headers.has("content-length")) {
+      markEncoded(headers, encoding);
+    }
+    return remake(response, null, headers);
+  }
+}
+
+/** Changes Vary where the response lets it: its body stays what it is. */
+function withHeaders(response: Response, headers: Headers): Response {
+  try {
+    response.headers.set("vary", headers.get("vary") ?? "");
+    return response;
+  } catch {
+    return remake(response, response.body, headers); // immutable: it came from fetch()
+  }
+}
+
+/**
+ * Wraps an app so that its responses are compressed as the request's Accept-Encoding asks for,
+ * weights and `*` included.
+ *
+ * Left as they are: small bodies, types that are compressed already, responses with a
+ * Content-Encoding, ranges, `Cache-Control: no-transform`. What could be compressed gets
+ * `Vary: Accept-Encoding`; what is gets a weak ETag. Streams are compressed chunk by chunk, each
+ * sent at once. HEAD has the fields of GET.
+ *
+ * Compressing secrets beside what an attacker chooses lets their length tell them (BREACH).
+ *
+ * @example
+ * ```ts
+ * import { run } from "@x/bjoern";
+ * import { compress } from "@x/bjoern/contrib/compress";
+ *
+ * const server = run(compress(() => "Hello ".repeat(1000)), { port: 0 });
+ * const response = await fetch(server.url, { headers: { "accept-encoding": "gzip" } });
+ * console.log(response.headers.get("vary"), (await response.text()).length);
+ * await server.shutdown();
+ * ```
+ */
+export function compress<A = NetAddr>(app: App<A>, options: CompressOptions = {}): Handler<A> {
+  const handler = handlerOf(app) as Handler<A>;
+  const compressor = new Compressor(options);
+  return (request, info) => {
+    const accept = request.headers.get("accept-encoding");
+    const result = handler(request, info);
+    return result instanceof Promise
+      ? result.then((settled) => compressor.finish(settled, accept))
+      : compressor.finish(result, accept);
+  };
+}

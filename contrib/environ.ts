@@ -1,0 +1,315 @@
+/**
+ * The environ face: apps in the spirit of WSGI (PEP 3333), as bjoern serves them.
+ *
+ * @module
+ */
+import process from "node:process";
+import type { Addr, Handler, Info, Result } from "../server/types.ts";
+import { type File, FileWrapper } from "./environ/file_wrapper.ts";
+import { Input } from "./environ/input.ts";
+import {
+  type Body,
+  closeBody,
+  concat,
+  type ErrorStream,
+  Items,
+  streamOf,
+  toBytes,
+} from "./environ/items.ts";
+import { type Head, Start, type StartResponse } from "./environ/start.ts";
+
+export type { Body, ErrorStream, Item } from "./environ/items.ts";
+export type { Block, Descriptor, File, Readable } from "./environ/file_wrapper.ts";
+export type { Fields, StartResponse } from "./environ/start.ts";
+export { FileWrapper, Input };
+
+/**
+ * A request as an app in the spirit of WSGI sees it. Values are strings of one char an octet, as
+ * they are on the wire.
+ */
+export interface Environ {
+  /** As the client wrote it. */
+  REQUEST_METHOD: string;
+  /** Always `""`. */
+  SCRIPT_NAME: string;
+  /** The path, its percent-escapes decoded once. */
+  PATH_INFO: string;
+  /** What follows `?`, not decoded. */
+  QUERY_STRING: string;
+  /** The request-target as the client sent it. */
+  REQUEST_URI: string;
+  /** The address at which the connection arrived; `"localhost"` on a Unix socket. */
+  SERVER_NAME: string;
+  /** Its port; `"80"` on a Unix socket. */
+  SERVER_PORT: string;
+  /** `"HTTP/1.1"` or `"HTTP/1.0"`. */
+  SERVER_PROTOCOL: string;
+  /** The client's address; `""` on a Unix socket. */
+  REMOTE_ADDR: string;
+  /** The client's port; `""` on a Unix socket. */
+  REMOTE_PORT: string;
+  /** The request's Content-Type, if it has one. */
+  CONTENT_TYPE?: string;
+  /** The request's Content-Length, if it has one: a chunked body has none. */
+  CONTENT_LENGTH?: string;
+  /**
+   * The other header fields, `-` as `_`. Repeated ones are joined by `", "`, Cookie by `"; "`.
+   * Names with `_` are left out: they could pass for others (CVE-2015-0219).
+   */
+  [name: `HTTP_${string}`]: string | undefined;
+  /** The version of PEP 3333's interface. */
+  "wsgi.version": readonly [1, 0];
+  /** `"http"`. */
+  "wsgi.url_scheme": string;
+  /** The request's body; GET and HEAD have none. */
+  "wsgi.input": Input;
+  /** `true`: the input ends where the body does. */
+  "wsgi.input_terminated": true;
+  /** Where the app's complaints go. */
+  "wsgi.errors": ErrorStream;
+  /** Makes a body of a file. */
+  "wsgi.file_wrapper": (file: File, blockSize?: number) => FileWrapper;
+  /** `false`: one thread runs the app. */
+  "wsgi.multithread": false;
+  /** `true`: other processes may run it too. */
+  "wsgi.multiprocess": true;
+  /** `false`: it runs again and again. */
+  "wsgi.run_once": false;
+  /** The request's signal: it aborts when the client leaves. */
+  readonly "bjoern.signal": AbortSignal;
+}
+
+/** An app in the spirit of WSGI. There is no `write`. */
+export type EnvironApp = (
+  environ: Environ,
+  startResponse: StartResponse,
+) => Body | Promise<Body>;
+
+/** Options of {@linkcode environ}. */
+export interface EnvironOptions {
+  /**
+   * How the decoded octets of PATH_INFO become a string: one char an octet as in WSGI, or as UTF-8;
+   * then a path that is none is answered by 400.
+   *
+   * @default {"latin1"}
+   */
+  charset?: "latin1" | "utf-8";
+  /**
+   * The `wsgi.errors` of every request.
+   *
+   * @default {process.stderr}
+   */
+  errors?: ErrorStream;
+}
+
+const WSGI = {
+  "wsgi.version": [1, 0],
+  "wsgi.url_scheme": "http",
+  "wsgi.input_terminated": true,
+  "wsgi.file_wrapper": (file: File, blockSize?: number) => new FileWrapper(file, blockSize),
+  "wsgi.multithread": false,
+  "wsgi.multiprocess": true,
+  "wsgi.run_once": false,
+} as const;
+
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Path and query of a request-target in any of its forms (RFC 9112 section 3.2). */
+function splitTarget(target: string): [path: string, query: string] {
+  const local = target.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, "");
+  const [, path, query = ""] = /^([^?#]*)(?:\?([^#]*))?/.exec(local)!;
+  return [path || "/", query];
+}
+
+/** Decodes once; `undefined` when an escape is broken or the octets are not of the charset. */
+function decode(path: string, charset: EnvironOptions["charset"]): string | undefined {
+  if (/%(?![0-9a-f]{2})/i.test(path)) {
+    return undefined;
+  }
+  const octets = path.replace(
+    /%(..)/g,
+    (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)),
+  );
+  if (charset !== "utf-8") {
+    return octets;
+  }
+  try {
+    return utf8.decode(Uint8Array.from(octets, (char) => char.charCodeAt(0)));
+  } catch {
+    return undefined;
+  }
+}
+
+function endpoint(addr: Addr, host: string, port: string): [host: string, port: string] {
+  return addr.transport === "tcp" ? [addr.hostname, String(addr.port)] : [host, port];
+}
+
+/** Header fields as keys. */
+function* headerKeys(headers: Headers): Generator<[key: string, value: string]> {
+  for (const [name, value] of headers) {
+    if (name.includes("_")) {
+      continue;
+    }
+    const key = name.toUpperCase().replaceAll("-", "_");
+    yield [key === "CONTENT_TYPE" || key === "CONTENT_LENGTH" ? key : `HTTP_${key}`, value];
+  }
+}
+
+/** `undefined` for a path that cannot be decoded. */
+function makeEnviron(
+  request: Request,
+  info: Info<Addr>,
+  options: EnvironOptions,
+): Environ | undefined {
+  const [path, query] = splitTarget(info.rawTarget);
+  const decoded = decode(path, options.charset);
+  if (decoded === undefined) {
+    return undefined;
+  }
+  const [serverName, serverPort] = endpoint(info.localAddr, "localhost", "80");
+  const [remoteAddr, remotePort] = endpoint(info.remoteAddr, "", "");
+  return {
+    REQUEST_METHOD: request.method,
+    SCRIPT_NAME: "",
+    PATH_INFO: decoded,
+    QUERY_STRING: query,
+    REQUEST_URI: info.rawTarget,
+    SERVER_NAME: serverName,
+    SERVER_PORT: serverPort,
+    SERVER_PROTOCOL: `HTTP/${info.httpVersion}`,
+    REMOTE_ADDR: remoteAddr,
+    REMOTE_PORT: remotePort,
+    ...Object.fromEntries(headerKeys(request.headers)),
+    ...WSGI,
+    "wsgi.input": new Input(request),
+    "wsgi.errors": options.errors ?? process.stderr,
+    get "bjoern.signal"() {
+      return request.signal;
+    },
+  };
+}
+
+/** Statuses of responses that have no body (RFC 9110 section 6.4.1, Fetch's "null body status"). */
+const BODILESS = new Set([204, 205, 304]);
+
+/** One request on its way through an app. */
+class Call {
+  readonly start: Start;
+  readonly #info: Info<Addr>;
+  readonly #errors: ErrorStream;
+  readonly #isHead: boolean;
+
+  constructor(env: Environ, info: Info<Addr>) {
+    this.#info = info;
+    this.#errors = env["wsgi.errors"];
+    this.#isHead = env.REQUEST_METHOD === "HEAD";
+    this.start = new Start(this.#errors);
+  }
+
+  /** What the app returned becomes a response: at once, if it is here as a whole. */
+  respond(result: unknown): Response | Promise<Response> {
+    if (result instanceof Promise) {
+      return result.then((body) => this.respond(body));
+    }
+    if (typeof result === "string" || result instanceof Uint8Array) {
+      return this.#respondWhole(toBytes(result));
+    }
+    return Array.isArray(result) ? this.#respondList(result) : this.#respondItems(result);
+  }
+
+  #respondList(list: unknown[]): Response {
+    try {
+      const parts = list.map(toBytes);
+      return this.#respondWhole(concat(parts));
+    } finally {
+      void closeBody(list, this.#errors);
+    }
+  }
+
+  #respondWhole(bytes: Uint8Array<ArrayBuffer>): Response {
+    const head = this.start.take();
+    if (this.#isHead || BODILESS.has(head.status)) {
+      if (head.length === undefined && bytes.length > 0) {
+        head.headers.set("content-length", String(bytes.length));
+      }
+      return make(head, null);
+    }
+    checkLength(head, bytes.length);
+    return make(head, bytes.subarray(0, head.length));
+  }
+
+  /** The first item is there before the head goes out: until then an error can be answered. */
+  async #respondItems(result: unknown): Promise<Response> {
+    const items = new Items(result, this.#errors);
+    try {
+      const first = await items.next(() => {
+        this.#info.completed.catch(() => items.close());
+      });
+      const head = this.start.take();
+      if (first !== undefined && !BODILESS.has(head.status)) {
+        return make(head, streamOf(items, first, head.length)); // HEAD: the server cancels it
+      }
+      if (!this.#isHead && !BODILESS.has(head.status)) {
+        checkLength(head, 0);
+      }
+      await items.close();
+      return make(head, null);
+    } catch (error) {
+      await items.close();
+      throw error;
+    }
+  }
+}
+
+/** More than was promised is not sent; less would leave the client waiting. */
+function checkLength({ length }: Head, size: number): void {
+  if (length !== undefined && size < length) {
+    throw new RangeError(`The app's body has ${size} of the ${length} bytes of its Content-Length`);
+  }
+}
+
+function make({ status, reason, headers }: Head, body: BodyInit | null): Response {
+  return new Response(body, { status, statusText: reason, headers });
+}
+
+/**
+ * Turns an app of the form `(environ, startResponse) => body` into a handler. The body is a string,
+ * bytes, or an iterable or async iterable of them; the app may be async.
+ *
+ * - `startResponse` is called once before the first item that is not empty; see
+ *   {@linkcode StartResponse} for the second time.
+ * - The first item is pulled before the head is sent, so what fails until then is answered by 500;
+ *   what fails later cuts the connection. Items are pulled no faster than the client takes them.
+ * - The iterator's `return()` and the body's `close()` are called once, whatever happens.
+ * - Content-Length bounds the body. A list is sent with its length, an iterator in chunks.
+ * - A path with a broken escape is answered by 400.
+ *
+ * @example
+ * ```ts
+ * import { run } from "@x/bjoern";
+ * import { environ } from "@x/bjoern/contrib/environ";
+ *
+ * const server = run(
+ *   environ((env, startResponse) => {
+ *     startResponse("200 OK", [["Content-Type", "text/plain"]]);
+ *     return ["Hello, ", env.PATH_INFO.slice(1), "!\n"];
+ *   }),
+ *   { port: 0 },
+ * );
+ * console.log(await (await fetch(new URL("/World", server.url))).text()); // Hello, World!
+ * await server.shutdown();
+ * ```
+ */
+export function environ(app: EnvironApp, options: EnvironOptions = {}): Handler<Addr> {
+  if (typeof app !== "function") {
+    throw new TypeError(`environ() takes a function (environ, startResponse), not ${typeof app}`);
+  }
+  return (request, info): Result | Promise<Result> => {
+    const env = makeEnviron(request, info, options);
+    if (env === undefined) {
+      return new Response("Bad Request", { status: 400 });
+    }
+    const call = new Call(env, info);
+    return call.respond(app(env, call.start.call));
+  };
+}

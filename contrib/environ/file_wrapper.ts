@@ -1,0 +1,112 @@
+/**
+ * A file as a response's body: the counterpart of `wsgi.file_wrapper`.
+ *
+ * @module
+ */
+import { read } from "node:fs";
+
+/** What can be read in blocks; text is sent as UTF-8, an empty block is the end. */
+export interface Readable {
+  /** Reads at most `size` bytes. */
+  read(size: number): Block | Promise<Block>;
+  /** Called once when the file is not needed any more. */
+  close?(): unknown;
+}
+
+/** What was read. */
+export type Block = string | Uint8Array | null | undefined;
+
+/** An open descriptor, such as a `FileHandle` of `node:fs/promises`. */
+export interface Descriptor {
+  /** Its number. */
+  readonly fd: number;
+  /** Called once when the file is not needed any more. */
+  close?(): unknown;
+}
+
+/** A file: a descriptor, an object that has one, or an object that reads. */
+export type File = number | Descriptor | Readable;
+
+const BLOCK_SIZE = 65536;
+
+/** Reads from where the descriptor's offset stands. */
+function readDescriptor(fd: number, size: number): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const block = new Uint8Array(size);
+    read(fd, block, 0, size, null, (error, count) => {
+      if (error) {
+        reject(error);
+      } else {
+        resolve(block.subarray(0, count));
+      }
+    });
+  });
+}
+
+function readerOf(file: File): (size: number) => Block | Promise<Block> {
+  if (typeof file === "number") {
+    return (size) => readDescriptor(file, size);
+  }
+  if ("fd" in file && typeof file.fd === "number") {
+    return (size) => readDescriptor(file.fd, size);
+  }
+  if ("read" in file && typeof file.read === "function") {
+    return (size) => file.read(size);
+  }
+  throw new TypeError("A file must be a descriptor, or have an fd or a read method");
+}
+
+/**
+ * The blocks of a file, from where it stands to its end. The file is closed after the response if
+ * it can be; a bare descriptor stays the caller's.
+ *
+ * @example
+ * ```ts
+ * import { open } from "node:fs/promises";
+ * import { fileURLToPath } from "node:url";
+ * import { FileWrapper } from "@x/bjoern/contrib/environ";
+ *
+ * const file = new FileWrapper(await open(fileURLToPath(import.meta.url)));
+ * for await (const block of file) console.log(block?.length);
+ * await file.close();
+ * ```
+ */
+export class FileWrapper implements AsyncIterable<string | Uint8Array> {
+  /** What is read. */
+  readonly file: File;
+  /**
+   * How many bytes are read at a time.
+   *
+   * @default {65536}
+   */
+  readonly blockSize: number;
+  readonly #read: (size: number) => Block | Promise<Block>;
+
+  /** Wraps `file`; nothing is read before the response begins. */
+  constructor(file: File, blockSize: number = BLOCK_SIZE) {
+    if (!Number.isInteger(blockSize) || blockSize < 1) {
+      throw new RangeError(`A block has a whole number of bytes from 1: ${blockSize}`);
+    }
+    this.file = file;
+    this.blockSize = blockSize;
+    this.#read = readerOf(file);
+  }
+
+  /** Reads block after block. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<string | Uint8Array, void, undefined> {
+    for (;;) {
+      const block = await this.#read(this.blockSize);
+      if (block === null || block === undefined || block.length === 0) {
+        return;
+      }
+      yield block;
+    }
+  }
+
+  /** Closes the file, if it can be closed. */
+  async close(): Promise<void> {
+    if (typeof this.file !== "number") {
+      await this.file.close?.();
+    }
+  }
+}

@@ -1,0 +1,94 @@
+/**
+ * `startResponse`, and the head that it makes.
+ *
+ * @module
+ */
+import { type ErrorStream, report } from "./items.ts";
+
+/** Header fields as pairs. */
+export type Fields = Iterable<readonly [name: string, value: string]>;
+
+/**
+ * Begins a response: status and reason as in `"200 OK"`, and the header fields. A second call must
+ * pass the error that made it necessary, and replaces the first as long as no byte of the body has
+ * been sent; later that error is thrown back.
+ */
+export type StartResponse = (status: string, headers: Fields, excInfo?: unknown) => void;
+
+/** The head of a response. */
+export interface Head {
+  status: number;
+  reason: string;
+  headers: Headers;
+  /** The Content-Length that the app promises. */
+  length: number | undefined;
+}
+
+function readHeaders(fields: Fields): Headers {
+  const headers = new Headers();
+  for (const pair of fields) {
+    const [name, value] = Array.isArray(pair) && pair.length === 2 ? pair : [];
+    if (typeof name !== "string" || typeof value !== "string") {
+      throw new TypeError("startResponse: headers must be pairs of strings");
+    }
+    headers.append(name, value); // refuses CR, LF, NUL and what is not latin-1
+  }
+  return headers;
+}
+
+function readLength(headers: Headers): number | undefined {
+  const value = headers.get("content-length");
+  if (value === null) {
+    return undefined;
+  }
+  if (!/^\d{1,15}$/.test(value)) {
+    throw new TypeError(`startResponse: Content-Length is no number: ${JSON.stringify(value)}`);
+  }
+  return Number(value);
+}
+
+function readHead(status: unknown, fields: Fields): Head {
+  const [, code, reason = ""] = /^([2-5]\d\d)(?: (.*))?$/.exec(String(status)) ?? [];
+  if (typeof status !== "string" || code === undefined) {
+    throw new TypeError(`startResponse: the status must be like "200 OK", not ${String(status)}`);
+  }
+  if (typeof fields?.[Symbol.iterator] !== "function") {
+    throw new TypeError("startResponse: headers must be a list of pairs");
+  }
+  const headers = readHeaders(fields);
+  return { status: Number(code), reason, headers, length: readLength(headers) };
+}
+
+/** How far the start of one response is. */
+export class Start {
+  readonly #errors: ErrorStream;
+  #head: Head | undefined;
+  #isOut = false;
+
+  constructor(errors: ErrorStream) {
+    this.#errors = errors;
+  }
+
+  /** What the app gets. */
+  readonly call: StartResponse = (status, headers, excInfo) => {
+    if (this.#isOut && excInfo !== undefined) {
+      throw excInfo;
+    }
+    if (this.#head !== undefined && excInfo === undefined) {
+      throw new TypeError("startResponse was called before: a second call must pass the error");
+    }
+    this.#head = readHead(status, headers);
+    if (excInfo !== undefined) {
+      report(this.#errors, excInfo);
+    }
+  };
+
+  /** The head, which cannot be replaced from now on. */
+  take(): Head {
+    if (this.#head === undefined) {
+      throw new TypeError("The app must call startResponse before the first item of its body");
+    }
+    this.#isOut = true;
+    return this.#head;
+  }
+}

@@ -1,0 +1,243 @@
+/**
+ * An access log: one line for each request that was answered, or whose client has left.
+ *
+ * @module
+ */
+import { Buffer } from "node:buffer";
+import process from "node:process";
+import { handlerOf } from "../server/app.ts";
+import type { Addr, App, Handler, Info, NetAddr, Result } from "../server/types.ts";
+import { Body } from "./body.ts";
+
+/** What is known of a request once it is over. */
+export interface LogEntry {
+  /** When it came. */
+  time: Date;
+  /** The client's address; `""` on a Unix socket. */
+  remoteAddr: string;
+  /** As the client wrote it. */
+  method: string;
+  /** The request-target as the client sent it. */
+  target: string;
+  /** The version that the client speaks. */
+  version: "1.0" | "1.1";
+  /** The response's; 499 when the client left before there was one. */
+  status: number;
+  /** Bytes of the response's body. */
+  bytes: number;
+  /** Milliseconds until the last byte was with the kernel. */
+  duration: number;
+  /** The request's Referer. */
+  referer: string | undefined;
+  /** The request's User-Agent. */
+  userAgent: string | undefined;
+  /** Whether the response did not end as it should, mostly since the client left. */
+  aborted: boolean;
+}
+
+/** Makes a line of an entry; `undefined` for none. */
+export type LogFormat = (entry: LogEntry) => string | undefined;
+
+/** Options of {@linkcode accessLog}. */
+export interface LogOptions {
+  /**
+   * Apache's common or combined log format, JSON lines, a function, or `"off"`, which costs nothing.
+   *
+   * @default {"combined"}
+   */
+  format?: "common" | "combined" | "json" | "off" | LogFormat;
+  /** Takes a line, without the line feed; by default it goes to standard output. */
+  write?: (line: string) => void;
+}
+
+const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
+
+function two(number: number): string {
+  return String(number).padStart(2, "0");
+}
+
+/** `10/Oct/2026:13:55:36 +0000` */
+function clfTime(time: Date): string {
+  const date = `${two(time.getUTCDate())}/${MONTHS[time.getUTCMonth()]}/${time.getUTCFullYear()}`;
+  return `${date}:${time.toISOString().slice(11, 19)} +0000`;
+}
+
+/** What a client sends must not end the field or the line. */
+function quoted(text: string | undefined): string {
+  const safe = (text ?? "-").replace(
+    // deno-lint-ignore no-control-regex
+    /["\\\x00-\x1f\x7f-\uffff]/g,
+    (char) =>
+      char === '"' || char === "\\"
+        ? `\\${char}`
+        : `\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}`,
+  );
+  return `"${safe}"`;
+}
+
+function common(entry: LogEntry): string {
+  const { remoteAddr, time, method, target, version, status, bytes } = entry;
+  const line = quoted(`${method} ${target} HTTP/${version}`);
+  return `${remoteAddr || "-"} - - [${clfTime(time)}] ${line} ${status} ${bytes || "-"}`;
+}
+
+const FORMATS: Record<"common" | "combined" | "json", LogFormat> = {
+  common,
+  combined: (entry) => `${common(entry)} ${quoted(entry.referer)} ${quoted(entry.userAgent)}`,
+  json: (entry) => JSON.stringify(entry),
+};
+
+/** Writes the lines of one turn together. */
+function toStandardOutput(): (line: string) => void {
+  let waiting = "";
+  const flush = () => {
+    process.stdout.write(waiting);
+    waiting = "";
+  };
+  return (line) => {
+    if (waiting === "") {
+      queueMicrotask(flush);
+    }
+    waiting += `${line}\n`;
+  };
+}
+
+function formatOf(format: Exclude<LogOptions["format"], "off">): LogFormat {
+  const found = typeof format === "function" ? format : FORMATS[format ?? "combined"];
+  if (found === undefined) {
+    throw new TypeError(`There is no log format "${format}": it is common, combined, json or off`);
+  }
+  return found;
+}
+
+/** What only the request tells has to be read before it is answered. */
+function begin(request: Request, info: Info<Addr>, needsHeaders: boolean): LogEntry {
+  const { remoteAddr } = info;
+  const headers = needsHeaders ? request.headers : undefined;
+  return {
+    time: new Date(),
+    remoteAddr: remoteAddr.transport === "tcp" ? remoteAddr.hostname : "",
+    method: request.method,
+    target: info.rawTarget,
+    version: info.httpVersion,
+    status: 499,
+    bytes: 0,
+    duration: 0,
+    referer: headers?.get("referer") ?? undefined,
+    userAgent: headers?.get("user-agent") ?? undefined,
+    aborted: false,
+  };
+}
+
+function counted(body: Body, entry: LogEntry): ReadableStream<Uint8Array<ArrayBuffer>> {
+  return new ReadableStream({
+    pull: async (controller) => {
+      const chunk = await body.next();
+      if (chunk === undefined) {
+        controller.close();
+      } else {
+        entry.bytes += chunk.length;
+        controller.enqueue(chunk);
+      }
+    },
+    cancel: (reason) => body.cancel(reason),
+  }, { highWaterMark: 0 });
+}
+
+/** Sees to it that the bytes of a response's body are counted. */
+function count(response: Response, entry: LogEntry): Response | Promise<Response> {
+  const { status, statusText, headers } = response;
+  entry.status = status;
+  const length = headers.get("content-length");
+  if (entry.method === "HEAD") {
+    return response;
+  }
+  if (length !== null && /^\d+$/.test(length)) {
+    entry.bytes = Number(length);
+    return response;
+  }
+  const remake = (body: Body) => {
+    entry.bytes = body.whole?.length ?? 0;
+    return new Response(body.whole ?? counted(body, entry), { status, statusText, headers });
+  };
+  const body = Body.of(response);
+  if (body === undefined) {
+    return response;
+  }
+  return body instanceof Promise ? body.then(remake) : remake(body);
+}
+
+/** Notes what a handler returned. What is no result is the server's to refuse. */
+function note(result: Result, entry: LogEntry): Result | Promise<Result> {
+  entry.status = 200;
+  if (typeof result === "string" || result instanceof Uint8Array) {
+    entry.bytes = entry.method === "HEAD" ? 0 : Buffer.byteLength(result);
+    return result;
+  }
+  if (result instanceof Response) {
+    return count(result, entry);
+  }
+  entry.status = 500;
+  return result;
+}
+
+function answer<A>(
+  handler: Handler<A>,
+  request: Request,
+  info: Info<A>,
+  entry: LogEntry,
+): Result | Promise<Result> {
+  const fail = (error: unknown): never => {
+    entry.status = entry.aborted ? entry.status : 500;
+    throw error;
+  };
+  try {
+    const result = handler(request, info);
+    return result instanceof Promise
+      ? result.then((settled) => note(settled, entry)).catch(fail)
+      : note(result, entry);
+  } catch (error) {
+    return fail(error);
+  }
+}
+
+/**
+ * Wraps an app so that every request is logged when its response is sent.
+ *
+ * Clients cannot forge lines: what they send is escaped. A client that leaves is a line with the
+ * status that it would have got, or 499, never an error. What the app throws is left to `onError`
+ * and logged here by status 500.
+ *
+ * @example
+ * ```ts
+ * import { run } from "@x/bjoern";
+ * import { accessLog } from "@x/bjoern/contrib/log";
+ *
+ * const server = run(accessLog(() => "Hello", { format: "common" }), { port: 0 });
+ * await (await fetch(server.url)).text();
+ * await server.shutdown(); // 127.0.0.1 - - [...] "GET / HTTP/1.1" 200 5
+ * ```
+ */
+export function accessLog<A = NetAddr>(app: App<A>, options: LogOptions = {}): Handler<A> {
+  const handler = handlerOf(app) as Handler<A>;
+  if (options.format === "off") {
+    return handler;
+  }
+  const format = formatOf(options.format);
+  const write = options.write ?? toStandardOutput();
+  const needsHeaders = format !== FORMATS.common;
+  return (request, info) => {
+    const start = performance.now();
+    const entry = begin(request, info as unknown as Info<Addr>, needsHeaders);
+    const end = (aborted: boolean) => {
+      entry.aborted = aborted;
+      entry.duration = performance.now() - start;
+      const line = format(entry);
+      if (line !== undefined) {
+        write(line);
+      }
+    };
+    info.completed.then(() => end(false), () => end(true));
+    return answer(handler, request, info, entry);
+  };
+}

@@ -1,0 +1,153 @@
+/**
+ * A server's metrics as Prometheus reads them.
+ *
+ * @module
+ */
+/** A latency histogram: how many observations are in each bucket, and their sum. */
+export interface Histogram {
+  /** Upper bounds of the buckets, ascending; one more bucket has what is above the last. */
+  readonly bounds: readonly number[];
+  /** Observations by bucket, not cumulative: one more than `bounds`. */
+  readonly counts: readonly number[];
+  /** Sum of all observations. */
+  readonly sum: number;
+}
+
+/** Metrics by name, as {@linkcode Server.metrics} has them. */
+export type Snapshot = Readonly<Record<string, number | Histogram>>;
+
+/** Options of {@linkcode metricsPage} and {@linkcode toPrometheus}. */
+export interface MetricsOptions {
+  /**
+   * What each name begins with.
+   *
+   * @default {"bjoern_"}
+   */
+  prefix?: string;
+  /** Labels of every sample, such as `{ server: "api" }`. */
+  labels?: Readonly<Record<string, string>>;
+}
+
+/** The text exposition format, version 0.0.4. */
+const CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
+
+/** What goes up and down; the rest only goes up, and its name says so. */
+const GAUGES = new Set(["connections_open", "requests_held", "requests_in_flight"]);
+
+const HELP: Record<string, string> = {
+  connections_open: "Connections that are open now.",
+  connections_accepted: "Connections accepted.",
+  requests_held: "Requests that are not answered yet.",
+  requests_total: "Requests read.",
+  requests_rejected: "Requests refused by the server itself.",
+  requests_aborted: "Requests whose client left before the response was complete.",
+  bytes_received: "Bytes read from clients.",
+  bytes_sent: "Bytes written to clients.",
+  accept_failed: "Connections that could not be accepted.",
+  timeouts: "Connections closed by a timeout.",
+};
+
+const NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
+const LABEL = /^(?!__)[a-zA-Z_][a-zA-Z0-9_]*$/;
+
+function checkOptions({ prefix = "bjoern_", labels = {} }: MetricsOptions): Required<
+  MetricsOptions
+> {
+  if (!NAME.test(`${prefix}x`)) {
+    throw new TypeError(`No metric's name can begin with "${prefix}"`);
+  }
+  for (const label of Object.keys(labels)) {
+    if (!LABEL.test(label) || label === "le") {
+      throw new TypeError(`No label can be named "${label}"`);
+    }
+  }
+  return { prefix, labels };
+}
+
+function escape(value: string): string {
+  return value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
+}
+
+function labelled(labels: Readonly<Record<string, string>>): string {
+  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escape(value)}"`);
+  return pairs.length > 0 ? `{${pairs.join(",")}}` : "";
+}
+
+function showNumber(value: number): string {
+  if (Number.isFinite(value)) {
+    return String(value);
+  }
+  return Number.isNaN(value) ? "NaN" : value > 0 ? "+Inf" : "-Inf";
+}
+
+function histogram(name: string, { bounds, counts, sum }: Histogram, labels: object): string[] {
+  let total = 0;
+  const buckets = counts.map((count, i) => {
+    total += count;
+    const le = showNumber(bounds[i] ?? Infinity);
+    return `${name}_bucket${labelled({ ...labels, le })} ${showNumber(total)}`;
+  });
+  const all = labelled({ ...labels });
+  return [...buckets, `${name}_sum${all} ${showNumber(sum)}`, `${name}_count${all} ${total}`];
+}
+
+function family(key: string, value: number | Histogram, options: Required<MetricsOptions>) {
+  const isGauge = GAUGES.has(key);
+  const isNumber = typeof value === "number";
+  const suffix = isGauge || !isNumber || key.endsWith("_total") ? "" : "_total";
+  const name = options.prefix + key.replace(/[^a-zA-Z0-9_:]/g, "_") + suffix;
+  const type = isGauge ? "gauge" : isNumber ? "counter" : "histogram";
+  return [
+    ...(HELP[key] === undefined ? [] : [`# HELP ${name} ${HELP[key]}`]),
+    `# TYPE ${name} ${type}`,
+    ...(isNumber
+      ? [`${name}${labelled(options.labels)} ${showNumber(value)}`]
+      : histogram(name, value, options.labels)),
+  ];
+}
+
+/**
+ * Writes metrics in Prometheus' text exposition format.
+ *
+ * @example
+ * ```ts
+ * import { toPrometheus } from "@x/bjoern/contrib/metrics";
+ *
+ * console.log(toPrometheus({ connections_open: 3 }));
+ * ```
+ */
+export function toPrometheus(metrics: Snapshot, options: MetricsOptions = {}): string {
+  const checked = checkOptions(options);
+  const lines = Object.entries(metrics).flatMap(([key, value]) => family(key, value, checked));
+  return lines.map((line) => `${line}\n`).join("");
+}
+
+/**
+ * Makes a handler that answers with the metrics of a server, for Prometheus to scrape.
+ *
+ * @param server What has them: the server itself, which may start after the handler is made.
+ *
+ * @example
+ * ```ts
+ * import { run, type Server } from "@x/bjoern";
+ * import { metricsPage } from "@x/bjoern/contrib/metrics";
+ *
+ * const page = metricsPage({ metrics: () => server.metrics() });
+ * const server: Server = run(
+ *   (request) => new URL(request.url).pathname === "/metrics" ? page() : "Hello",
+ *   { port: 0 },
+ * );
+ * console.log(await (await fetch(new URL("/metrics", server.url))).text());
+ * await server.shutdown();
+ * ```
+ */
+export function metricsPage(
+  server: { metrics(): Snapshot },
+  options: MetricsOptions = {},
+): () => Response {
+  checkOptions(options);
+  return () =>
+    new Response(toPrometheus(server.metrics(), options), {
+      headers: { "content-type": CONTENT_TYPE },
+    });
+}

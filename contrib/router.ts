@@ -1,0 +1,231 @@
+/**
+ * A router: which handler answers which path and method.
+ *
+ * @module
+ */
+import type { Handler, Info, NetAddr, Result } from "../server/types.ts";
+
+type Segment<S extends string> = S extends `:${infer Name}` ? Name : never;
+type Names<P extends string> = P extends `${infer S}/${infer Rest}` ? Segment<S> | Names<Rest>
+  : Segment<P>;
+/** Syntax beyond `/:name`, of which the types say less. */
+type Special = "(" | ")" | "{" | "}" | "?" | "+" | "*" | "." | "-" | "\\";
+
+/** The parameters of a path, decoded: for `"/users/:id"` it is `{ id: string }`. */
+export type Params<P extends string> = string extends P ? Readonly<Record<string, string>>
+  : P extends `${string}${Special}${string}` ? Readonly<Record<string, string | undefined>>
+  : { readonly [Name in Names<P>]: string };
+
+/** Answers the requests of one route. */
+export type RouteHandler<P extends string = string, A = NetAddr> = (
+  request: Request,
+  info: Info<A>,
+  params: Params<P>,
+) => Result | Promise<Result>;
+
+/** One handler for every method, or one for each, such as `{ GET, POST }`. */
+export type Route<P extends string = string, A = NetAddr> =
+  | RouteHandler<P, A>
+  | { readonly [method: Uppercase<string>]: RouteHandler<P, A> };
+
+/** Routes by path. */
+export type Routes<P extends string = string, A = NetAddr> = {
+  readonly [Path in P]: Route<Path, A>;
+};
+
+/** Options of {@linkcode router}. */
+export interface RouterOptions<A = NetAddr> {
+  /**
+   * Answers what no route matches.
+   *
+   * @default {() => new Response("Not Found", { status: 404 })}
+   */
+  notFound?: Handler<A>;
+}
+
+type Methods<A> = Map<string, RouteHandler<string, A>>;
+/** The method of a route that takes every one. */
+const ANY = "";
+
+interface Entry<A> {
+  /** What every path that matches begins with. */
+  prefix: string;
+  pattern: URLPattern;
+  methods: Methods<A>;
+}
+
+interface Match<A> {
+  methods: Methods<A>;
+  groups: Record<string, string | undefined>;
+}
+
+function methodsOf<A>(path: string, route: unknown): Methods<A> {
+  const handlers: [string, unknown][] = typeof route === "function"
+    ? [[ANY, route]]
+    : Object.entries(typeof route === "object" && route !== null ? route : { [ANY]: route });
+  for (const [method, handler] of handlers) {
+    if (typeof handler !== "function") {
+      throw new TypeError(`The route ${path} has no function for ${method || "its requests"}`);
+    }
+    if (method !== method.toUpperCase()) {
+      throw new TypeError(`The route ${path} has the method ${method}: methods are upper case`);
+    }
+  }
+  return new Map(handlers as [string, RouteHandler<string, A>][]);
+}
+
+/** The text before any syntax; a slash there may belong to what is optional. */
+function prefixOf(path: string): string {
+  return /^[^:*?+(){}\\]*/.exec(path)![0].replace(/\/$/, "");
+}
+
+function isPlain(path: string): boolean {
+  return !/[:*?+(){}\\]/.test(path);
+}
+
+/** As a request's URL would have it. */
+function normal(path: string): string {
+  return new URL(path, "http://localhost").pathname;
+}
+
+/** Escapes decoded once; `undefined` when one is broken. */
+function decode(groups: Match<unknown>["groups"]): Record<string, string> | undefined {
+  try {
+    const values = Object.entries(groups).filter(([, value]) => value !== undefined);
+    return Object.fromEntries(values.map(([name, value]) => [name, decodeURIComponent(value!)]));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Paths without parameters are looked up; patterns are tried in the order in which they came. */
+class Table<A> {
+  readonly #plain = new Map<string, Methods<A>>();
+  readonly #entries: Entry<A>[] = [];
+  readonly #known = new Set<string>();
+
+  constructor(routes: Record<string, unknown>) {
+    for (const [path, route] of Object.entries(routes)) {
+      if (!path.startsWith("/")) {
+        throw new TypeError(`A route's path begins with "/": ${path}`);
+      }
+      const methods = methodsOf<A>(path, route);
+      methods.forEach((_, method) => this.#known.add(method));
+      if (isPlain(path)) {
+        this.#plain.set(normal(path), methods);
+      } else {
+        const pattern = new URLPattern({ pathname: path });
+        this.#entries.push({ prefix: normal(prefixOf(path) || "/"), pattern, methods });
+      }
+    }
+  }
+
+  *match(pathname: string): Generator<Match<A>> {
+    const methods = this.#plain.get(pathname);
+    if (methods !== undefined) {
+      yield { methods, groups: {} };
+    }
+    for (const { prefix, pattern, methods } of this.#entries) {
+      const groups = pathname.startsWith(prefix)
+        ? pattern.exec({ pathname })?.pathname.groups
+        : undefined;
+      if (groups !== undefined) {
+        yield { methods, groups };
+      }
+    }
+  }
+
+  /** Every method that some route has. */
+  get methods(): Iterable<string> {
+    return this.#known;
+  }
+}
+
+/** GET answers HEAD too: the server leaves the body out. */
+function handlerFor<A>(methods: Methods<A>, method: string): RouteHandler<string, A> | undefined {
+  return methods.get(method) ?? (method === "HEAD" ? methods.get("GET") : undefined) ??
+    methods.get(ANY);
+}
+
+function allow(methods: Iterable<string>): Headers {
+  const allowed = new Set(methods);
+  allowed.delete(ANY);
+  if (allowed.has("GET")) {
+    allowed.add("HEAD");
+  }
+  allowed.add("OPTIONS");
+  return new Headers({ allow: [...allowed].sort().join(", ") });
+}
+
+/** No route has the method; `methods` are those that the path has. */
+function refuse(method: string, methods: Iterable<string>): Response {
+  return method === "OPTIONS"
+    ? new Response(null, { status: 204, headers: allow(methods) })
+    : new Response("Method Not Allowed", { status: 405, headers: allow(methods) });
+}
+
+function notFound(): Response {
+  return new Response("Not Found", { status: 404 });
+}
+
+/** Asks the first route that has the method. */
+function dispatch<A>(
+  table: Table<A>,
+  orElse: Handler<A>,
+  request: Request,
+  info: Info<A>,
+): Result | Promise<Result> {
+  const { method } = request;
+  const seen: string[] = [];
+  for (const { methods, groups } of table.match(new URL(request.url).pathname)) {
+    const handler = handlerFor(methods, method);
+    if (handler !== undefined) {
+      const params = decode(groups);
+      return params === undefined
+        ? new Response("Bad Request", { status: 400 })
+        : handler(request, info, params);
+    }
+    seen.push(...methods.keys());
+  }
+  return seen.length > 0 ? refuse(method, seen) : orElse(request, info);
+}
+
+/**
+ * Makes a handler of routes: paths in the syntax of URLPattern, which matches segment by segment
+ * (`/hello` is not `/helloXYZ`), each with a handler or a handler for each method.
+ *
+ * - A path without parameters goes before patterns, which are tried in the order given.
+ * - Parameters are decoded once; one that cannot be is answered by 400.
+ * - HEAD is answered by the handler of GET, OPTIONS by 204 with `Allow`, unless they have one.
+ * - A path whose routes lack the method is answered by 405 with `Allow`, others by 404.
+ *
+ * @example
+ * ```ts
+ * import { run } from "@x/bjoern";
+ * import { router } from "@x/bjoern/contrib/router";
+ *
+ * const server = run(
+ *   router({
+ *     "/": () => "Home\n",
+ *     "/users/:id": {
+ *       GET: (_request, _info, { id }) => `User ${id}\n`,
+ *       DELETE: () => new Response(null, { status: 204 }),
+ *     },
+ *   }),
+ *   { port: 0 },
+ * );
+ * console.log(await (await fetch(new URL("/users/7", server.url))).text()); // User 7
+ * await server.shutdown();
+ * ```
+ */
+export function router<const P extends string, A = NetAddr>(
+  routes: Routes<P, A>,
+  options: RouterOptions<A> = {},
+): Handler<A> {
+  const table = new Table<A>(routes);
+  const orElse = options.notFound ?? notFound as Handler<A>;
+  return (request, info) =>
+    info.rawTarget === "*"
+      ? refuse(request.method, table.methods)
+      : dispatch(table, orElse, request, info);
+}

@@ -1,0 +1,89 @@
+// Server-Sent Events: a response that does not end. No timeout of the server's cuts it, however long
+// nothing happens: the idle timeout is for connections without a request, the write timeout for
+// clients that do not take what is there.
+import { router } from "../contrib/router.ts";
+import { type Handler, run } from "../mod.ts";
+
+const PAGE = `<!doctype html>
+<title>Events</title>
+<output></output>
+<script>
+  new EventSource("/events").onmessage = ({ data }) => {
+    document.querySelector("output").textContent = data;
+  };
+</script>
+`;
+
+/** Events that a client may be behind; then it is cut, and connects again. */
+const MOST_BEHIND = 100;
+
+const encoder = new TextEncoder();
+
+type Controller = ReadableStreamDefaultController<Uint8Array>;
+
+export class Feed {
+  readonly #clients = new Set<Controller>();
+  #lastId = 0;
+
+  /** Clients that listen. */
+  get clients(): number {
+    return this.#clients.size;
+  }
+
+  /** Sends an event to everybody. */
+  publish(data: string): void {
+    const lines = data.split(/\r\n|\r|\n/).map((line) => `data: ${line}\n`);
+    this.#send(`id: ${++this.#lastId}\n${lines.join("")}\n`);
+  }
+
+  /** Sends a comment, which keeps proxies from taking the silence for the end. */
+  beat(): void {
+    this.#send(":\n\n");
+  }
+
+  #send(text: string): void {
+    const bytes = encoder.encode(text);
+    for (const client of this.#clients) {
+      if (client.desiredSize! > 0) {
+        client.enqueue(bytes);
+      } else {
+        this.#clients.delete(client);
+        client.error(new DOMException("The client is too far behind", "AbortError"));
+      }
+    }
+  }
+
+  #events(request: Request): Response {
+    let client: Controller;
+    const leave = () => {
+      if (this.#clients.delete(client)) {
+        client.close();
+      }
+    };
+    const body = new ReadableStream<Uint8Array>({
+      start: (controller) => {
+        client = controller;
+        this.#clients.add(client);
+        client.enqueue(encoder.encode("retry: 1000\n\n")); // the head leaves with the first bytes
+      },
+      cancel: () => void this.#clients.delete(client),
+    }, { highWaterMark: MOST_BEHIND });
+    request.signal.addEventListener("abort", leave);
+    return new Response(body, {
+      headers: { "content-type": "text/event-stream", "cache-control": "no-store" },
+    });
+  }
+
+  readonly fetch: Handler = router({
+    "/": { GET: () => new Response(PAGE, { headers: { "content-type": "text/html" } }) },
+    "/events": { GET: (request) => this.#events(request) },
+  });
+}
+
+if (import.meta.main) {
+  const feed = new Feed();
+  const server = run(feed, "127.0.0.1", 8000);
+  setInterval(() => feed.publish(new Date().toISOString()), 1000);
+  setInterval(() => feed.beat(), 15_000);
+  console.log(`Listening on ${server.url}`);
+}
