@@ -9,7 +9,7 @@
 #include "output.h"
 #include "server.h"
 
-#define BODY_WINDOW 262144u /* octets that a handler may leave unread before reading pauses */
+#define BODY_WINDOW 524288u /* octets that a handler may leave unread before reading pauses */
 
 bool conn_is_idle(const conn *c)
 {

@@ -21,6 +21,7 @@ typedef struct conn {
   struct bj_server *server;
   struct conn *prev, *next; /* of all connections */
   struct conn *next_queued; /* in the server's queue of those that can go on, or of the dead */
+  struct conn *next_aside;  /* of those whose output leaves at the end of the flush */
   ev_io reader, writer;
   deadline reading_by, writing_by;
   enum conn_state state;
@@ -44,6 +45,7 @@ typedef struct conn {
   uint32_t peer_port;
   bool waits;       /* stopped reading before all of `in` was looked at */
   bool is_queued;   /* in the server's queue */
+  bool is_aside;    /* its output leaves at the end of the flush */
   bool is_final;    /* the latest request is the last one */
   bool peer_closed; /* its side is closed: nothing more to read */
   bool failed;      /* the socket refused a write, or memory ran out */

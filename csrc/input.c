@@ -6,8 +6,8 @@
 #include "response.h"
 #include "server.h"
 
-#define READ_SIZE 65536u /* at most, in one turn of one connection */
-#define READ_ROOM 4096u  /* less than this is not worth a system call */
+#define READ_SIZE 262144u /* at most, in one turn of one connection */
+#define READ_ROOM 4096u   /* less than this is not worth a system call */
 #define READ_FOR_NOBODY                                                                            \
   1048576u /* octets of a body that nobody takes; then the connection closes */
 

@@ -86,11 +86,58 @@ static void unstage(bj_server *s, bytes body, bytes tail)
   buffer_clear(&s->staging);
 }
 
+/* Sends what waits; what is left goes when the socket takes octets again. */
+static void send_waiting(conn *c)
+{
+  bytes waiting = buffer_bytes(&c->out);
+  ssize_t sent = send_some(c, &waiting, 1);
+  if (sent < 0) {
+    c->failed = true;
+  } else if (sent > 0) {
+    buffer_consume(&c->out, (size_t)sent);
+    count_sent(c, (size_t)sent);
+  }
+  if (buffer_size(&c->out) == 0) {
+    ev_io_stop(c->server->loop, &c->writer);
+    deadline_clear(&c->writing_by);
+  } else if (sent > 0 || !c->writer.active) {
+    ev_io_start(c->server->loop, &c->writer);
+    deadline_set(&c->server->deadlines, &c->writing_by, DEADLINE_WRITE);
+  }
+}
+
+/* Makes way for another connection. More of this one may follow in the same flush, if it has
+ * requests in flight: then all of it leaves at the end. */
+static void set_aside(bj_server *s)
+{
+  conn *c = s->staged;
+  if (c == NULL) return;
+  if (c->first == NULL) {
+    unstage(s, NOTHING, NOTHING);
+    conn_settle(c);
+    return;
+  }
+  s->staged = NULL;
+  c->failed |= buffer_append(&c->out, buffer_bytes(&s->staging)) != BUFFERED;
+  buffer_clear(&s->staging);
+  if (!c->is_aside) {
+    c->is_aside = true;
+    c->next_aside = s->aside;
+    s->aside = c;
+  }
+}
+
 void output_flush(bj_server *s)
 {
   conn *c = s->staged;
   if (c != NULL) {
     unstage(s, NOTHING, NOTHING);
+    conn_settle(c);
+  }
+  while ((c = s->aside) != NULL) {
+    s->aside = c->next_aside;
+    c->is_aside = false;
+    send_waiting(c);
     conn_settle(c);
   }
 }
@@ -104,7 +151,7 @@ static buffer *collector(exchange *x)
   if (s->staged == c && buffer_size(&s->staging) > BJ_HIGH_WATER) unstage(s, NOTHING, NOTHING);
   if (buffer_size(&c->out) > 0) return &c->out;
   if (s->staged != c) {
-    output_flush(s);
+    set_aside(s);
     s->staged = c;
   }
   return &s->staging;
@@ -151,24 +198,12 @@ size_t output_backlog(const exchange *x)
   return buffer_size(x->conn->first == x ? &x->conn->out : &x->out);
 }
 
-/* The socket takes octets again. */
 static void on_writable(struct ev_loop *loop, ev_io *writer, int events)
 {
+  (void)loop;
   (void)events;
   conn *c = writer->data;
-  bytes waiting = buffer_bytes(&c->out);
-  ssize_t sent = send_some(c, &waiting, 1);
-  if (sent < 0) {
-    c->failed = true;
-  } else if (sent > 0) {
-    buffer_consume(&c->out, (size_t)sent);
-    count_sent(c, (size_t)sent);
-    deadline_set(&c->server->deadlines, &c->writing_by, DEADLINE_WRITE);
-  }
-  if (buffer_size(&c->out) == 0) {
-    ev_io_stop(loop, writer);
-    deadline_clear(&c->writing_by);
-  }
+  send_waiting(c);
   conn_settle(c);
 }
 
@@ -187,5 +222,12 @@ void output_drop(conn *c)
   if (s->staged == c) {
     s->staged = NULL;
     buffer_clear(&s->staging);
+  }
+  for (conn **at = &s->aside; c->is_aside; at = &(*at)->next_aside) {
+    if (*at == c) {
+      *at = c->next_aside;
+      c->is_aside = false;
+      break;
+    }
   }
 }

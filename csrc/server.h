@@ -45,6 +45,7 @@ struct bj_server {
   conn *queue;    /* those that can go on without new octets */
   conn *resuming; /* the rest of those that this turn goes on with */
   conn *dead;     /* to be freed when the call ends */
+  conn *aside;    /* those whose output leaves at the end of the flush */
   conn *staged;   /* whose output `staging` is, or NULL */
   buffer staging;
 

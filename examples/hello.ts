@@ -1,4 +1,4 @@
-// The smallest server. PORT chooses another port than 8000.
+// The smallest server.
 import { run } from "../mod.ts";
 
 const server = run(() => new Response("Hello, World!\n"), "127.0.0.1", 8000);

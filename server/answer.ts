@@ -10,7 +10,9 @@ import { OUTPUT_SIZE } from "./memory.ts";
 import { WriteFlag } from "./records.ts";
 import {
   isResponse,
+  JSON_TYPE,
   Kind,
+  Preset,
   type Recorded,
   Response as RecordedResponse,
   TEXT_TYPE,
@@ -42,12 +44,14 @@ export class Answerer {
   readonly #writer: Writer;
   readonly #onError: OnError | undefined;
   readonly #textFields: Block;
-  readonly #recorded: Recorded = { kind: 0, text: "", plain: false };
+  readonly #jsonFields: Block;
+  readonly #recorded: Recorded = { kind: 0, text: "", preset: Preset.NONE };
 
   constructor(writer: Writer, onError: OnError | undefined) {
     this.#writer = writer;
     this.#onError = onError;
     this.#textFields = writer.keep(`content-type: ${TEXT_TYPE}\r\n`);
+    this.#jsonFields = writer.keep(`content-type: ${JSON_TYPE}\r\n`);
   }
 
   /** Takes what the handler returned: most results are commands when this returns. */
@@ -69,9 +73,10 @@ export class Answerer {
   }
 
   #sendRecorded(exchange: Exchange, response: Response): void {
-    const { kind, text, plain } = this.#recorded;
-    if (kind === Kind.TEXT && plain) {
-      this.#sendText(exchange, 200, 0, this.#textFields, text);
+    const { kind, text, preset } = this.#recorded;
+    if (kind === Kind.TEXT && preset !== Preset.NONE) {
+      const fields = preset === Preset.TEXT ? this.#textFields : this.#jsonFields;
+      this.#sendText(exchange, 200, 0, fields, text);
       return;
     }
     this.#attempt(exchange, () => {
@@ -128,7 +133,7 @@ export class Answerer {
     if (exchange.over) {
       return;
     }
-    if (fields === this.#textFields) {
+    if (fields === this.#textFields || fields === this.#jsonFields) {
       this.#writer.room(PART_SIZE);
     }
     if (text.length > LONGEST_TEXT) {

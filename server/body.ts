@@ -14,6 +14,9 @@ export interface Source {
 export const OVER =
   "The request is over: read what you need of it before you respond, or call waitUntil()";
 
+/** Octets taken before the library is told: a part of what it lets be unread. */
+const CREDIT = 65536;
+
 const decoder = new TextDecoder();
 
 /**
@@ -27,6 +30,7 @@ export class Body {
   #parts: Uint8Array[];
   #ended: boolean;
   #borrowed: boolean;
+  #taken = 0;
   #error: Error | undefined;
   #wake: (() => void) | undefined;
   #stream: ReadableStream<Uint8Array<ArrayBuffer>> | undefined;
@@ -88,8 +92,10 @@ export class Body {
     }
     this.detach();
     const part = this.#parts.shift()!;
-    if (!this.#ended) {
-      this.#source.consume(part.length);
+    this.#taken += part.length;
+    if (!this.#ended && this.#taken >= CREDIT) {
+      this.#source.consume(this.#taken);
+      this.#taken = 0;
     }
     return part as Uint8Array<ArrayBuffer>;
   }

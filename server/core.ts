@@ -108,7 +108,7 @@ export class Core implements Host {
     this.#server = server;
     enlist(this);
     this.addr = readAddress((to) => this.#library.bj_server_address(server, to))!;
-    this.#writer = new Writer(this.#library, server, this.memory, () => this.#flushSoon());
+    this.#writer = new Writer(this.#library, server, this.memory, () => this.#loop?.wake());
     this.#answerer = new Answerer(this.#writer, settings.onError);
     const { promise, resolve } = Promise.withResolvers<void>();
     this.finished = promise;
@@ -132,7 +132,10 @@ export class Core implements Host {
     }
   }
 
-  /** One batch of events, answered as far as the handlers do so at once. */
+  /**
+   * One batch of events, answered as far as the handlers do so at once. What was written since the
+   * last turn goes first: all that a job and its microtasks have to say leaves together.
+   */
   turn(): number {
     this.#writer.flush();
     this.memory.turn++;
@@ -220,14 +223,6 @@ export class Core implements Host {
         exchange.abort(requestError(flags));
         return;
     }
-  }
-
-  /** What is written outside of a turn is sent when the current job is done. */
-  #flushSoon(): void {
-    queueMicrotask(() => {
-      this.#writer.flush();
-      this.#loop?.wake();
-    });
   }
 
   park(): boolean {

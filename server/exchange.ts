@@ -168,8 +168,8 @@ export class Exchange implements Info<Addr> {
     return (this.flags & EventFlag.ODD) === 0 ? origin + target : new URL(origin + target).href;
   }
 
-  /** The fields as pairs, names in lower case, in the order in which they came. */
-  *fields(): Generator<[name: string, value: string]> {
+  /** Calls `visit` with each field, its name in lower case, in the order in which they came. */
+  eachField(visit: (name: string, value: string) => void): void {
     const head = this.#word(Event.head_at);
     const absolute = (this.flags & EventFlag.ABSOLUTE) !== 0;
     const first = 2 * this.#word(Event.fields_at);
@@ -178,10 +178,12 @@ export class Exchange implements Info<Addr> {
       const name = this.#fields[i];
       const value = this.#fields[i + 1];
       const lower = this.#text(head + (name & 0xffff), name >>> 16).toLowerCase();
-      // The target's own authority takes the place of Host (RFC 9112 section 3.2.2).
-      yield absolute && lower === "host"
-        ? [lower, this.#authority]
-        : [lower, this.#text(head + (value & 0xffff), value >>> 16)];
+      if (absolute && lower === "host") {
+        // The target's own authority takes its place (RFC 9112 section 3.2.2).
+        visit(lower, this.#authority);
+      } else {
+        visit(lower, this.#text(head + (value & 0xffff), value >>> 16));
+      }
     }
   }
 

@@ -7,7 +7,7 @@ import { Buffer } from "node:buffer";
 import { COMMAND_WORDS, EVENT_WORDS } from "./records.ts";
 
 /** Received octets of one turn. */
-export const ARENA_SIZE = 1 << 20;
+export const ARENA_SIZE = 1 << 21;
 /** Header fields of one turn. */
 export const FIELD_SLOTS = 1 << 14;
 /** Events of one turn. */

@@ -107,13 +107,13 @@ class ServerRequest {
 /** Repeated fields are one list (RFC 9110 section 5.3), Cookie by "; " (RFC 6265 section 5.4). */
 function readHeaders(exchange: Exchange): Headers {
   const headers = new Headers();
-  for (const [name, value] of exchange.fields()) {
+  exchange.eachField((name, value) => {
     if (name === "cookie" && headers.has(name)) {
       headers.set(name, `${headers.get(name)}; ${value}`);
     } else {
       headers.append(name, value);
     }
-  }
+  });
   return headers;
 }
 

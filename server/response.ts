@@ -9,6 +9,9 @@ const NativeResponse = globalThis.Response;
 /** The type of a response that is made of a string (Fetch, "extract a body"). */
 export const TEXT_TYPE = "text/plain;charset=UTF-8";
 
+/** The type that `Response.json()` gives. */
+export const JSON_TYPE = "application/json";
+
 /** What is known of a response's body. */
 export const Kind = {
   /** Only the native response knows. */
@@ -31,9 +34,25 @@ export interface Recorded {
   kind: number;
   /** The string, with `Kind.TEXT`. */
   text: string;
-  /** Whether status and headers are those of `new Response(text)`. */
-  plain: boolean;
+  /** One of {@linkcode Preset}. */
+  preset: number;
 }
+
+/** Heads that need not be read back. */
+export const Preset = {
+  /** Another one: only the native response knows. */
+  NONE: 0,
+  /** 200, and the type of a text. */
+  TEXT: 1,
+  /** 200, and the type of JSON. */
+  JSON: 2,
+} as const;
+
+/** The init of `Response.json(data)`: recognised by its identity. */
+const JSON_INIT: ResponseInit = { headers: { "content-type": JSON_TYPE } };
+
+/** Frameworks make a new Response of an old one's body: whose stream is of what text. */
+const texts = new WeakMap<ReadableStream, string>();
 
 function kindOf(body: unknown): number {
   if (typeof body === "string") {
@@ -63,16 +82,30 @@ function kindOf(body: unknown): number {
  */
 class RecordedResponse extends NativeResponse {
   #kind: number;
-  #text: string;
-  #plain: boolean;
-  #untyped: boolean;
+  #text = "";
+  #preset: number;
+  #untyped = false;
 
   constructor(body?: BodyInit | null, init?: ResponseInit) {
     super(body, init);
     this.#kind = kindOf(body);
-    this.#text = typeof body === "string" ? body : "";
-    this.#plain = init === undefined;
-    this.#untyped = this.#kind === Kind.TEXT;
+    this.#preset = init === JSON_INIT ? Preset.JSON : Preset.NONE;
+    if (typeof body === "string") {
+      this.#text = body;
+      this.#untyped = true;
+      this.#preset = init === undefined ? Preset.TEXT : this.#preset;
+    } else if (this.#kind === Kind.STREAM) {
+      this.#recall(body as ReadableStream);
+    }
+  }
+
+  /** A stream of a text that nobody has read is that text. */
+  #recall(body: ReadableStream): void {
+    const text = texts.get(body);
+    if (text !== undefined) {
+      this.#kind = Kind.TEXT;
+      this.#text = text;
+    }
   }
 
   static override json(data: unknown, init?: ResponseInit): Response {
@@ -80,9 +113,12 @@ class RecordedResponse extends NativeResponse {
     if (text === undefined) {
       throw new TypeError("Response.json: the value has no JSON form");
     }
-    const headers = new Headers(init?.headers);
+    if (init === undefined) {
+      return new RecordedResponse(text, JSON_INIT);
+    }
+    const headers = new Headers(init.headers);
     if (!headers.has("content-type")) {
-      headers.set("content-type", "application/json");
+      headers.set("content-type", JSON_TYPE);
     }
     return new RecordedResponse(text, { ...init, headers });
   }
@@ -103,7 +139,7 @@ class RecordedResponse extends NativeResponse {
   /** Who holds the headers may change them. Those of a text have its type (Bun leaves it out). */
   override get headers(): Headers {
     const headers = super.headers;
-    this.#plain = false;
+    this.#preset = Preset.NONE;
     if (this.#untyped) {
       this.#untyped = false;
       if (!headers.has("content-type")) {
@@ -118,8 +154,12 @@ class RecordedResponse extends NativeResponse {
   }
 
   override get body(): ReadableStream<Uint8Array<ArrayBuffer>> | null {
+    const body = super.body;
+    if (this.#kind === Kind.TEXT && body !== null) {
+      texts.set(body, this.#text);
+    }
     this.#kind = Kind.UNKNOWN;
-    return super.body;
+    return body;
   }
 
   override text(): Promise<string> {
@@ -160,7 +200,7 @@ class RecordedResponse extends NativeResponse {
     }
     to.kind = response.#kind;
     to.text = response.#text;
-    to.plain = response.#plain;
+    to.preset = response.#preset;
     response.#kind = response.#kind === Kind.EMPTY ? Kind.EMPTY : Kind.SENT;
     return true;
   }

@@ -335,3 +335,30 @@ test("several servers answer side by side, each by its own handler", async () =>
     });
   });
 });
+
+test("a Response made of another one's body is that text, with its own head and right length", async () => {
+  const app = () =>
+    new Response(new Response("again").body, {
+      status: 201,
+      headers: { "Content-Length": "3", "X-A": "1" },
+    });
+  await serve(app, async (server) => {
+    for (let i = 0; i < 2; i++) {
+      const answer = await ask(server);
+      assert.deepEqual([answer.status, answer.text, answer.complete], [201, "again", true]);
+      assert.deepEqual([answer.get("content-length"), answer.get("x-a")], ["5", "1"]);
+      assert.equal(answer.get("content-type"), undefined);
+    }
+  });
+});
+
+test("a Response made of a body that was begun to be read is an error", async () => {
+  const app = async () => {
+    const first = new Response("again");
+    await first.body!.getReader().read();
+    return new Response(first.body);
+  };
+  await serve(app, async (server) => {
+    assert.equal((await ask(server)).status, 500);
+  }, { onError: () => {} });
+});

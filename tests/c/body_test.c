@@ -10,7 +10,7 @@
   "HTTP/1.1 " status "\r\nContent-Type: text/plain;charset=utf-8\r\nContent-Length: " length       \
   "\r\nConnection: close\r\n\r\n" text
 
-enum { PART = 32768, WINDOW = 262144 };
+enum { PART = 32768, WINDOW = 524288 };
 
 static driver d;
 static int client;

@@ -144,7 +144,7 @@ TEST("a body that the handler does not take, or has not asked for yet, is not la
   client_send(client, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9999999\r\n\r\n");
   e = driver_event(&d, BJ_REQUEST);
   uint32_t got = 0;
-  while (got < 262144) {
+  while (got < 524288) {
     (void)!send(client, part, sizeof part, MSG_NOSIGNAL);
     driver_turn(&d);
     got += d.count > 0 ? d.events[0].body_size : 0;
