@@ -20,7 +20,8 @@
 
 typedef struct bj_server bj_server;
 
-/* Sizes are in octets, times in milliseconds; a time or a count of 0 means no limit. */
+/* Sizes are in octets, times in milliseconds; a time or a count of 0 means no limit. There must be
+ * at least 3 event slots, max_fields field slots, and an arena of max_head_size + 4096. */
 typedef struct bj_options {
   uint32_t arena_size;      /* received octets of one turn */
   uint32_t field_slots;     /* header fields of one turn */

@@ -42,11 +42,9 @@ static ssize_t send_some(const conn *c, const bytes *parts, size_t count)
   struct iovec spans[PARTS];
   for (size_t i = 0; i < count; i++)
     spans[i] = (struct iovec){(void *)(uintptr_t)parts[i].base, parts[i].size};
-  struct msghdr message = {.msg_iov = spans};
-  message.msg_iovlen = (unsigned)count;
   ssize_t n;
   do {
-    n = socket_send(c->reader.fd, &message);
+    n = socket_send(c->reader.fd, spans, count);
   } while (n < 0 && errno == EINTR);
   return n >= 0 ? n : errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -1;
 }

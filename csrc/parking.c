@@ -13,8 +13,7 @@
 static void write_octet(int fd)
 {
   struct iovec octet = {.iov_base = "x", .iov_len = 1};
-  struct msghdr message = {.msg_iov = &octet, .msg_iovlen = 1};
-  while (socket_send(fd, &message) < 0 && errno == EINTR) {
+  while (socket_send(fd, &octet, 1) < 0 && errno == EINTR) {
   }
 }
 

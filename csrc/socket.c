@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdint.h>
 #include <unistd.h>
 
 #if defined(__linux__)
@@ -22,10 +23,7 @@ static int accept_prepared(int listener, struct sockaddr *peer, socklen_t *size)
   return accept4(listener, peer, size, SOCK_NONBLOCK | SOCK_CLOEXEC);
 }
 
-ssize_t socket_send(int fd, const struct msghdr *message)
-{
-  return sendmsg(fd, message, MSG_NOSIGNAL);
-}
+enum { SEND_FLAGS = MSG_NOSIGNAL };
 
 #else
 
@@ -49,7 +47,15 @@ int socket_open(int family)
 int socket_pair(int fds[2])
 {
   if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds) < 0) return -1;
-  return prepare(fds[0]) < 0 || prepare(fds[1]) < 0 ? -1 : 0;
+  if (prepare(fds[0]) < 0) {
+    close(fds[1]);
+    return -1;
+  }
+  if (prepare(fds[1]) < 0) {
+    close(fds[0]);
+    return -1;
+  }
+  return 0;
 }
 
 static int accept_prepared(int listener, struct sockaddr *peer, socklen_t *size)
@@ -57,12 +63,16 @@ static int accept_prepared(int listener, struct sockaddr *peer, socklen_t *size)
   return prepare(accept(listener, peer, size));
 }
 
-ssize_t socket_send(int fd, const struct msghdr *message)
-{
-  return sendmsg(fd, message, 0);
-}
+enum { SEND_FLAGS = 0 };
 
 #endif
+
+ssize_t socket_send(int fd, const struct iovec *parts, size_t count)
+{
+  struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)parts};
+  message.msg_iovlen = (__typeof__(message.msg_iovlen))count;
+  return sendmsg(fd, &message, SEND_FLAGS);
+}
 
 int socket_unblock(int fd)
 {

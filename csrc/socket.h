@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 
 /* A non-blocking stream socket that children do not inherit, or -1. */
 int socket_open(int family);
@@ -18,7 +19,7 @@ int socket_pair(int fds[2]);
 /* The next connection of a listening socket, ready for use; -1 with errno. */
 int socket_accept(int listener, struct sockaddr *peer, socklen_t *size);
 
-/* sendmsg() that never raises SIGPIPE. */
-ssize_t socket_send(int fd, const struct msghdr *message);
+/* Sends parts that follow each other, as far as the socket takes them; never raises SIGPIPE. */
+ssize_t socket_send(int fd, const struct iovec *parts, size_t count);
 
 #endif

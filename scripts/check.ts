@@ -22,6 +22,7 @@ export const checks: Stage[] = [
   { name: "tsc", command: ["tsc", "--noEmit"] },
   { name: "zig fmt", command: ["zig", "fmt", "--check", "build.zig", "build.zig.zon"] },
   { name: "clang-format", command: [...clangFormat, ...inC] },
+  { name: "zig build dist", command: ["zig", "build", "dist"] },
 ];
 
 if (import.meta.main) process.exit(await runStages(checks));

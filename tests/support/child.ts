@@ -71,6 +71,11 @@ export class Child implements AsyncDisposable {
     }
   }
 
+  /** Sends it a signal. Not by its own `kill()`: Deno then takes the signal for its end. */
+  signal(name: "SIGTERM" | "SIGINT"): void {
+    process.kill(this.#process.pid!, name);
+  }
+
   /** Ends it. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#hasEnded) {
@@ -98,7 +103,12 @@ export function runText(text: string, env: Record<string, string> = {}): Child {
 
 /** Runs a file beside this one. */
 export function runFile(name: string, ...args: string[]): Child {
-  const child = start(fileURLToPath(new URL(name, import.meta.url)), args, {});
+  return runFileIn({}, name, ...args);
+}
+
+/** The same with more in its environment. */
+export function runFileIn(env: Record<string, string>, name: string, ...args: string[]): Child {
+  const child = start(fileURLToPath(new URL(name, import.meta.url)), args, env);
   child.stdin!.end();
   return new Child(child);
 }
