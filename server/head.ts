@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { STATUS_CODES } from "node:http";
 import { native } from "../ffi/native.ts";
 import { WriteFlag } from "./records.ts";
 import { TEXT_TYPE } from "./response.ts";
+import { reasonPhrase } from "./status.ts";
 
 /** A response's head as the library takes it. */
 export interface Head {
@@ -49,7 +49,7 @@ export function readHead(response: Response): Head {
   if (status < 200) {
     throw new TypeError(`A response of status ${status} cannot be sent`);
   }
-  const reason = response.statusText || (STATUS_CODES[status] ?? "");
+  const reason = response.statusText || reasonPhrase(status);
   const head: Head = {
     status,
     flags: WriteFlag.REASON,
