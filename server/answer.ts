@@ -218,14 +218,14 @@ export class Answerer {
       return;
     }
     if (this.#onError === undefined) {
-      console.error(error);
       this.#sendError(exchange);
+      console.error(error);
       return;
     }
     this.#ask(exchange, error, this.#onError).catch((second) => {
+      this.#sendError(exchange);
       console.error(error);
       console.error("onError failed too:", second);
-      this.#sendError(exchange);
     });
   }
 

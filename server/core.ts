@@ -151,13 +151,23 @@ export class Core implements Host {
   }
 
   #handle(count: number): void {
-    const { events } = this.memory;
-    for (let i = 0, at = 0; i < count && this.#server !== null; i++, at += EVENT_WORDS) {
-      if (events[at + Event.type] === EventType.REQUEST) {
-        this.#dispatch(at);
-      } else {
-        this.#notice(at);
+    for (let i = 0; i < count && this.#server !== null; i++) {
+      try {
+        this.#handleEvent(i * EVENT_WORDS);
+      } catch (error) {
+        // A logger of the user's has thrown. That is an uncaught error, not the end of the batch.
+        queueMicrotask(() => {
+          throw error;
+        });
       }
+    }
+  }
+
+  #handleEvent(at: number): void {
+    if (this.memory.events[at + Event.type] === EventType.REQUEST) {
+      this.#dispatch(at);
+    } else {
+      this.#notice(at);
     }
   }
 

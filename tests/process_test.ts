@@ -93,6 +93,28 @@ test("an uncaught error while serving ends the process as the runtime does it", 
   idle.close();
 });
 
+test("a logger that throws harms no other request, in a process that goes on", async () => {
+  await using child = runText(`${SERVER}
+    process.on("uncaughtException", ({ message }) => console.log(message));
+    console.error = () => { throw new Error("no log"); };
+    const server = run((request) => {
+      if (request.url.endsWith("/bad")) throw new Error("bad");
+      return "fine";
+    }, "127.0.0.1", 0);
+    console.log(server.port);
+  `);
+  const port = await portOf(child);
+  const connection = await open({ port });
+  connection.write("GET / HTTP/1.1\r\nHost: a\r\n\r\nGET /bad HTTP/1.1\r\nHost: a\r\n\r\n");
+  const other = ask({ port });
+  assert.equal(await child.line(), "no log");
+  await within(connection.closed, "the connection to be closed");
+  connection.close();
+  assert.equal((await other).text, "fine");
+  assert.equal((await ask({ port }, { target: "/bad" })).status, 500);
+  assert.equal((await ask({ port })).text, "fine");
+});
+
 for (const where of ["a handler", "a timer", "an answer's stream"]) {
   test(`process.exit in ${where} ends the process with its status`, async () => {
     const handlers: Record<string, string> = {
