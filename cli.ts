@@ -1,3 +1,4 @@
+#!/usr/bin/env bun
 /**
  * The command line: `bjoern [options] app [the app's own arguments]`.
  *
@@ -5,177 +6,112 @@
  * ```sh
  * bunx @x/bjoern --port 8080 app.ts
  * deno run -A jsr:@x/bjoern/cli --uds /run/app.sock app.ts:api --verbose
+ * bjoern init hello
  * ```
  *
  * @module
  */
-import { resolve } from "node:path";
 import process from "node:process";
-import { pathToFileURL } from "node:url";
-import { parseArgs, type ParseArgsConfig } from "node:util";
-import { run, type Server, serverRun } from "./mod.ts";
-import type { Addr, App, Options } from "./server/types.ts";
-import manifest from "./deno.json" with { type: "json" };
+import { address, type Place, placeInEnvironment, placeOf } from "./contrib/cli/address.ts";
+import { findApp, loadApp, setArguments } from "./contrib/cli/app.ts";
+import { optionsHelp, parseArguments } from "./contrib/cli/arguments.ts";
+import { readConfig } from "./contrib/cli/config.ts";
+import { Failure } from "./contrib/cli/failure.ts";
+import { init } from "./contrib/cli/init.ts";
+import { labelOf, portOf, serverOptions, type Values } from "./contrib/cli/options.ts";
+import { accessLog } from "./contrib/log.ts";
+import { type Options, run, type Server, version } from "./mod.ts";
+import type { Addr, App } from "./server/types.ts";
 
 const USAGE = `Usage: bjoern [options] app [arguments of the app]
+       bjoern init DIR
 
-Serves app, a module: its default export (or \`module:name\`, its export \`name\`)
-is a function (request, info) or an object with a fetch method.
+Serves app, a module: its default export, or \`module:name\`, its export \`name\`,
+is a function (request, info), an object with a fetch method or a framework's
+app. \`init\` writes an app, its configuration and systemd units into DIR.
 
-  -a, --host ADDR           host name or address (HOST, 127.0.0.1)
-  -p, --port PORT           TCP port, 0 for any free one (PORT, 8000)
-      --uds PATH            Unix socket, @name for an abstract one
-      --fd N                inherited listening socket
-      --reuse-port          share the port with other processes
-      --backlog N           connections waiting to be accepted (1024)
-      --max-body-size N     octets of a request's body (16777216)
-      --max-connections N   open connections (0: no limit)
-      --head-timeout MS     for a request's head (10000)
-      --body-timeout MS     for the next part of a body (30000)
-      --keep-alive-timeout MS  for the next request (5000, 0: no limit)
-      --write-timeout MS    for the client to read on (30000)
-      --drain-timeout MS    for running requests on SIGTERM, SIGINT (30000)
-  -h, --help                this text
-  -v, --version             the version
+${optionsHelp()}
+Others:
+      --config FILE               options as JSON with comments, \${NAME} in texts
+  -h, --help                      this text
+  -v, --version                   the version
 
-The first signal stops accepting and lets running requests finish; a second one
-ends them.
+ADDR is a name, IPv4 or IPv6 address, also with a port ([::1]:80), unix:PATH,
+unix:@NAME, fd:N, systemd or systemd:NAME. When nothing says where to listen,
+it is the socket that systemd hands over, if it does.
+
+Flags come before the file, then HOST and PORT of the environment, then the
+defaults. What follows the app is the app's own, and so are unknown options
+before it (--name=value: a word of its own would be taken for the app); a
+misspelt option is one of those. After -- comes the app, whatever its name.
+
+The first SIGINT or SIGTERM stops accepting and lets running requests finish, a
+second one ends them. Exit status: 0 after that, 1 when the app or the address
+cannot be used, 2 when the arguments or the configuration are wrong.
 `;
 
-/** Options with a number as value, and the server option that each one sets. */
-const NUMBERS: Record<string, keyof Options> = {
-  "port": "port",
-  "backlog": "listenBacklog",
-  "max-body-size": "maxBodySize",
-  "max-connections": "maxConnections",
-  "head-timeout": "headTimeout",
-  "body-timeout": "bodyTimeout",
-  "keep-alive-timeout": "keepAliveTimeout",
-  "write-timeout": "writeTimeout",
-};
-
-const FLAGS: NonNullable<ParseArgsConfig["options"]> = {
-  "host": { type: "string", short: "a" },
-  "uds": { type: "string" },
-  "fd": { type: "string" },
-  "reuse-port": { type: "boolean" },
-  "drain-timeout": { type: "string" },
-  "help": { type: "boolean", short: "h" },
-  "version": { type: "boolean", short: "v" },
-  ...Object.fromEntries(Object.keys(NUMBERS).map((name) => [name, { type: "string" }])),
-  "port": { type: "string", short: "p" },
-};
-
-/** What the arguments say is wrong: printed without a stack. */
-class UsageError extends Error {}
-
-function wholeNumber(name: string, text: string): number {
-  if (!/^\d+$/.test(text)) {
-    throw new UsageError(`--${name} takes a whole number, not "${text}"`);
-  }
-  return Number(text);
+/** Flags, file, environment: in this order. */
+function settle(flags: Values, file: Values, fileName: string): [Values, Place] {
+  const place = address([
+    placeOf(flags, labelOf),
+    placeOf(file, (key) => `${fileName}: ${key}`),
+    placeInEnvironment((text) => portOf(text, "The environment's PORT")),
+  ]);
+  return [{ ...file, ...flags }, place];
 }
 
-type Values = Record<string, string | boolean | undefined>;
-
-/** Our options stand before the app: what follows it is its own. */
-function split(args: string[]): { own: string[]; app: string | undefined; rest: string[] } {
-  for (let i = 0; i < args.length; i++) {
-    if (!args[i].startsWith("-")) {
-      return { own: args.slice(0, i), app: args[i], rest: args.slice(i + 1) };
-    }
-    const [name] = args[i].replace(/^--?/, "").split("=");
-    const flag = Object.entries(FLAGS).find(([long, { short }]) => name === long || name === short);
-    if (flag?.[1].type === "string" && !args[i].includes("=")) {
-      i++;
-    }
-  }
-  return { own: args, app: undefined, rest: [] };
+/** WORKERS: the one place where several processes begin. There is nothing that starts them yet. */
+function serveWorkers(workers: number): never {
+  throw new Failure(2, `workers: ${workers} processes cannot be started yet, 1 can`);
 }
 
-function parse(own: string[]): Values {
+function start(app: App<Addr>, options: Options): Server<Addr> {
   try {
-    return parseArgs({ args: own, options: FLAGS }).values as Values;
+    return run(app as App, { ...options, handleSignals: true }) as Server<Addr>;
   } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
+    const isWrong = error instanceof TypeError || error instanceof RangeError;
+    throw new Failure(isWrong ? 2 : 1, (error as Error).message);
   }
 }
 
-function optionsOf(values: Values): Options {
-  const options: Record<string, unknown> = {
-    host: values.host ?? process.env.HOST,
-    reusePort: values["reuse-port"],
-  };
-  for (const [name, option] of Object.entries(NUMBERS)) {
-    const text = values[name] ?? (name === "port" ? process.env.PORT : undefined);
-    if (text !== undefined) {
-      options[option] = wholeNumber(name, String(text));
-    }
+async function serve(specifier: string, rest: string[], values: Values, place: Place) {
+  const { workers = 1, accessLog: format = "off" } = values;
+  const found = findApp(specifier);
+  if (workers > 1) {
+    return serveWorkers(workers);
   }
-  if (values.uds !== undefined) {
-    options.host = `unix:${values.uds}`;
-  }
-  return options as Options;
-}
-
-/** `module` or `module:export`; a colon may be part of the module (`npm:`, `file:`). */
-async function load(specifier: string): Promise<App<Addr>> {
-  const [, module, name] = /^(.+):([A-Za-z_$][\w$]*)$/.exec(specifier) ??
-    [null, specifier, "default"];
-  const isUrl = /^[a-z][a-z0-9+.-]+:/i.test(module);
-  const loaded = await import(isUrl ? module : pathToFileURL(resolve(module)).href);
-  if (!(name in loaded)) {
-    throw new UsageError(`${module} has no export "${name}"`);
-  }
-  return loaded[name];
-}
-
-/** The first signal drains, the second one forces. */
-function stopOnSignals(server: Server<Addr>, timeout: number): void {
-  let signals = 0;
-  const onSignal = () => signals++ === 0 ? void server.shutdown({ timeout }) : server.stop();
-  process.on("SIGINT", onSignal);
-  process.on("SIGTERM", onSignal);
-  server.finished.then(() => {
-    process.off("SIGINT", onSignal);
-    process.off("SIGTERM", onSignal);
-  });
-}
-
-async function serve(specifier: string, rest: string[], values: Values): Promise<number> {
-  const options = optionsOf(values);
-  const drain = wholeNumber("drain-timeout", String(values["drain-timeout"] ?? 30_000));
-  process.argv.splice(1, Infinity, resolve(specifier), ...rest);
-  const app = await load(specifier);
-  const server = values.fd === undefined
-    ? run(app, options)
-    : serverRun(wholeNumber("fd", String(values.fd)), app as App, options);
-  stopOnSignals(server as Server<Addr>, drain);
+  setArguments(found.module, rest);
+  const app = await loadApp(found);
+  const logged = format === "off" ? app : accessLog(app, { format });
+  const server = start(logged, { ...serverOptions(values), ...place });
   console.log(`Listening on ${server.url}`);
   await server.finished;
   return 0;
 }
 
 /**
- * Runs the command line and returns the exit status: 0 after a drained stop, 1 when the app cannot
- * be served, 2 when the arguments are wrong.
+ * Runs the command line and returns the exit status: 0 after a drained stop, 1 when the app or the
+ * address cannot be used, 2 when the arguments or the configuration are wrong.
  */
 export async function main(args: string[]): Promise<number> {
   try {
-    const { own, app, rest } = split(args);
-    const values = parse(own);
-    if (values.help || values.version) {
-      console.log(values.help ? USAGE : manifest.version);
+    if (args[0] === "init") {
+      return init(args.slice(1));
+    }
+    const { wants, app, rest, config, values } = parseArguments(args);
+    if (wants !== undefined) {
+      console.log(wants === "help" ? USAGE : version);
       return 0;
     }
     if (app === undefined) {
-      throw new UsageError("no app given");
+      throw new Failure(2, "no app given: see bjoern --help");
     }
-    return await serve(app, rest, values);
+    const file = config === undefined ? {} : await readConfig(config);
+    return await serve(app, rest, ...settle(values, file, config ?? ""));
   } catch (error) {
-    if (error instanceof UsageError) {
-      console.error(`bjoern: ${error.message}\n\n${USAGE}`);
-      return 2;
+    if (error instanceof Failure) {
+      console.error(`bjoern: ${error.message}`);
+      return error.status;
     }
     console.error("bjoern:", error);
     return 1;

@@ -14,12 +14,16 @@
  * @module
  */
 export { LibraryError } from "./ffi/library.ts";
-export type { Metrics } from "./server/core.ts";
-export { ListenError, RequestError } from "./server/errors.ts";
+export { FileError, ListenError, RequestError } from "./server/errors.ts";
+export { features, version } from "./server/features.ts";
+export { type FileOptions, OpenFile, sendFile } from "./server/file.ts";
+export { bindAndListen, Listener, type ListenerOptions } from "./server/listener.ts";
+export type { Histogram, Metrics } from "./server/metrics.ts";
 export { DEFAULT_LISTEN_BACKLOG } from "./server/options.ts";
 export { Response } from "./server/response.ts";
 export { type ForeignApp, listen, run, serverRun } from "./server/run.ts";
 export { Server } from "./server/server.ts";
+export type { StatsdOptions } from "./server/statsd.ts";
 export type {
   Addr,
   Address,

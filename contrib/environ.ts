@@ -5,6 +5,7 @@
  */
 import process from "node:process";
 import type { Addr, Handler, Info, Result } from "../server/types.ts";
+import type { OpenFile } from "../server/file.ts";
 import { type File, FileWrapper } from "./environ/file_wrapper.ts";
 import { Input } from "./environ/input.ts";
 import {
@@ -214,7 +215,28 @@ class Call {
     if (typeof result === "string" || result instanceof Uint8Array) {
       return this.#respondWhole(toBytes(result));
     }
+    const file = result instanceof FileWrapper ? result.open() : undefined;
+    if (file !== undefined) {
+      return this.#respondFile(result as FileWrapper, file);
+    }
     return Array.isArray(result) ? this.#respondList(result) : this.#respondItems(result);
+  }
+
+  /** A descriptor is sent from where it stands, no more than the Content-Length. */
+  #respondFile(wrapper: FileWrapper, file: OpenFile): Response {
+    this.#info.completed.catch(() => {}).then(() => closeBody(wrapper, this.#errors));
+    try {
+      const head = this.start.take();
+      checkLength(head, file.size - file.position);
+      if (!BODILESS.has(head.status)) {
+        return make(head, file.respond({ length: head.length }).body);
+      }
+      file.close();
+      return make(head, null);
+    } catch (error) {
+      file.close();
+      throw error;
+    }
   }
 
   #respondList(list: unknown[]): Response {

@@ -3,11 +3,9 @@
  *
  * @module
  */
-import { Buffer } from "node:buffer";
 import process from "node:process";
 import { handlerOf } from "../server/app.ts";
-import type { Addr, App, Handler, Info, NetAddr, Result } from "../server/types.ts";
-import { Body } from "./body.ts";
+import type { Addr, App, Handler, Info, NetAddr } from "../server/types.ts";
 
 /** What is known of a request once it is over. */
 export interface LogEntry {
@@ -110,6 +108,9 @@ function formatOf(format: Exclude<LogOptions["format"], "off">): LogFormat {
   return found;
 }
 
+/** The status of a request whose client left before there was a response, as in nginx. */
+const LEFT = 499;
+
 /** What only the request tells has to be read before it is answered. */
 function begin(request: Request, info: Info<Addr>, needsHeaders: boolean): LogEntry {
   const { remoteAddr } = info;
@@ -120,85 +121,13 @@ function begin(request: Request, info: Info<Addr>, needsHeaders: boolean): LogEn
     method: request.method,
     target: info.rawTarget,
     version: info.httpVersion,
-    status: 499,
+    status: LEFT,
     bytes: 0,
     duration: 0,
     referer: headers?.get("referer") ?? undefined,
     userAgent: headers?.get("user-agent") ?? undefined,
     aborted: false,
   };
-}
-
-function counted(body: Body, entry: LogEntry): ReadableStream<Uint8Array<ArrayBuffer>> {
-  return new ReadableStream({
-    pull: async (controller) => {
-      const chunk = await body.next();
-      if (chunk === undefined) {
-        controller.close();
-      } else {
-        entry.bytes += chunk.length;
-        controller.enqueue(chunk);
-      }
-    },
-    cancel: (reason) => body.cancel(reason),
-  }, { highWaterMark: 0 });
-}
-
-/** Sees to it that the bytes of a response's body are counted. */
-function count(response: Response, entry: LogEntry): Response | Promise<Response> {
-  const { status, statusText, headers } = response;
-  entry.status = status;
-  const length = headers.get("content-length");
-  if (entry.method === "HEAD") {
-    return response;
-  }
-  if (length !== null && /^\d+$/.test(length)) {
-    entry.bytes = Number(length);
-    return response;
-  }
-  const remake = (body: Body) => {
-    entry.bytes = body.whole?.length ?? 0;
-    return new Response(body.whole ?? counted(body, entry), { status, statusText, headers });
-  };
-  const body = Body.of(response);
-  if (body === undefined) {
-    return response;
-  }
-  return body instanceof Promise ? body.then(remake) : remake(body);
-}
-
-/** Notes what a handler returned. What is no result is the server's to refuse. */
-function note(result: Result, entry: LogEntry): Result | Promise<Result> {
-  entry.status = 200;
-  if (typeof result === "string" || result instanceof Uint8Array) {
-    entry.bytes = entry.method === "HEAD" ? 0 : Buffer.byteLength(result);
-    return result;
-  }
-  if (result instanceof Response) {
-    return count(result, entry);
-  }
-  entry.status = 500;
-  return result;
-}
-
-function answer<A>(
-  handler: Handler<A>,
-  request: Request,
-  info: Info<A>,
-  entry: LogEntry,
-): Result | Promise<Result> {
-  const fail = (error: unknown): never => {
-    entry.status = entry.aborted ? entry.status : 500;
-    throw error;
-  };
-  try {
-    const result = handler(request, info);
-    return result instanceof Promise
-      ? result.then((settled) => note(settled, entry)).catch(fail)
-      : note(result, entry);
-  } catch (error) {
-    return fail(error);
-  }
 }
 
 /**
@@ -230,6 +159,9 @@ export function accessLog<A = NetAddr>(app: App<A>, options: LogOptions = {}): H
     const start = performance.now();
     const entry = begin(request, info as unknown as Info<Addr>, needsHeaders);
     const end = (aborted: boolean) => {
+      const { status, bytes } = info.sent;
+      entry.status = status || LEFT;
+      entry.bytes = bytes;
       entry.aborted = aborted;
       entry.duration = performance.now() - start;
       const line = format(entry);
@@ -238,6 +170,6 @@ export function accessLog<A = NetAddr>(app: App<A>, options: LogOptions = {}): H
       }
     };
     info.completed.then(() => end(false), () => end(true));
-    return answer(handler, request, info, entry);
+    return handler(request, info);
   };
 }

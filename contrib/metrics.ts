@@ -3,18 +3,10 @@
  *
  * @module
  */
-/** A latency histogram: how many observations are in each bucket, and their sum. */
-export interface Histogram {
-  /** Upper bounds of the buckets, ascending; one more bucket has what is above the last. */
-  readonly bounds: readonly number[];
-  /** Observations by bucket, not cumulative: one more than `bounds`. */
-  readonly counts: readonly number[];
-  /** Sum of all observations. */
-  readonly sum: number;
-}
+import type { Histogram, Metrics } from "../server/metrics.ts";
 
 /** Metrics by name, as {@linkcode Server.metrics} has them. */
-export type Snapshot = Readonly<Record<string, number | Histogram>>;
+export type Snapshot = Metrics | Readonly<Record<string, number | Histogram>>;
 
 /** Options of {@linkcode metricsPage} and {@linkcode toPrometheus}. */
 export interface MetricsOptions {
@@ -32,19 +24,30 @@ export interface MetricsOptions {
 const CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
 /** What goes up and down; the rest only goes up, and its name says so. */
-const GAUGES = new Set(["connections_open", "requests_held", "requests_in_flight"]);
+const GAUGES = new Set(["connections_open", "requests_in_flight"]);
 
 const HELP: Record<string, string> = {
+  conn_accept_error: "Failures to accept a connection.",
+  conn_accept_success: "Connections accepted.",
+  req_error_client_disconnected: "Clients that left in the middle of a request.",
+  req_error_read: "Connections that broke in the middle of a request.",
+  req_error_parse: "Requests that the server itself has refused.",
+  req_error_internal: "Requests at which the handler failed.",
+  req_success_read: "Requests read to their end.",
+  req_active: "Reads that did not complete a request.",
+  req_done: "Requests read to their end, or refused.",
+  req_aborted: "Requests that their client did not complete.",
+  resp_active: "Parts of responses that did not complete them.",
+  resp_done: "Responses that are complete.",
+  resp_done_keepalive: "Complete responses after which the connection goes on.",
+  resp_conn_close: "Complete responses after which the connection ends.",
+  resp_aborted: "Responses that were cut short.",
   connections_open: "Connections that are open now.",
-  connections_accepted: "Connections accepted.",
-  requests_held: "Requests that are not answered yet.",
-  requests_total: "Requests read.",
-  requests_rejected: "Requests refused by the server itself.",
-  requests_aborted: "Requests whose client left before the response was complete.",
+  requests_in_flight: "Requests that are not answered yet.",
   bytes_received: "Bytes read from clients.",
   bytes_sent: "Bytes written to clients.",
-  accept_failed: "Connections that could not be accepted.",
-  timeouts: "Connections closed by a timeout.",
+  timeouts: "Clients that took too long in the middle of something.",
+  request_duration_seconds: "Time from the end of a request's head to that of its response.",
 };
 
 const NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;

@@ -14,11 +14,13 @@
 #define API __attribute__((visibility("default")))
 
 /* Grows whenever a record, an option or a function changes; the binding refuses another one. */
-#define BJ_ABI 1
+#define BJ_ABI 2
 #define BJ_ERROR_SIZE 256   /* octets, with the closing NUL, behind every `char *error` */
 #define BJ_ADDRESS_SIZE 128 /* octets behind every `char *address` */
+#define BJ_PATH_SIZE 4096   /* octets behind every `char *real_path` */
 
 typedef struct bj_server bj_server;
+typedef struct bj_listener bj_listener;
 
 /* Sizes are in octets, times in milliseconds; a time or a count of 0 means no limit. There must be
  * at least 3 event slots, max_fields field slots, and an arena of max_head_size + 4096. */
@@ -39,7 +41,17 @@ typedef struct bj_options {
   uint32_t body_timeout;    /* 408 */
   uint32_t idle_timeout;
   uint32_t write_timeout;
+  uint32_t backend; /* enum bj_backend */
 } bj_options;
+
+/* What libev waits with. Its own numbers, which LIBEV_FLAGS takes too. */
+enum bj_backend {
+  BJ_BACKEND_AUTO = 0, /* by LIBEV_FLAGS if that is set, else the best one */
+  BJ_BACKEND_SELECT = 1,
+  BJ_BACKEND_POLL = 2,
+  BJ_BACKEND_EPOLL = 4,
+  BJ_BACKEND_KQUEUE = 8,
+};
 
 /* What a turn found. Offsets count from the start of the arena and hold until the next turn. */
 typedef struct bj_event {
@@ -108,10 +120,12 @@ typedef struct bj_command {
   uint32_t status;
   uint32_t fields_at; /* "name: value" lines, each with its CRLF */
   uint32_t fields_size;
-  uint32_t body_at;    /* BJ_CONSUME: unused */
+  uint32_t body_at;    /* BJ_CONSUME: unused; with BJ_WRITE_FILE: a descriptor */
   uint32_t body_size;  /* BJ_CONSUME: octets that the handler has taken */
   uint32_t length_low; /* with BJ_WRITE_LENGTH: the Content-Length, 64 bits in two words */
   uint32_t length_high;
+  uint32_t offset_low; /* with BJ_WRITE_FILE: where the body begins in the file */
+  uint32_t offset_high;
   uint32_t backlog; /* set by bj_server_flush() unless BJ_WRITE_END: octets that wait */
 } bj_command;
 
@@ -121,33 +135,59 @@ enum bj_command_type {
   BJ_ABORT = 3,   /* cut the connection: the answer cannot be completed */
 };
 
-#define BJ_WRITE_HEAD 1u    /* starts with the status line and fields */
-#define BJ_WRITE_END 2u     /* ends the answer */
-#define BJ_WRITE_LENGTH 4u  /* the length is known before the body */
-#define BJ_WRITE_CLOSE 8u   /* close the connection after this answer */
-#define BJ_WRITE_DATE 16u   /* the fields have a Date */
-#define BJ_WRITE_REASON 32u /* the first line of the fields is the reason phrase */
-#define BJ_WRITE_NOTIFY 64u /* tell when it is sent: BJ_SENT or BJ_ABORTED */
+#define BJ_WRITE_HEAD 1u     /* starts with the status line and fields */
+#define BJ_WRITE_END 2u      /* ends the answer */
+#define BJ_WRITE_LENGTH 4u   /* the length is known before the body */
+#define BJ_WRITE_CLOSE 8u    /* close the connection after this answer */
+#define BJ_WRITE_DATE 16u    /* the fields have a Date */
+#define BJ_WRITE_REASON 32u  /* the first line of the fields is the reason phrase */
+#define BJ_WRITE_NOTIFY 64u  /* tell when it is sent: BJ_SENT or BJ_ABORTED */
+#define BJ_WRITE_FILE 128u   /* with the three first: the body is of a file, which is then closed */
+#define BJ_WRITE_FAILED 256u /* the handler has failed: only counted */
 
 /* A backlog above this makes the caller wait for BJ_DRAINED. */
 #define BJ_HIGH_WATER 65536u
 
+/* What is counted. The first BJ_STATSD_COUNTERS are bjoern's own: "conn.accept.error" and so on. */
 enum bj_counter {
-  BJ_CONNECTIONS_OPEN = 0,
-  BJ_CONNECTIONS_ACCEPTED = 1,
-  BJ_REQUESTS_HELD = 2, /* handed over and not yet ended */
-  BJ_REQUESTS_TOTAL = 3,
-  BJ_REQUESTS_REJECTED = 4, /* answered with an error by the library itself */
-  BJ_REQUESTS_ABORTED = 5,
-  BJ_BYTES_RECEIVED = 6,
-  BJ_BYTES_SENT = 7,
-  BJ_ACCEPT_FAILED = 8,
-  BJ_TIMEOUTS = 9,
-  BJ_COUNTERS = 10,
+  BJ_CONN_ACCEPT_ERROR = 0,
+  BJ_CONN_ACCEPT_SUCCESS = 1,
+  BJ_REQ_ERROR_CLIENT_DISCONNECTED = 2, /* in the middle of a request */
+  BJ_REQ_ERROR_READ = 3,                /* the same, as the kernel has it */
+  BJ_REQ_ERROR_PARSE = 4,               /* refused with an error of the library's own */
+  BJ_REQ_ERROR_INTERNAL = 5,            /* the handler has failed */
+  BJ_REQ_SUCCESS_READ = 6,              /* complete, with its body */
+  BJ_REQ_ACTIVE = 7,                    /* octets that do not complete a request */
+  BJ_REQ_DONE = 8,                      /* complete or refused */
+  BJ_REQ_ABORTED = 9,                   /* not completed by the client */
+  BJ_RESP_ACTIVE = 10,                  /* a part that does not complete an answer */
+  BJ_RESP_DONE = 11,
+  BJ_RESP_DONE_KEEPALIVE = 12,
+  BJ_RESP_CONN_CLOSE = 13,
+  BJ_RESP_ABORTED = 14, /* cut short by the handler, the client or the end */
+  BJ_CONNECTIONS_OPEN = 15,
+  BJ_REQUESTS_IN_FLIGHT = 16, /* handed over and not yet answered */
+  BJ_BYTES_RECEIVED = 17,
+  BJ_BYTES_SENT = 18,
+  BJ_TIMEOUTS = 19,     /* of clients in the middle of something */
+  BJ_DURATION_SUM = 20, /* microseconds, of all in BJ_DURATION */
+  BJ_DURATION = 21,     /* answers by time since their head: BJ_DURATIONS classes */
+  BJ_COUNTERS = 38,
 };
+
+#define BJ_STATSD_COUNTERS 15u
+
+/* Milliseconds: upper bounds of the classes of BJ_DURATION; the last class has none. */
+#define BJ_DURATIONS {.1, .25, .5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000}
 
 /* The BJ_ABI that the library was built with. */
 API uint32_t bj_abi(void);
+
+/* libev's version: major in the high half, minor in the low one. */
+API uint32_t bj_libev_version(void);
+
+/* The enum bj_backend that a server would use with this one in its options; 0 when it cannot. */
+API uint32_t bj_backend(uint32_t wanted);
 
 /* Makes a server that listens nowhere yet. The memory is the caller's: `arena`, `fields` (two words
  * a slot), `events`, `output` and `commands` have the sizes that `options` names. NULL with the
@@ -162,6 +202,22 @@ API bj_server *bj_server_new(const bj_options *options, char *arena, uint32_t *f
 API int32_t bj_server_listen(bj_server *s, const char *host, uint32_t port, uint32_t backlog,
                              uint32_t reuse_port, uint32_t mode, char *error);
 
+/* Listens as bj_server_listen() does, for others to accept. NULL with an error number in `reason`
+ * and "call: reason" in `error`. */
+API bj_listener *bj_listener_open(const char *host, uint32_t port, uint32_t backlog,
+                                  uint32_t reuse_port, uint32_t mode, uint32_t *reason,
+                                  char *error);
+
+/* Its descriptor. */
+API int32_t bj_listener_fd(const bj_listener *l);
+
+/* Closes it, removes its socket file and frees `l`. */
+API void bj_listener_close(bj_listener *l);
+
+/* Writes the local address of a socket: "host", "unix:/path" or "unix:@name". Returns the port, or
+ * -1 when it is no socket. */
+API int32_t bj_address(int32_t fd, char *address);
+
 /* Accepts from a listening socket that the caller owns and the server never closes. Returns as
  * bj_server_listen() does. */
 API int32_t bj_server_adopt(bj_server *s, int32_t fd, char *error);
@@ -172,6 +228,12 @@ API uint32_t bj_server_address(bj_server *s, char *address);
 /* Writes the address at which the connection of a request arrived. Returns the port, or -1 when
  * the connection is gone. */
 API int32_t bj_server_local(bj_server *s, uint32_t slot, uint32_t generation, char *address);
+
+/* Has the first BJ_STATSD_COUNTERS counters sent to a statsd server, every `interval` milliseconds
+ * in which there was something to count: "<prefix>conn.accept.success:1|c<suffix>". Returns as
+ * bj_server_listen() does. */
+API int32_t bj_server_statsd(bj_server *s, const char *host, uint32_t port, const char *prefix,
+                             const char *suffix, uint32_t interval, char *error);
 
 /* Does everything that is ready without waiting. Returns the number of events. */
 API uint32_t bj_server_turn(bj_server *s);
@@ -198,5 +260,22 @@ API void bj_server_close(bj_server *s);
 
 /* Closes everything and frees `s`. */
 API void bj_server_free(bj_server *s);
+
+/* Opens a regular file for reading. Returns its descriptor; in `facts` its size in octets, the time
+ * of its last change in milliseconds and the descriptor's position; and the path at which it really
+ * lies, free of links, in `real_path` ("" where the system does not tell). Returns as
+ * bj_server_listen() does on failure.
+ */
+API int32_t bj_file_open(const char *path, double *facts, char *real_path, char *error);
+
+/* The same for a descriptor of the caller's, which is duplicated; nothing is said of its path. */
+API int32_t bj_file_adopt(int32_t fd, double *facts, char *error);
+
+/* Reads up to `size` octets from an offset of 64 bits. Returns how many, or a negative error
+ * number. */
+API int32_t bj_file_read(int32_t fd, char *to, uint32_t size, uint32_t offset_low,
+                         uint32_t offset_high);
+
+API void bj_file_close(int32_t fd);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "acceptor.h"
 #include "input.h"
 #include "output.h"
 #include "server.h"
@@ -38,10 +39,12 @@ static void unlink_conn(conn *c)
   s->dead = c;
 }
 
-static void abort_exchanges(exchanges *all, exchange *x, enum bj_reason reason)
+static void abort_exchanges(bj_server *s, exchange *x, enum bj_reason reason)
 {
+  exchanges *all = &s->exchanges;
   while (x != NULL) {
     exchange *next = x->next;
+    if (x->answer != ANSWER_DONE) s->counters[BJ_RESP_ABORTED]++;
     exchange_abort(all, x, reason);
     exchange_leave(all, x);
     x = next;
@@ -65,9 +68,8 @@ void conn_close(conn *c, enum bj_reason reason)
   if (c->state == CONN_CLOSED) return;
   reset_if_cut(c);
   c->state = CONN_CLOSED;
-  if (c->first != NULL) s->counters[BJ_REQUESTS_ABORTED]++;
-  abort_exchanges(&s->exchanges, c->first, reason);
-  abort_exchanges(&s->exchanges, c->unsent, reason);
+  abort_exchanges(s, c->first, reason);
+  abort_exchanges(s, c->unsent, reason);
   c->first = c->last = c->unsent = NULL;
   output_drop(c);
   deadline_clear(&c->reading_by);
@@ -76,7 +78,7 @@ void conn_close(conn *c, enum bj_reason reason)
   buffer_free(&c->in);
   unlink_conn(c);
   s->counters[BJ_CONNECTIONS_OPEN]--;
-  server_accept_on(s);
+  acceptor_resume(s);
 }
 
 /* RFC 9112 section 9.6: closing at once could reset the connection under what the client has not
@@ -128,7 +130,7 @@ static void remove_first(conn *c)
 /* After an answer that closes the connection no other one can follow. */
 static void give_up_rest(conn *c)
 {
-  abort_exchanges(&c->server->exchanges, c->first, BJ_CLOSED);
+  abort_exchanges(c->server, c->first, BJ_CLOSED);
   c->first = c->last = NULL;
   c->in_flight = 0;
   c->state = CONN_LAST;
@@ -222,7 +224,7 @@ void conn_update(conn *c)
 void conn_time_out(void *connection, enum deadline_kind kind)
 {
   conn *c = connection;
-  c->server->counters[BJ_TIMEOUTS]++;
+  if (kind != DEADLINE_IDLE && kind != DEADLINE_LINGER) c->server->counters[BJ_TIMEOUTS]++;
   switch (kind) {
   case DEADLINE_HEAD:
     if (buffer_size(&c->in) > 0) {

@@ -1,9 +1,8 @@
 /* libev's configuration. Every user of ev.h includes this first: units that disagree about it
  * disagree about the size of a watcher.
  *
- * Only the backends whose descriptor can itself be polled are built, since a parked server waits
- * on that descriptor. Neither is found by libev on its own everywhere: epoll only under glibc,
- * kqueue never. */
+ * Neither epoll nor kqueue is found by libev on its own everywhere: epoll only under glibc, kqueue
+ * never. */
 #ifndef EV_CONFIG_H
 #define EV_CONFIG_H
 
@@ -17,8 +16,9 @@
 #define EV_USE_MONOTONIC 1
 #define EV_USE_REALTIME 1
 #define EV_USE_CLOCK_SYSCALL 0
-#define EV_USE_SELECT 0
-#define EV_USE_POLL 0
+#define EV_USE_SELECT 1
+#define EV_SELECT_USE_FD_SET 0 /* which would end at descriptor 1023 */
+#define EV_USE_POLL 1
 #define EV_USE_LINUXAIO 0
 #define EV_USE_IOURING 0
 #define EV_USE_INOTIFY 0

@@ -13,7 +13,7 @@ static exchange *make(exchanges *all)
   }
   exchange *x = malloc(sizeof *x);
   if (x != NULL) {
-    *x = (exchange){.slot = all->count};
+    *x = (exchange){.slot = all->count, .file = {.fd = -1}};
     all->slots[all->count++] = x;
   }
   return x;
@@ -26,7 +26,8 @@ exchange *exchange_open(exchanges *all, struct conn *c)
     all->free = x->next;
   else if ((x = make(all)) == NULL)
     return NULL;
-  *x = (exchange){.conn = c, .slot = x->slot, .generation = x->generation + 1, .held = true};
+  *x = (exchange){
+    .conn = c, .slot = x->slot, .generation = x->generation + 1, .file = {.fd = -1}, .held = true};
   all->held++;
   return x;
 }
@@ -81,6 +82,7 @@ void exchange_leave(exchanges *all, exchange *x)
 {
   exchange_release(all, x);
   buffer_free(&x->out);
+  file_close(&x->file);
   x->conn = NULL;
   free_if_over(all, x);
 }
@@ -110,6 +112,7 @@ void exchanges_free(exchanges *all)
 {
   for (uint32_t i = 0; i < all->count; i++) {
     buffer_free(&all->slots[i]->out);
+    file_close(&all->slots[i]->file);
     free(all->slots[i]);
   }
   free(all->slots);

@@ -4,6 +4,7 @@
 
 #include "bjoern.h"
 #include "buffer.h"
+#include "file.h"
 
 struct conn;
 
@@ -28,8 +29,10 @@ typedef struct exchange {
   enum answer_state answer;
   enum answer_framing framing;
   uint64_t left;    /* with ANSWER_LENGTH: octets of the body still to come */
+  file file;        /* with ANSWER_LENGTH: where that comes from, or none */
   uint64_t end;     /* where the answer ends in the connection's output */
   buffer out;       /* the answer, while an earlier one is not complete */
+  double began;     /* when its head was read: seconds of loop_now() */
   uint32_t unread;  /* octets of the request's body that the handler has not taken */
   uint32_t notices; /* bits of enum bj_event_type: what the caller is still to be told */
   enum bj_reason reason;

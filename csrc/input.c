@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "loop.h"
 #include "response.h"
 #include "server.h"
 
@@ -10,6 +11,33 @@
 #define READ_ROOM 4096u   /* less than this is not worth a system call */
 #define READ_FOR_NOBODY                                                                            \
   1048576u /* octets of a body that nobody takes; then the connection closes */
+
+/* A request that was read to where it broke. */
+static void count_refused(bj_server *s, unsigned status)
+{
+  if (status == 408) {
+    s->counters[BJ_REQ_ABORTED]++;
+  } else {
+    s->counters[BJ_REQ_ERROR_PARSE]++;
+    s->counters[BJ_REQ_DONE]++;
+  }
+}
+
+static void count_read(bj_server *s)
+{
+  s->counters[BJ_REQ_SUCCESS_READ]++;
+  s->counters[BJ_REQ_DONE]++;
+}
+
+/* Between requests nothing is lost when the client leaves. */
+static void count_left(conn *c, enum bj_counter how)
+{
+  uint64_t *counters = c->server->counters;
+  if (c->state == CONN_BODY || (c->state == CONN_HEAD && buffer_size(&c->in) > 0)) {
+    counters[how]++;
+    counters[BJ_REQ_ABORTED]++;
+  }
+}
 
 void input_reject(conn *c, unsigned status, bool is_head)
 {
@@ -22,6 +50,7 @@ void input_reject(conn *c, unsigned status, bool is_head)
   x->is_head = is_head;
   c->state = CONN_LAST;
   deadline_clear(&c->reading_by);
+  count_refused(c->server, status);
   response_error(x, status);
 }
 
@@ -30,9 +59,9 @@ void input_fail(conn *c, unsigned status, enum bj_reason reason)
   exchange *x = c->body.taker;
   c->state = CONN_LAST;
   deadline_clear(&c->reading_by);
+  if (reason != BJ_DISCONNECTED) count_refused(c->server, status);
   if (x == NULL) return;
   exchange_abort(&c->server->exchanges, x, reason);
-  c->server->counters[BJ_REQUESTS_ABORTED]++;
   if (x->answer == ANSWER_NONE) {
     x->owes_continue = false;
     response_error(x, status);
@@ -82,16 +111,17 @@ static void begin_request(conn *c, const request *r)
     return;
   }
   c->requests++;
-  s->counters[BJ_REQUESTS_TOTAL]++;
   x->is_head = r->code == BJ_HEAD;
   x->is_http10 = (r->flags & BJ_EVENT_HTTP10) != 0;
   x->keep_alive = r->keep_alive && s->state == SERVER_OPEN &&
                   (s->options.max_requests == 0 || c->requests < s->options.max_requests);
   x->owes_continue = (r->flags & BJ_EVENT_EXPECTS) != 0 && r->framing != FRAMING_NONE;
+  x->began = loop_now(s->loop);
   c->is_final = !x->keep_alive;
   deadline_clear(&c->reading_by);
   describe(c, x, r);
   if (r->framing == FRAMING_NONE) {
+    count_read(s);
     c->state = c->is_final ? CONN_LAST : CONN_HEAD;
     return;
   }
@@ -183,6 +213,7 @@ static size_t take_body(conn *c, char *data, size_t size)
     return size;
   }
   if (decoded == DECODED_END) {
+    count_read(c->server);
     c->body.taker = NULL;
     c->state = c->is_final ? CONN_LAST : CONN_HEAD;
     deadline_clear(&c->reading_by);
@@ -219,6 +250,7 @@ static void process(conn *c, char *data, size_t size)
     at += used;
   }
   if (buffer_replace(&c->in, (bytes){data + at, size - at}) != BUFFERED) c->failed = true;
+  if (!c->waits && (at < size || c->state == CONN_BODY)) c->server->counters[BJ_REQ_ACTIVE]++;
   conn_settle(c);
 }
 
@@ -229,6 +261,7 @@ static void on_end(conn *c)
   c->peer_closed = true;
   ev_io_stop(c->server->loop, &c->reader);
   deadline_clear(&c->reading_by);
+  count_left(c, BJ_REQ_ERROR_CLIENT_DISCONNECTED);
   buffer_free(&c->in);
   if (c->state == CONN_LINGER) {
     conn_close(c, BJ_CLOSED);
@@ -254,10 +287,12 @@ static void on_readable(struct ev_loop *loop, ev_io *reader, int events)
   size_t room = free - kept < READ_SIZE ? free - kept : READ_SIZE;
   ssize_t n = recv(reader->fd, data + kept, room, 0);
   if (n <= 0) {
-    if (n == 0)
+    if (n == 0) {
       on_end(c);
-    else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
+    } else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
+      count_left(c, BJ_REQ_ERROR_READ);
       conn_close(c, BJ_DISCONNECTED);
+    }
     return;
   }
   s->counters[BJ_BYTES_RECEIVED] += (size_t)n;

@@ -5,11 +5,13 @@
 #include <netdb.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "bjoern.h"
+#include "file.h"
 #include "socket.h"
 
 static int failed(char *error, const char *call)
@@ -93,6 +95,32 @@ static int bind_path(int fd, const struct sockaddr_un *where, socklen_t size)
   return bind(fd, address, size);
 }
 
+/* Remembers the socket file, also for a process that goes to another folder. Until listen() nobody
+ * can connect, whatever the file's mode. */
+static int keep_file(listener *l, const char *path, uint32_t mode)
+{
+  if (mode != 0 && chmod(path, (mode_t)mode) < 0) return -1;
+  l->path = realpath(path, NULL);
+  return l->path == NULL ? -1 : stat(path, &l->file);
+}
+
+/* Numbers of files are used again, but not at the same time. */
+static bool is_same(const struct stat *a, const struct stat *b)
+{
+  struct timespec at = file_time(a), bt = file_time(b);
+  return a->st_dev == b->st_dev && a->st_ino == b->st_ino && at.tv_sec == bt.tv_sec &&
+         at.tv_nsec == bt.tv_nsec;
+}
+
+/* Somebody else may have put another file there. */
+static void remove_file(listener *l)
+{
+  struct stat now;
+  if (stat(l->path, &now) == 0 && is_same(&now, &l->file)) unlink(l->path);
+  free(l->path);
+  l->path = NULL;
+}
+
 /* "@name" is an abstract address: a NUL first, no file, Linux only. */
 static int open_unix(listener *l, const char *path, uint32_t backlog, uint32_t mode, char *error)
 {
@@ -109,12 +137,10 @@ static int open_unix(listener *l, const char *path, uint32_t backlog, uint32_t m
   if (fd < 0) return failed(error, "socket");
   socklen_t length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + size + !abstract);
   if (bind_path(fd, &where, length) < 0) return failed_closing(error, "bind", fd);
-  if (!abstract) {
-    memcpy(l->path, path, size + 1);
-    if (mode != 0 && chmod(path, (mode_t)mode) < 0) {
-      unlink(path);
-      return failed_closing(error, "chmod", fd);
-    }
+  if (!abstract && keep_file(l, path, mode) < 0) {
+    int result = failed_closing(error, "chmod", fd);
+    unlink(path);
+    return result;
   }
   return start_listening(l, fd, backlog, error);
 }
@@ -123,8 +149,11 @@ int listener_open(listener *l, const char *host, uint32_t port, uint32_t backlog
                   uint32_t mode, char *error)
 {
   *l = (listener){.fd = -1};
-  return strncmp(host, "unix:", 5) == 0 ? open_unix(l, host + 5, backlog, mode, error)
-                                        : open_name(l, host, port, backlog, reuse_port, error);
+  int refused = strncmp(host, "unix:", 5) == 0
+                  ? open_unix(l, host + 5, backlog, mode, error)
+                  : open_name(l, host, port, backlog, reuse_port, error);
+  if (refused != 0) listener_close(l);
+  return refused;
 }
 
 int listener_adopt(listener *l, int fd, char *error)
@@ -145,10 +174,8 @@ int listener_adopt(listener *l, int fd, char *error)
 
 void listener_close(listener *l)
 {
-  if (l->fd >= 0 && !l->adopted) {
-    if (l->path[0] != '\0') unlink(l->path);
-    close(l->fd);
-  }
+  if (l->path != NULL) remove_file(l);
+  if (l->fd >= 0 && !l->adopted) close(l->fd);
   l->fd = -1;
 }
 

@@ -4,12 +4,13 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/un.h>
+#include <sys/stat.h>
 
-typedef struct listener {
-  int fd;       /* -1: closed */
-  bool adopted; /* the caller's: neither closed nor unlinked */
-  char path[sizeof((struct sockaddr_un *)0)->sun_path]; /* to unlink, or "" */
+typedef struct bj_listener {
+  int fd;           /* -1: closed */
+  bool adopted;     /* the caller's: neither closed nor unlinked */
+  char *path;       /* of the socket file, absolute, or NULL */
+  struct stat file; /* what was made there: only that is removed */
 } listener;
 
 /* Listens on `host` and `port`, "unix:/path" or "unix:@name". Returns 0, or a negative error number

@@ -2,15 +2,30 @@
 #ifndef LOOP_H
 #define LOOP_H
 
+#include <poll.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "ev_config.h"
 
-/* The descriptor (epoll, kqueue) that is readable when the loop has I/O to report. */
+/* A loop with the backend of an enum bj_backend, or NULL. */
+struct ev_loop *loop_new(uint32_t backend);
+
+/* The backend that loop_new() tries first, or 0 when there is no such one. */
+uint32_t loop_backend(uint32_t wanted);
+
+/* Its own descriptor (epoll, kqueue), or -1. */
 int loop_fd(struct ev_loop *loop);
 
-/* Whether the kernel knows every watcher. Changes since the last pass are told only by the next
- * one: who waits on loop_fd() before that waits for ever. */
+/* What is readable or writable when the loop has I/O to report: its own descriptor, or else every
+ * one that it watches. Returns how many entries of `fds` it has filled in. */
+nfds_t loop_watched(struct ev_loop *loop, struct pollfd *fds);
+
+/* How many entries loop_watched() may need. */
+nfds_t loop_watched_most(struct ev_loop *loop);
+
+/* Whether the loop has told the kernel of every watcher. Changes since the last pass are told only
+ * by the next one: who waits before that waits for ever. */
 bool loop_settled(struct ev_loop *loop);
 
 /* The monotonic time of the last pass, in seconds: what timers go by when the clock is set. */

@@ -2,8 +2,12 @@
 
 #include <errno.h>
 
+#include "response.h"
 #include "server.h"
 #include "socket.h"
+
+/* Of a file, in one turn of one connection. */
+#define FILE_TURN 1048576u
 
 /* What the caller waits for once output has shrunk. */
 #define LOW_WATER (BJ_HIGH_WATER / 4)
@@ -36,6 +40,18 @@ static void count_sent(conn *c, size_t size)
 /* Octets that follow each other on the wire and lie in different places. */
 enum { PARTS = 3 };
 
+/* Whether the rest of the oldest answer is in a file. */
+static bool has_file(const conn *c)
+{
+  return c->first != NULL && c->first->file.fd >= 0;
+}
+
+/* What a failed call says: 0 when the socket is full; -1 when the connection is broken. */
+static ssize_t refused(void)
+{
+  return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? 0 : -1;
+}
+
 /* How many octets the socket took; -1 when the connection is broken. */
 static ssize_t send_some(const conn *c, const bytes *parts, size_t count)
 {
@@ -44,9 +60,9 @@ static ssize_t send_some(const conn *c, const bytes *parts, size_t count)
     spans[i] = (struct iovec){(void *)(uintptr_t)parts[i].base, parts[i].size};
   ssize_t n;
   do {
-    n = socket_send(c->reader.fd, spans, count);
+    n = socket_send(c->reader.fd, spans, count, has_file(c));
   } while (n < 0 && errno == EINTR);
-  return n >= 0 ? n : errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -1;
+  return n >= 0 ? n : refused();
 }
 
 /* Keeps what is behind the first `sent` octets. */
@@ -84,18 +100,58 @@ static void unstage(bj_server *s, bytes body, bytes tail)
   buffer_clear(&s->staging);
 }
 
-/* Sends what waits; what is left goes when the socket takes octets again. */
-static void send_waiting(conn *c)
+/* Sends what waits in `out`. Returns how many octets the socket took. */
+static ssize_t send_out(conn *c)
 {
   bytes waiting = buffer_bytes(&c->out);
-  ssize_t sent = send_some(c, &waiting, 1);
+  ssize_t sent = waiting.size == 0 ? 0 : send_some(c, &waiting, 1);
   if (sent < 0) {
     c->failed = true;
   } else if (sent > 0) {
     buffer_consume(&c->out, (size_t)sent);
     count_sent(c, (size_t)sent);
   }
-  if (buffer_size(&c->out) == 0) {
+  return sent;
+}
+
+/* Its head comes first. */
+static bool may_send_file(const conn *c)
+{
+  return has_file(c) && !c->failed && buffer_size(&c->out) == 0 && c->server->staged != c;
+}
+
+/* Sends some of the file. A file that has become shorter cannot be helped: the client will miss
+ * octets. */
+static ssize_t send_file(conn *c)
+{
+  exchange *x = c->first;
+  ssize_t sent;
+  size_t budget = FILE_TURN;
+  do {
+    sent = file_send(&x->file, c->reader.fd, x->left < budget ? (size_t)x->left : budget);
+    if (sent > 0) {
+      x->left -= (uint64_t)sent;
+      budget -= (size_t)sent;
+      c->queued += (uint64_t)sent;
+      count_sent(c, (size_t)sent);
+    }
+  } while (sent > 0 && x->left > 0 && budget > 0);
+  if (sent < 0 && refused() < 0) {
+    c->failed = errno == EPIPE || errno == ECONNRESET;
+    if (!c->failed) response_end(x); /* the file cannot be read */
+  } else if (sent == 0 || x->left == 0) {
+    response_end(x);
+  }
+  c->server->is_busy |= budget == 0;
+  return (ssize_t)(FILE_TURN - budget);
+}
+
+/* Sends what waits; what is left goes when the socket takes octets again. */
+static void send_waiting(conn *c)
+{
+  ssize_t sent = send_out(c);
+  if (may_send_file(c)) sent += send_file(c);
+  if (buffer_size(&c->out) == 0 && !has_file(c)) {
     ev_io_stop(c->server->loop, &c->writer);
     deadline_clear(&c->writing_by);
   } else if (sent > 0 || !c->writer.active) {
@@ -125,17 +181,20 @@ static void set_aside(bj_server *s)
   }
 }
 
+/* The end of a file brings the answers behind it into the staging buffer. */
 void output_flush(bj_server *s)
 {
-  conn *c = s->staged;
-  if (c != NULL) {
-    unstage(s, NOTHING, NOTHING);
-    conn_settle(c);
-  }
-  while ((c = s->aside) != NULL) {
-    s->aside = c->next_aside;
-    c->is_aside = false;
-    send_waiting(c);
+  while (s->staged != NULL || s->aside != NULL) {
+    conn *c = s->staged;
+    if (c != NULL) {
+      unstage(s, NOTHING, NOTHING);
+      if (has_file(c)) send_waiting(c);
+    } else {
+      c = s->aside;
+      s->aside = c->next_aside;
+      c->is_aside = false;
+      send_waiting(c);
+    }
     conn_settle(c);
   }
 }

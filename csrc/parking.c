@@ -1,9 +1,9 @@
 #include "parking.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -13,27 +13,51 @@
 static void write_octet(int fd)
 {
   struct iovec octet = {.iov_base = "x", .iov_len = 1};
-  while (socket_send(fd, &octet, 1) < 0 && errno == EINTR) {
+  while (socket_send(fd, &octet, 1, false) < 0 && errno == EINTR) {
   }
 }
 
-/* One wait: an octet on `control` means that `armed`, `timeout` or `stopping` has changed. */
+/* What the thread waits for just now; nothing but `control` when `fds` is NULL. */
+typedef struct order {
+  struct pollfd *fds;
+  nfds_t count;
+  int timeout;
+} order;
+
+/* Takes the latest order, if there is a new one. Returns false when the thread is to end. */
+static bool take_order(parking *p, order *o)
+{
+  pthread_mutex_lock(&p->lock);
+  if (p->fds != NULL) {
+    free(o->fds);
+    *o = (order){p->fds, p->count, p->timeout};
+    p->fds = NULL;
+  }
+  bool stopping = p->stopping;
+  pthread_mutex_unlock(&p->lock);
+  return !stopping;
+}
+
+/* An octet on `control` means that there is an order, or the end. */
 static void *parking_run(void *argument)
 {
   parking *p = argument;
+  struct pollfd control = {.fd = p->control[0], .events = POLLIN};
+  order o = {0};
   char octets[64];
-  while (!atomic_load(&p->stopping)) {
-    bool armed = atomic_load(&p->armed);
-    struct pollfd fds[2] = {{.fd = p->control[0], .events = POLLIN},
-                            {.fd = armed ? p->watched : -1, .events = POLLIN}};
-    int ready = poll(fds, 2, armed ? atomic_load(&p->timeout) : -1);
+  while (take_order(p, &o)) {
+    struct pollfd *fds = o.fds != NULL ? o.fds : &control;
+    int ready = poll(fds, o.fds != NULL ? o.count : 1, o.fds != NULL ? o.timeout : -1);
     if (ready > 0 && fds[0].revents != 0) {
       while (read(p->control[0], octets, sizeof octets) > 0) {
       }
-    } else if (armed && ready >= 0 && atomic_exchange(&p->armed, false)) {
+    } else if (o.fds != NULL) {
+      free(o.fds);
+      o.fds = NULL;
       write_octet(p->wake[1]);
     }
   }
+  free(o.fds);
   return NULL;
 }
 
@@ -54,9 +78,9 @@ static void close_pair(int fds[2])
   close(fds[1]);
 }
 
-int parking_start(parking *p, int watched, char *error)
+int parking_start(parking *p, char *error)
 {
-  *p = (parking){.watched = watched};
+  *p = (parking){.lock = PTHREAD_MUTEX_INITIALIZER};
   if (socket_pair(p->wake) < 0) {
     snprintf(error, BJ_ERROR_SIZE, "socketpair: %s", strerror(errno));
     return -1;
@@ -77,10 +101,16 @@ int parking_start(parking *p, int watched, char *error)
   return 0;
 }
 
-void parking_arm(parking *p, int timeout)
+void parking_arm(parking *p, struct pollfd *fds, nfds_t count, int timeout)
 {
-  atomic_store(&p->timeout, timeout);
-  atomic_store(&p->armed, true);
+  fds[0] = (struct pollfd){.fd = p->control[0], .events = POLLIN};
+  pthread_mutex_lock(&p->lock);
+  struct pollfd *old = p->fds;
+  p->fds = fds;
+  p->count = count + 1;
+  p->timeout = timeout;
+  pthread_mutex_unlock(&p->lock);
+  free(old);
   write_octet(p->control[1]);
 }
 
@@ -88,9 +118,13 @@ void parking_stop(parking *p)
 {
   if (!p->running) return;
   p->running = false;
-  atomic_store(&p->stopping, true);
+  pthread_mutex_lock(&p->lock);
+  p->stopping = true;
+  pthread_mutex_unlock(&p->lock);
   write_octet(p->control[1]);
   pthread_join(p->thread, NULL);
+  free(p->fds);
+  p->fds = NULL;
   close(p->wake[1]);
   close_pair(p->control);
 }

@@ -1,28 +1,30 @@
-/* The helper thread of a parked server: it waits on the loop's descriptor and wakes the owner of
+/* The helper thread of a parked server: it waits for what the loop watches and wakes the owner of
  * the other end of a socketpair with one octet. It touches nothing else of the server. */
 #ifndef PARKING_H
 #define PARKING_H
 
+#include <poll.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 
 typedef struct parking {
   pthread_t thread;
   bool running;
-  int watched;        /* the loop's descriptor */
-  int wake[2];        /* [0] is the caller's, [1] is written to */
-  int control[2];     /* [0] interrupts the thread's wait */
-  atomic_int timeout; /* of the next wait in milliseconds, -1: none */
-  atomic_bool armed;
-  atomic_bool stopping;
+  int wake[2];          /* [0] is the caller's, [1] is written to */
+  int control[2];       /* [0] interrupts the thread's wait */
+  pthread_mutex_t lock; /* of what follows */
+  bool stopping;
+  struct pollfd *fds; /* of the next wait, until the thread takes them; the first is control[0] */
+  nfds_t count;
+  int timeout; /* in milliseconds, -1: none */
 } parking;
 
 /* Starts the thread. Returns 0, or -1 with the reason in `error`. */
-int parking_start(parking *p, int watched, char *error);
+int parking_start(parking *p, char *error);
 
-/* Wakes once, when the watched descriptor is readable or after `timeout` milliseconds. */
-void parking_arm(parking *p, int timeout);
+/* Wakes once, when one of `count` descriptors is ready or after `timeout` milliseconds. `fds` has
+ * one more entry, the first, is of malloc() and is taken over. */
+void parking_arm(parking *p, struct pollfd *fds, nfds_t count, int timeout);
 
 /* Ends and joins the thread. Safe to call twice. */
 void parking_stop(parking *p);

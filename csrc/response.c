@@ -1,11 +1,15 @@
 #include "response.h"
 
+#include "loop.h"
 #include "output.h"
 #include "server.h"
 #include "status.h"
 
 /* A body that nobody reads is dropped up to this size, so that the connection can go on. */
 #define DROP_LIMIT 65536u
+
+/* A file of up to this size is copied: that is less work than another system call. */
+#define COPY_LIMIT 16384u
 
 /* Everything in a head but the fields: status line, Date, framing, Connection, CRLF. */
 #define HEAD_SIZE 256u
@@ -151,6 +155,35 @@ static void write_chunk(exchange *x, bytes body, bool last)
   }
 }
 
+static file file_of(const bj_command *command)
+{
+  if ((command->flags & BJ_WRITE_FILE) == 0) return (file){.fd = -1};
+  return (file){.fd = (int)command->body_at,
+                .from = (uint64_t)command->offset_high << 32 | command->offset_low};
+}
+
+void response_forget(const bj_command *command)
+{
+  file f = file_of(command);
+  file_close(&f);
+}
+
+/* A small file becomes output; a large one goes once everything before it has gone. */
+static void write_file(exchange *x, file f)
+{
+  if (x->framing == ANSWER_LENGTH && x->left > COPY_LIMIT) {
+    x->file = f;
+    return;
+  }
+  char *room = x->framing == ANSWER_LENGTH ? output_room(x, (size_t)x->left) : NULL;
+  ssize_t size = room == NULL ? 0 : file_read(&f, room, (size_t)x->left);
+  if (size > 0) {
+    output_commit(x, (size_t)size);
+    x->left -= (uint64_t)size;
+  }
+  file_close(&f);
+}
+
 static void write_body(exchange *x, bytes body, bool last)
 {
   switch (x->framing) {
@@ -161,8 +194,25 @@ static void write_body(exchange *x, bytes body, bool last)
   }
 }
 
+static void count_duration(uint64_t *counters, double seconds)
+{
+  static const double bounds[] = BJ_DURATIONS;
+  size_t class = 0;
+  while (class < sizeof bounds / sizeof *bounds && seconds * 1e3 > bounds[class]) class++;
+  counters[BJ_DURATION + class]++;
+  counters[BJ_DURATION_SUM] += (uint64_t)(seconds * 1e6);
+}
+
+static void count_end(const exchange *x)
+{
+  bj_server *s = x->conn->server;
+  s->counters[x->cut ? BJ_RESP_ABORTED : BJ_RESP_DONE]++;
+  if (!x->cut) s->counters[x->close ? BJ_RESP_CONN_CLOSE : BJ_RESP_DONE_KEEPALIVE]++;
+  if (!x->cut && x->began > 0) count_duration(s->counters, loop_now(s->loop) - x->began);
+}
+
 /* The answer is out; whatever is left of the request's body is read for nobody. */
-static void finish(exchange *x)
+void response_end(exchange *x)
 {
   conn *c = x->conn;
   if (x->framing == ANSWER_LENGTH && x->left > 0) x->cut = true;
@@ -173,18 +223,36 @@ static void finish(exchange *x)
   }
   x->close |= x->cut;
   x->answer = ANSWER_DONE;
+  count_end(x);
   exchange_release(&c->server->exchanges, x);
   conn_advance(c);
+}
+
+static void count_write(uint64_t *counters, const bj_command *command)
+{
+  counters[BJ_REQ_ERROR_INTERNAL] += (command->flags & BJ_WRITE_FAILED) != 0;
+  counters[BJ_RESP_ACTIVE] += (command->flags & BJ_WRITE_END) == 0 && command->body_size > 0;
 }
 
 void response_write(exchange *x, const bj_command *command, const char *output)
 {
   conn *c = x->conn;
   bool starts = (command->flags & BJ_WRITE_HEAD) != 0, ends = (command->flags & BJ_WRITE_END) != 0;
-  if (x->answer != (starts ? ANSWER_NONE : ANSWER_STARTED)) return;
+  file f = file_of(command);
+  if (x->answer != (starts ? ANSWER_NONE : ANSWER_STARTED)) {
+    response_forget(command);
+    return;
+  }
   if (starts) write_head(x, command, output);
-  write_body(x, (bytes){output + command->body_at, command->body_size}, ends);
-  if (ends) finish(x);
+  if (f.fd >= 0)
+    write_file(x, f);
+  else
+    write_body(x, (bytes){output + command->body_at, command->body_size}, ends);
+  count_write(c->server->counters, command);
+  if (x->file.fd >= 0)
+    exchange_release(&c->server->exchanges, x); /* the rest needs nobody */
+  else if (ends)
+    response_end(x);
   conn_settle(c);
 }
 
@@ -198,8 +266,7 @@ void response_error(exchange *x, unsigned status)
                         .body_size = (uint32_t)phrase.size};
   write_head(x, &command, fields);
   write_body(x, phrase, true);
-  x->conn->server->counters[BJ_REQUESTS_REJECTED]++;
-  finish(x);
+  response_end(x);
 }
 
 void response_continue(exchange *x)
@@ -213,5 +280,5 @@ void response_continue(exchange *x)
 void response_cut(exchange *x)
 {
   x->cut = true;
-  finish(x);
+  response_end(x);
 }

@@ -16,4 +16,10 @@ void response_continue(exchange *x);
 /* Ends an answer that cannot be completed. */
 void response_cut(exchange *x);
 
+/* Ends an answer whose file has been sent, as far as it goes. */
+void response_end(exchange *x);
+
+/* Closes the file of a command that nobody waits for. */
+void response_forget(const bj_command *command);
+
 #endif

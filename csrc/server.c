@@ -1,19 +1,18 @@
 #include "server.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "acceptor.h"
 #include "input.h"
 #include "loop.h"
 #include "output.h"
 #include "response.h"
-#include "socket.h"
 
-#define ACCEPT_BATCH 64     /* connections taken in one turn, so that others are not kept waiting */
-#define ACCEPT_PAUSE 0.1    /* seconds, when the system has no descriptors or memory left */
 #define LINGER_TIMEOUT 2000 /* milliseconds for the client to close after us */
 
 bytes server_date(bj_server *s)
@@ -32,81 +31,6 @@ bytes server_date(bj_server *s)
     s->date_size = (size_t)size;
   }
   return (bytes){s->date, s->date_size};
-}
-
-/* ---- accepting -------------------------------------------------------------------------- */
-
-static bool is_full(const bj_server *s)
-{
-  return s->options.max_connections != 0 &&
-         s->counters[BJ_CONNECTIONS_OPEN] >= s->options.max_connections;
-}
-
-void server_accept_on(bj_server *s)
-{
-  if (s->listener.fd >= 0 && !is_full(s) && !s->accept_again.active)
-    ev_io_start(s->loop, &s->acceptor);
-}
-
-static void on_accept_again(struct ev_loop *loop, ev_timer *timer, int events)
-{
-  (void)loop;
-  (void)events;
-  server_accept_on(timer->data);
-}
-
-/* The peer gave up, or another process was faster: nothing to wait for. */
-static bool is_passing(int error)
-{
-  return error == EAGAIN || error == EWOULDBLOCK || error == ECONNABORTED || error == EINTR;
-}
-
-static void accept_connections(bj_server *s, unsigned most)
-{
-  union {
-    struct sockaddr any;
-    struct sockaddr_storage storage;
-  } peer;
-  for (unsigned i = 0; i < most && !is_full(s); i++) {
-    socklen_t size = sizeof peer;
-    int fd = socket_accept(s->listener.fd, &peer.any, &size);
-    if (fd >= 0) {
-      s->counters[BJ_CONNECTIONS_ACCEPTED]++;
-      conn_open(s, fd, &peer.any);
-      continue;
-    }
-    if (!is_passing(errno)) {
-      /* The backlog stays readable, so watching it would spin until there is room. */
-      s->counters[BJ_ACCEPT_FAILED]++;
-      ev_io_stop(s->loop, &s->acceptor);
-      ev_timer_set(&s->accept_again, ACCEPT_PAUSE, 0.);
-      ev_timer_start(s->loop, &s->accept_again);
-    }
-    if (errno != ECONNABORTED && errno != EINTR) return;
-  }
-  if (is_full(s)) ev_io_stop(s->loop, &s->acceptor);
-}
-
-static void on_acceptable(struct ev_loop *loop, ev_io *acceptor, int events)
-{
-  (void)loop;
-  (void)events;
-  accept_connections(acceptor->data, ACCEPT_BATCH);
-}
-
-static int32_t start_accepting(bj_server *s)
-{
-  ev_io_init(&s->acceptor, on_acceptable, s->listener.fd, EV_READ);
-  s->acceptor.data = s;
-  server_accept_on(s);
-  return 0;
-}
-
-static void stop_accepting(bj_server *s)
-{
-  ev_io_stop(s->loop, &s->acceptor);
-  ev_timer_stop(s->loop, &s->accept_again);
-  listener_close(&s->listener);
 }
 
 /* ---- turns ------------------------------------------------------------------------------ */
@@ -154,12 +78,14 @@ static void drain(bj_server *s)
 uint32_t bj_server_turn(bj_server *s)
 {
   s->arena_used = s->fields_used = 0;
+  s->is_busy = false;
   s->event_count = exchange_tell(&s->exchanges, s->events, s->options.event_slots - 2);
   resume_queued(s);
   ev_run(s->loop, EVRUN_NOWAIT);
   if (s->event_count == 0 && !loop_settled(s->loop)) ev_run(s->loop, EVRUN_NOWAIT);
   if (s->state == SERVER_DRAINING) drain(s);
   output_flush(s);
+  statsd_update(&s->statsd, s->loop);
   free_dead(s);
   return s->event_count;
 }
@@ -167,7 +93,10 @@ uint32_t bj_server_turn(bj_server *s)
 static void run_command(bj_server *s, const bj_command *command)
 {
   exchange *x = exchange_find(&s->exchanges, command->request, command->generation);
-  if (x == NULL) return;
+  if (x == NULL) {
+    response_forget(command);
+    return;
+  }
   conn *c = x->conn;
   switch (command->type) {
   case BJ_WRITE: response_write(x, command, s->output); return;
@@ -198,6 +127,7 @@ void bj_server_flush(bj_server *s, uint32_t count)
   for (uint32_t i = 0; i < count; i++)
     if (s->commands[i].type == BJ_WRITE && (s->commands[i].flags & BJ_WRITE_END) == 0)
       report_backlog(s, &s->commands[i]);
+  statsd_update(&s->statsd, s->loop);
   free_dead(s);
 }
 
@@ -208,12 +138,12 @@ int32_t bj_server_wake_fd(bj_server *s)
   return s->parking.wake[0];
 }
 
-/* Milliseconds until the earlier of the two timers, rounded up; -1 without any. */
+/* Milliseconds until the first of the timers, rounded up; -1 without any. */
 static int next_timer(bj_server *s)
 {
-  ev_timer *timers[2] = {&s->deadlines.timer, &s->accept_again};
+  ev_timer *timers[] = {&s->deadlines.timer, &s->accept_again, &s->statsd.timer};
   double next = -1;
-  for (int i = 0; i < 2; i++) {
+  for (size_t i = 0; i < sizeof timers / sizeof *timers; i++) {
     if (timers[i]->active) {
       ev_tstamp left = ev_timer_remaining(s->loop, timers[i]);
       left = left > 0 ? left : 0;
@@ -225,17 +155,15 @@ static int next_timer(bj_server *s)
 
 uint32_t bj_server_park(bj_server *s)
 {
-  if (s->queue != NULL || s->exchanges.first_notice != NULL || !loop_settled(s->loop)) return 1;
-  parking_arm(&s->parking, next_timer(s));
+  bool has_work = s->queue != NULL || s->exchanges.first_notice != NULL || s->is_busy;
+  if (has_work || !loop_settled(s->loop)) return 1;
+  struct pollfd *fds = malloc((loop_watched_most(s->loop) + 1) * sizeof *fds);
+  if (fds == NULL) return 1;
+  parking_arm(&s->parking, fds, loop_watched(s->loop, fds + 1), next_timer(s));
   return 0;
 }
 
 /* ---- beginning and end ------------------------------------------------------------------ */
-
-uint32_t bj_abi(void)
-{
-  return BJ_ABI;
-}
 
 /* The library or its thread goes away: nothing may run or stay open after this. */
 static void on_halt(registered *entry)
@@ -243,13 +171,25 @@ static void on_halt(registered *entry)
   bj_server *s = (bj_server *)(void *)entry;
   parking_stop(&s->parking);
   listener_close(&s->listener);
-  for (conn *c = s->conns; c != NULL; c = c->next) close(c->reader.fd);
-  close(loop_fd(s->loop));
+  for (conn *c = s->conns; c != NULL; c = c->next) {
+    close(c->reader.fd);
+    for (exchange *x = c->first; x != NULL; x = x->next) file_close(&x->file);
+  }
+  if (loop_fd(s->loop) >= 0) close(loop_fd(s->loop));
+}
+
+/* sendfile(2) raises SIGPIPE when the client has left. Only the default of that would be fatal. */
+static void survive_sigpipe(void)
+{
+  struct sigaction now;
+  if (sigaction(SIGPIPE, NULL, &now) == 0 && now.sa_handler == SIG_DFL) signal(SIGPIPE, SIG_IGN);
 }
 
 static bj_server *set_up(bj_server *s, char *error)
 {
-  if (parking_start(&s->parking, loop_fd(s->loop), error) < 0) return NULL;
+  survive_sigpipe();
+  statsd_init(&s->statsd, s->counters);
+  if (parking_start(&s->parking, error) < 0) return NULL;
   s->entry.halt = on_halt;
   int refused = registry_add(&s->entry);
   if (refused != 0) {
@@ -265,8 +205,7 @@ static bj_server *set_up(bj_server *s, char *error)
                                           [DEADLINE_WRITE] = o->write_timeout,
                                           [DEADLINE_LINGER] = LINGER_TIMEOUT};
   deadlines_start(&s->deadlines, s->loop, times, conn_time_out);
-  ev_init(&s->accept_again, on_accept_again);
-  s->accept_again.data = s;
+  acceptor_init(s);
   return s;
 }
 
@@ -295,7 +234,7 @@ bj_server *bj_server_new(const bj_options *options, char *arena, uint32_t *field
                    .output = output,
                    .commands = commands,
                    .listener = {.fd = -1},
-                   .loop = ev_loop_new(EVFLAG_AUTO),
+                   .loop = loop_new(options->backend),
                    .scratch = calloc(options->max_fields + 1, sizeof(struct phr_header))};
   if (s->loop == NULL || s->scratch == NULL) {
     snprintf(error, BJ_ERROR_SIZE, "%s: %s", s->loop == NULL ? "ev_loop_new" : "malloc",
@@ -311,19 +250,27 @@ int32_t bj_server_listen(bj_server *s, const char *host, uint32_t port, uint32_t
                          uint32_t reuse_port, uint32_t mode, char *error)
 {
   int refused = listener_open(&s->listener, host, port, backlog, reuse_port != 0, mode, error);
-  return refused != 0 ? refused : start_accepting(s);
+  if (refused == 0) acceptor_start(s);
+  return refused;
 }
 
 int32_t bj_server_adopt(bj_server *s, int32_t fd, char *error)
 {
   int refused = listener_adopt(&s->listener, fd, error);
-  return refused != 0 ? refused : start_accepting(s);
+  if (refused == 0) acceptor_start(s);
+  return refused;
 }
 
 uint32_t bj_server_address(bj_server *s, char *address)
 {
   int32_t port = listener_address(s->listener.fd, address);
   return port < 0 ? 0 : (uint32_t)port;
+}
+
+int32_t bj_server_statsd(bj_server *s, const char *host, uint32_t port, const char *prefix,
+                         const char *suffix, uint32_t interval, char *error)
+{
+  return statsd_open(&s->statsd, host, port, prefix, suffix, interval, error);
 }
 
 int32_t bj_server_local(bj_server *s, uint32_t slot, uint32_t generation, char *address)
@@ -334,7 +281,7 @@ int32_t bj_server_local(bj_server *s, uint32_t slot, uint32_t generation, char *
 
 void bj_server_counters(bj_server *s, double *counters)
 {
-  s->counters[BJ_REQUESTS_HELD] = s->exchanges.held;
+  s->counters[BJ_REQUESTS_IN_FLIGHT] = s->exchanges.held;
   for (int i = 0; i < BJ_COUNTERS; i++) counters[i] = (double)s->counters[i];
 }
 
@@ -342,16 +289,17 @@ void bj_server_drain(bj_server *s)
 {
   if (s->state == SERVER_OPEN) {
     s->state = SERVER_DRAINING;
-    accept_connections(s, UINT32_MAX); /* what the kernel has accepted, we have */
-    stop_accepting(s);
+    acceptor_take(s, UINT32_MAX); /* what the kernel has accepted, we have */
+    acceptor_stop(s);
   }
 }
 
 void bj_server_close(bj_server *s)
 {
   s->state = SERVER_STOPPED;
-  stop_accepting(s);
+  acceptor_stop(s);
   while (s->conns != NULL) conn_close(s->conns, BJ_CLOSED);
+  statsd_close(&s->statsd, s->loop);
   free_dead(s);
 }
 

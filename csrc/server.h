@@ -9,6 +9,7 @@
 #include "listener.h"
 #include "parking.h"
 #include "registry.h"
+#include "statsd.h"
 
 enum server_state {
   SERVER_OPEN,
@@ -47,9 +48,11 @@ struct bj_server {
   conn *dead;     /* to be freed when the call ends */
   conn *aside;    /* those whose output leaves at the end of the flush */
   conn *staged;   /* whose output `staging` is, or NULL */
+  bool is_busy;   /* a file goes on in the next turn: the socket would have taken more of it */
   buffer staging;
 
   uint64_t counters[BJ_COUNTERS];
+  statsd statsd;
   char date[128];
   size_t date_size;
   time_t date_of;
@@ -63,8 +66,5 @@ static inline bj_event *server_event(bj_server *s)
 
 /* The Date field's line (RFC 9110 section 6.6.1), made once a second. */
 bytes server_date(bj_server *s);
-
-/* A connection is gone: there may be room for another. */
-void server_accept_on(bj_server *s);
 
 #endif

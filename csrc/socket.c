@@ -13,6 +13,11 @@ int socket_open(int family)
   return socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 }
 
+int socket_open_datagram(int family)
+{
+  return socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+}
+
 int socket_pair(int fds[2])
 {
   return socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds);
@@ -23,7 +28,7 @@ static int accept_prepared(int listener, struct sockaddr *peer, socklen_t *size)
   return accept4(listener, peer, size, SOCK_NONBLOCK | SOCK_CLOEXEC);
 }
 
-enum { SEND_FLAGS = MSG_NOSIGNAL };
+enum { SEND_FLAGS = MSG_NOSIGNAL, SEND_MORE = MSG_MORE };
 
 #else
 
@@ -42,6 +47,11 @@ static int prepare(int fd)
 int socket_open(int family)
 {
   return prepare(socket(family, SOCK_STREAM, 0));
+}
+
+int socket_open_datagram(int family)
+{
+  return prepare(socket(family, SOCK_DGRAM, 0));
 }
 
 int socket_pair(int fds[2])
@@ -63,15 +73,15 @@ static int accept_prepared(int listener, struct sockaddr *peer, socklen_t *size)
   return prepare(accept(listener, peer, size));
 }
 
-enum { SEND_FLAGS = 0 };
+enum { SEND_FLAGS = 0, SEND_MORE = 0 };
 
 #endif
 
-ssize_t socket_send(int fd, const struct iovec *parts, size_t count)
+ssize_t socket_send(int fd, const struct iovec *parts, size_t count, bool more)
 {
   struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)parts};
   message.msg_iovlen = (__typeof__(message.msg_iovlen))count;
-  return sendmsg(fd, &message, SEND_FLAGS);
+  return sendmsg(fd, &message, more ? SEND_FLAGS | SEND_MORE : SEND_FLAGS);
 }
 
 int socket_unblock(int fd)

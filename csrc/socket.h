@@ -10,6 +10,9 @@
 /* A non-blocking stream socket that children do not inherit, or -1. */
 int socket_open(int family);
 
+/* The same for datagrams. */
+int socket_open_datagram(int family);
+
 /* Makes an inherited descriptor non-blocking; -1 on failure. */
 int socket_unblock(int fd);
 
@@ -19,7 +22,8 @@ int socket_pair(int fds[2]);
 /* The next connection of a listening socket, ready for use; -1 with errno. */
 int socket_accept(int listener, struct sockaddr *peer, socklen_t *size);
 
-/* Sends parts that follow each other, as far as the socket takes them; never raises SIGPIPE. */
-ssize_t socket_send(int fd, const struct iovec *parts, size_t count);
+/* Sends parts that follow each other, as far as the socket takes them; never raises SIGPIPE. `more`
+ * means that the next octets follow at once. */
+ssize_t socket_send(int fd, const struct iovec *parts, size_t count, bool more);
 
 #endif

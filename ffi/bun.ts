@@ -57,5 +57,6 @@ export const bun: Native = {
   decodes: ["gzip", "deflate", "br", "zstd"],
   open,
   watch,
+  checkRead: () => {},
   env: (name) => process.env[name],
 };

@@ -12,7 +12,9 @@ interface Deno {
   env: { get(name: string): string | undefined };
   permissions: {
     querySync(descriptor: { name: "env"; variable: string }): { state: string };
+    requestSync(descriptor: { name: "read"; path: string }): { state: string };
   };
+  errors: { NotCapable: new (message: string) => Error };
 }
 
 // The one place where Deno's own names are cast to what is used of them.
@@ -33,6 +35,15 @@ function watch(fd: number, wake: () => void): Watch {
   };
 }
 
+/** The library opens files by itself: the user's word counts all the same. */
+function checkRead(path: string): void {
+  if (runtime.permissions.requestSync({ name: "read", path }).state !== "granted") {
+    throw new runtime.errors.NotCapable(
+      `Requires read access to "${path}", run again with the --allow-read flag`,
+    );
+  }
+}
+
 /** Asking without the permission would prompt the user for it. */
 function env(name: string): string | undefined {
   const { state } = runtime.permissions.querySync({ name: "env", variable: name });
@@ -47,5 +58,6 @@ export const deno: Native = {
   decodes: ["gzip", "br"],
   open,
   watch,
+  checkRead,
   env,
 };

@@ -17,6 +17,8 @@ export interface Prototype {
 /** The functions of the library. */
 export const symbols = {
   bj_abi: { parameters: [], result: "u32" },
+  bj_libev_version: { parameters: [], result: "u32" },
+  bj_backend: { parameters: ["u32"], result: "u32" },
   bj_server_new: {
     // options, arena, fields, events, output, commands, error
     parameters: ["buffer", "buffer", "buffer", "buffer", "buffer", "buffer", "buffer"],
@@ -27,9 +29,22 @@ export const symbols = {
     parameters: ["pointer", "buffer", "u32", "u32", "u32", "u32", "buffer"],
     result: "i32",
   },
+  bj_listener_open: {
+    // host, port, backlog, reuse_port, mode, reason, error
+    parameters: ["buffer", "u32", "u32", "u32", "u32", "buffer", "buffer"],
+    result: "pointer",
+  },
+  bj_listener_fd: { parameters: ["pointer"], result: "i32" },
+  bj_listener_close: { parameters: ["pointer"], result: "void" },
+  bj_address: { parameters: ["i32", "buffer"], result: "i32" },
   bj_server_adopt: { parameters: ["pointer", "i32", "buffer"], result: "i32" },
   bj_server_address: { parameters: ["pointer", "buffer"], result: "u32" },
   bj_server_local: { parameters: ["pointer", "u32", "u32", "buffer"], result: "i32" },
+  bj_server_statsd: {
+    // server, host, port, prefix, suffix, interval, error
+    parameters: ["pointer", "buffer", "u32", "buffer", "buffer", "u32", "buffer"],
+    result: "i32",
+  },
   bj_server_turn: { parameters: ["pointer"], result: "u32" },
   bj_server_flush: { parameters: ["pointer", "u32"], result: "void" },
   bj_server_wake_fd: { parameters: ["pointer"], result: "i32" },
@@ -38,6 +53,10 @@ export const symbols = {
   bj_server_counters: { parameters: ["pointer", "buffer"], result: "void" },
   bj_server_close: { parameters: ["pointer"], result: "void" },
   bj_server_free: { parameters: ["pointer"], result: "void" },
+  bj_file_open: { parameters: ["buffer", "buffer", "buffer", "buffer"], result: "i32" },
+  bj_file_adopt: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+  bj_file_read: { parameters: ["i32", "buffer", "u32", "u32", "u32"], result: "i32" },
+  bj_file_close: { parameters: ["i32"], result: "void" },
 } as const satisfies Record<string, Prototype>;
 
 /** A C pointer as the runtime hands it out; only passed back. */

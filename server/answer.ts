@@ -6,6 +6,7 @@
 import { RequestError } from "./errors.ts";
 import { type Exchange, State } from "./exchange.ts";
 import { type Head, nameType, readHead } from "./head.ts";
+import { type Part, takePart } from "./file.ts";
 import { OUTPUT_SIZE } from "./memory.ts";
 import { WriteFlag } from "./records.ts";
 import {
@@ -17,13 +18,10 @@ import {
   Response as RecordedResponse,
   TEXT_TYPE,
 } from "./response.ts";
+import { makeRequest } from "./request.ts";
 import { pump, pumpBytes } from "./stream.ts";
+import type { OnError } from "./types.ts";
 import { type Block, PART_SIZE, type Writer } from "./writer.ts";
-
-/** What a handler threw, or what was wrong with its result, is given to this. */
-export type OnError = (
-  error: unknown,
-) => Response | undefined | void | Promise<Response | undefined | void>;
 
 const LONGEST_TEXT = Math.floor(PART_SIZE / 3);
 const USED = "The response's body is used already: return a clone() of it";
@@ -193,6 +191,11 @@ export class Answerer {
       await body.cancel();
       return;
     }
+    const part = takePart(body);
+    if (part !== undefined) {
+      this.#sendFile(exchange, head, part);
+      return;
+    }
     if (Number.isNaN(head.length)) {
       await body.cancel();
       throw new TypeError("The response's Content-Length is not a number");
@@ -210,6 +213,15 @@ export class Answerer {
       return;
     }
     await pump(this.#writer, exchange, body, start, head.length, isStream);
+  }
+
+  #sendFile(exchange: Exchange, head: Head, part: Part): void {
+    if (exchange.isHead) {
+      this.#writer.head(exchange, head.status, head.flags, this.#lines(head), part.length, true);
+      part.file.close();
+    } else {
+      this.#writer.file(exchange, head.status, head.flags, this.#lines(head), part);
+    }
   }
 
   /** Logs or hands over the error, and answers by 500 unless the response has begun. */
@@ -230,12 +242,13 @@ export class Answerer {
   }
 
   async #ask(exchange: Exchange, error: unknown, onError: OnError): Promise<void> {
-    const response = await onError(error);
+    const response = await onError(error, makeRequest(exchange), exchange);
     if (exchange.state !== State.OPEN || !isResponse(response)) {
       this.#sendError(exchange);
       return;
     }
     const head = readHead(response);
+    head.flags |= WriteFlag.FAILED;
     const bytes = response.body === null ? undefined : await response.bytes();
     if (bytes === undefined) {
       this.#sendEmpty(exchange, head);
@@ -247,7 +260,8 @@ export class Answerer {
   #sendError(exchange: Exchange): void {
     if (exchange.state === State.OPEN) {
       const text = "Internal Server Error";
-      this.#sendText(exchange, 500, WriteFlag.CLOSE, this.#textFields, text);
+      const flags = WriteFlag.CLOSE | WriteFlag.FAILED;
+      this.#sendText(exchange, 500, flags, this.#textFields, text);
     } else {
       this.#writer.cut(exchange);
     }

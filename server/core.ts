@@ -5,37 +5,23 @@
  */
 import { library } from "../ffi/library.ts";
 import type { Library, Pointer } from "../ffi/symbols.ts";
-import { parse, show } from "./addresses.ts";
 import { Answerer } from "./answer.ts";
-import { ListenError, RequestError, requestError } from "./errors.ts";
+import { cString, ERROR_SIZE } from "./c_string.ts";
+import { RequestError, requestError } from "./errors.ts";
 import { Exchange, type Host } from "./exchange.ts";
 import { patchGlobals, restoreGlobals } from "./globals.ts";
+import { listenAt, readAddress } from "./listening.ts";
 import { discharge, enlist } from "./live.ts";
 import { Loop } from "./loop.ts";
 import { Memory } from "./memory.ts";
+import { COUNTER_WORDS, type Metrics, readMetrics } from "./metrics.ts";
 import { type Settings, toRecord } from "./options.ts";
-import { COUNTERS, Event, EVENT_WORDS, EventFlag, EventType } from "./records.ts";
+import { Event, EVENT_WORDS, EventFlag, EventType } from "./records.ts";
 import { makeRequest } from "./request.ts";
+import { stopOnSignals } from "./signals.ts";
+import { tell } from "./statsd.ts";
 import type { Addr, Handler } from "./types.ts";
 import { Writer } from "./writer.ts";
-
-/** What a server has counted so far. */
-export type Metrics = Readonly<Record<typeof COUNTERS[number], number>>;
-
-/** Where a server gets its connections from. */
-export type Listening = { fd: number } | { host: string; port: number };
-
-/** `BJ_ERROR_SIZE` and `BJ_ADDRESS_SIZE`. */
-const ERROR_SIZE = 256;
-const ADDRESS_SIZE = 128;
-
-const encoder = new TextEncoder();
-const decoder = new TextDecoder();
-
-/** A C string, without the NUL. */
-function cString(memory: Uint8Array): string {
-  return decoder.decode(memory.subarray(0, memory.indexOf(0)));
-}
 
 function create(library: Library, memory: Memory, settings: Settings): Pointer {
   const { arena, fields, events, output, commands } = memory;
@@ -49,32 +35,19 @@ function create(library: Library, memory: Memory, settings: Settings): Pointer {
   return server;
 }
 
-function listen(library: Library, server: Pointer, where: Listening, settings: Settings): void {
-  const error = new Uint8Array(ERROR_SIZE);
-  const { listenBacklog, reusePort, mode } = settings;
-  const refused = "fd" in where
-    ? library.bj_server_adopt(server, where.fd, error)
-    : library.bj_server_listen(
-      server,
-      encoder.encode(`${where.host}\0`),
-      where.port,
-      listenBacklog,
-      reusePort ? 1 : 0,
-      mode,
-      error,
-    );
-  if (refused !== 0) {
+/** A server that listens, or none at all: what was made before something failed is freed. */
+function open(library: Library, memory: Memory, settings: Settings): Pointer {
+  const server = create(library, memory, settings);
+  try {
+    if (settings.statsd !== undefined) {
+      tell(library, server, settings.statsd);
+    }
+    listenAt(library, server, settings);
+  } catch (error) {
     library.bj_server_free(server);
-    const place = "fd" in where ? `descriptor ${where.fd}` : show(where.host, where.port);
-    throw new ListenError(place, cString(error), -refused);
+    throw error;
   }
-}
-
-/** Reads an address that the library writes. */
-function readAddress(write: (address: Uint8Array) => number): Addr | undefined {
-  const address = new Uint8Array(ADDRESS_SIZE);
-  const port = write(address);
-  return port < 0 ? undefined : parse(cString(address), port);
+  return server;
 }
 
 /** A listening server and everything that it is doing. */
@@ -94,17 +67,16 @@ export class Core implements Host {
   #alive: Exchange[] = [];
   readonly #waiting = new Set<Promise<unknown>>();
   readonly #finish: () => void;
-  readonly #counters = new Float64Array(COUNTERS.length);
+  readonly #counters = new Float64Array(COUNTER_WORDS);
   #server: Pointer | null;
   #loop: Loop | undefined;
   #deadline: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(handler: Handler<never>, where: Listening, settings: Settings) {
+  constructor(handler: Handler<never>, settings: Settings) {
     this.handler = handler;
     this.#settings = settings;
     this.#library = library();
-    const server = create(this.#library, this.memory, settings);
-    listen(this.#library, server, where, settings);
+    const server = open(this.#library, this.memory, settings);
     this.#server = server;
     enlist(this);
     this.addr = readAddress((to) => this.#library.bj_server_address(server, to))!;
@@ -116,7 +88,7 @@ export class Core implements Host {
   }
 
   start(): void {
-    const { signal, onListen, spin } = this.#settings;
+    const { signal, onListen, spin, handleSignals, drainTimeout } = this.#settings;
     if (this.#loop !== undefined || this.#server === null) {
       return;
     }
@@ -126,6 +98,9 @@ export class Core implements Host {
     this.#loop = new Loop(this, this.#library.bj_server_wake_fd(this.#server), spin);
     this.#loop.wake();
     signal?.addEventListener("abort", this.stop);
+    if (handleSignals) {
+      stopOnSignals(this, drainTimeout);
+    }
     onListen?.(this.addr);
     if (signal?.aborted) {
       this.stop();
@@ -226,7 +201,7 @@ export class Core implements Host {
         return;
       case EventType.SENT:
         this.#exchanges[exchange.slot] = undefined;
-        exchange.sent();
+        exchange.onSent();
         return;
       case EventType.ABORTED:
         this.#exchanges[exchange.slot] = undefined;
@@ -270,10 +245,10 @@ export class Core implements Host {
     if (this.#server !== null) {
       this.#library.bj_server_counters(this.#server, this.#counters);
     }
-    return Object.fromEntries(COUNTERS.map((name, i) => [name, this.#counters[i]])) as Metrics;
+    return readMetrics(this.#counters);
   }
 
-  shutdown(timeout: number | undefined): Promise<void> {
+  shutdown({ timeout }: { timeout?: number }): Promise<void> {
     if (this.#server === null || this.#loop === undefined) {
       this.stop();
       return this.finished;

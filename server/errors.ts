@@ -34,6 +34,32 @@ export class ListenError extends Error {
   }
 }
 
+/**
+ * A file cannot be sent.
+ *
+ * @example
+ * ```ts
+ * import { FileError, sendFile } from "@x/bjoern";
+ *
+ * try {
+ *   sendFile("/no/such/file");
+ * } catch (error) {
+ *   if (error instanceof FileError) console.log(error.code); // ENOENT
+ * }
+ * ```
+ */
+export class FileError extends Error {
+  /** Always `"FileError"`. */
+  override readonly name = "FileError";
+  /** The system's name for the reason, such as `"ENOENT"` or `"EISDIR"`. */
+  readonly code: string;
+
+  constructor(file: string, reason: string, errno: number) {
+    super(`Cannot read ${file}: ${reason}`);
+    this.code = nameOf(errno);
+  }
+}
+
 function nameOf(errno: number): string {
   const found = Object.entries(constants.errno).find(([, number]) => number === errno);
   return found?.[0] ?? `E${errno}`;

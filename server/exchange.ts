@@ -10,7 +10,7 @@ import { Body, OVER } from "./body.ts";
 import { type RequestError, requestError } from "./errors.ts";
 import { latin1, type Memory } from "./memory.ts";
 import { Event, EVENT_WORDS, EventFlag, METHODS } from "./records.ts";
-import type { Addr, Info, SocketAddress } from "./types.ts";
+import type { Addr, Info, Sent, SocketAddress } from "./types.ts";
 
 /** What an exchange needs of its server. */
 export interface Host {
@@ -60,6 +60,9 @@ export class Exchange implements Info<Addr> {
   /** Called when the client has taken enough of the response. */
   onDrain: (() => void) | undefined = undefined;
   body: Body | null = null;
+  /** Of the response so far: see {@linkcode Info.sent}. */
+  status = 0;
+  bytes = 0;
   #words: Uint32Array;
   #at: number;
   #bytes: Buffer;
@@ -237,6 +240,11 @@ export class Exchange implements Info<Addr> {
     this.host.waitUntil(promise);
   }
 
+  /** See {@linkcode Info.sent}. */
+  get sent(): Sent {
+    return { status: this.status, bytes: this.bytes };
+  }
+
   /** See {@linkcode Info.completed}. */
   get completed(): Promise<void> {
     if (this.#completed === undefined) {
@@ -271,7 +279,7 @@ export class Exchange implements Info<Addr> {
   }
 
   /** The last octet of the response is with the kernel. */
-  sent(): void {
+  onSent(): void {
     this.#completed?.resolve();
   }
 

@@ -3,8 +3,10 @@
  *
  * @module
  */
+import { type Place, placeOf } from "./listening.ts";
 import { ARENA_SIZE, EVENT_SLOTS, FIELD_SLOTS, OUTPUT_SIZE } from "./memory.ts";
-import { OPTIONS } from "./records.ts";
+import { Backend, OPTIONS } from "./records.ts";
+import { type Statsd, statsdOf } from "./statsd.ts";
 import type { Options } from "./types.ts";
 
 /** `listen(2)`'s backlog, as in bjoern. */
@@ -13,7 +15,7 @@ export const DEFAULT_LISTEN_BACKLOG = 1024;
 const MOST = 2 ** 31 - 1;
 
 /** Numeric options: default, least, most. */
-const NUMBERS = {
+export const NUMBERS = {
   port: [8000, 0, 65535],
   listenBacklog: [DEFAULT_LISTEN_BACKLOG, 1, MOST],
   mode: [0, 0, 0o7777],
@@ -29,12 +31,23 @@ const NUMBERS = {
   bodyTimeout: [30_000, 0, MOST],
   keepAliveTimeout: [5_000, 0, MOST],
   writeTimeout: [30_000, 0, MOST],
+  drainTimeout: [30_000, 0, MOST],
 } as const satisfies Record<string, [fallback: number, least: number, most: number]>;
 
-/** Options with every number filled in. */
-export type Settings = Options & Required<Pick<Options, keyof typeof NUMBERS>> & { host: string };
+type NumberName = keyof typeof NUMBERS;
 
-function number(options: Options, name: keyof typeof NUMBERS): number {
+/** Options as the server uses them. */
+export type Settings =
+  & Omit<Options, NumberName | "host" | "backend" | "statsd">
+  & Record<Exclude<NumberName, "port">, number>
+  & {
+    place: Place;
+    /** `enum bj_backend`. */
+    backend: number;
+    statsd: Statsd | undefined;
+  };
+
+function number(options: Options, name: NumberName): number {
   const [fallback, least, most] = NUMBERS[name];
   const value = options[name] ?? fallback;
   if (name === "maxBodySize" && value === Infinity) {
@@ -51,23 +64,40 @@ function number(options: Options, name: keyof typeof NUMBERS): number {
   return value;
 }
 
-/** Checks options and fills in the defaults. Throws a TypeError or RangeError. */
+function numbersOf(options: Options): Record<NumberName, number> {
+  const names = Object.keys(NUMBERS) as NumberName[];
+  return Object.fromEntries(names.map((name) => [name, number(options, name)])) as Record<
+    NumberName,
+    number
+  >;
+}
+
+function checkFunction(name: string, value: unknown): void {
+  if (value !== undefined && typeof value !== "function") {
+    throw new TypeError(`Option ${name} must be a function, not ${typeof value}`);
+  }
+}
+
+function backendOf(name: string): number {
+  if (!Object.hasOwn(Backend, name)) {
+    throw new TypeError(`Option backend must be one of ${Object.keys(Backend)}: ${name}`);
+  }
+  return Backend[name as keyof typeof Backend];
+}
+
+/** Checks options and fills in the defaults. Throws a TypeError, RangeError or ListenError. */
 export function settingsOf(options: Options): Settings {
-  const host = options.host ?? "127.0.0.1";
-  if (typeof host !== "string") {
-    throw new TypeError(`Option host must be a string, not ${typeof host}`);
-  }
-  if (host.includes("\0")) {
-    throw new TypeError("Option host must not contain NUL");
-  }
-  if (options.onError !== undefined && typeof options.onError !== "function") {
-    throw new TypeError(`Option onError must be a function, not ${typeof options.onError}`);
-  }
-  const settings: Options = { ...options, host };
-  for (const name of Object.keys(NUMBERS) as (keyof typeof NUMBERS)[]) {
-    settings[name] = number(options, name);
-  }
-  return settings as Settings;
+  checkFunction("onError", options.onError);
+  checkFunction("onListen", options.onListen);
+  const { port, ...numbers } = numbersOf(options);
+  const isPortGiven = (options.port ?? undefined) !== undefined;
+  return {
+    ...options,
+    ...numbers,
+    place: placeOf(options.host ?? "127.0.0.1", port, isPortGiven),
+    backend: backendOf(options.backend ?? "auto"),
+    statsd: statsdOf(options.statsd),
+  };
 }
 
 /** A `bj_options` record. */
@@ -89,6 +119,7 @@ export function toRecord(settings: Settings): Uint32Array {
     body_timeout: settings.bodyTimeout,
     idle_timeout: settings.keepAliveTimeout,
     write_timeout: settings.writeTimeout,
+    backend: settings.backend,
   };
   return Uint32Array.from(OPTIONS, (name) => members[name]);
 }

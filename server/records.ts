@@ -84,11 +84,13 @@ export const Command = {
   body_size: 8,
   length_low: 9,
   length_high: 10,
-  backlog: 11,
+  offset_low: 11,
+  offset_high: 12,
+  backlog: 13,
 } as const;
 
 /** Words of one command record. */
-export const COMMAND_WORDS = 12;
+export const COMMAND_WORDS = 14;
 
 /** `enum bj_command_type`. */
 export const CommandType = { WRITE: 1, CONSUME: 2, ABORT: 3 } as const;
@@ -102,24 +104,61 @@ export const WriteFlag = {
   DATE: 16,
   REASON: 32,
   NOTIFY: 64,
+  FILE: 128,
+  FAILED: 256,
 } as const;
 
 /** `BJ_HIGH_WATER`: octets; a writer of more waits for `DRAINED`. */
 export const HIGH_WATER = 65536;
 
-/** `enum bj_counter`, in order. */
+/** `enum bj_counter`, in order: first what statsd is told of, then the others. */
 export const COUNTERS = [
+  "conn_accept_error",
+  "conn_accept_success",
+  "req_error_client_disconnected",
+  "req_error_read",
+  "req_error_parse",
+  "req_error_internal",
+  "req_success_read",
+  "req_active",
+  "req_done",
+  "req_aborted",
+  "resp_active",
+  "resp_done",
+  "resp_done_keepalive",
+  "resp_conn_close",
+  "resp_aborted",
   "connections_open",
-  "connections_accepted",
-  "requests_held",
-  "requests_total",
-  "requests_rejected",
-  "requests_aborted",
+  "requests_in_flight",
   "bytes_received",
   "bytes_sent",
-  "accept_failed",
   "timeouts",
+  "duration_sum",
+  "duration",
 ] as const;
+
+/** `BJ_DURATIONS`: upper bounds in ms of the classes behind `duration`; the last has none. */
+export const DURATIONS = [
+  0.1,
+  0.25,
+  0.5,
+  1,
+  2.5,
+  5,
+  10,
+  25,
+  50,
+  100,
+  250,
+  500,
+  1000,
+  2500,
+  5000,
+  10000,
+] as const;
+
+/** `enum bj_backend`. */
+export const Backend = { auto: 0, select: 1, poll: 2, epoll: 4, kqueue: 8 } as const;
 
 /** Words of `bj_options`, in order. */
 export const OPTIONS = [
@@ -139,4 +178,5 @@ export const OPTIONS = [
   "body_timeout",
   "idle_timeout",
   "write_timeout",
+  "backend",
 ] as const;

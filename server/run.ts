@@ -13,7 +13,7 @@ type Foreign = (this: any, request: any, info: any) => unknown;
 /** An app that is written against another server's types. */
 export type ForeignApp = Foreign | { fetch?: Foreign };
 
-type Arguments = [host?: string | Options, port?: number | Options, options?: Options];
+type Arguments = [host?: string | number | Options, port?: number | Options, options?: Options];
 
 function optionsOf([host, port, options]: Arguments): Options {
   if (typeof host === "object") {
@@ -34,8 +34,7 @@ function optionsOf([host, port, options]: Arguments): Options {
 const waiting: Server<Addr>[] = [];
 
 function make(app: unknown, args: Arguments): Server<Addr> {
-  const settings = settingsOf(optionsOf(args));
-  return new Server(app as App<Addr>, { host: settings.host, port: settings.port }, settings);
+  return new Server(app as App<Addr>, settingsOf(optionsOf(args)));
 }
 
 /**
@@ -57,6 +56,7 @@ export function listen(
   options?: Options,
 ): Server<UnixAddr>;
 export function listen(app: App, host: string, port?: number, options?: Options): Server;
+export function listen(app: App, fd: number, options?: Options): Server;
 export function listen(app: App, options?: Options): Server;
 export function listen(app: ForeignApp, host?: string, port?: number, options?: Options): Server;
 export function listen(app: unknown, ...args: Arguments): Server<NetAddr> | Server<UnixAddr> {
@@ -92,6 +92,7 @@ export function run(
   options?: Options,
 ): Server<UnixAddr>;
 export function run(app: App, host: string, port?: number, options?: Options): Server;
+export function run(app: App, fd: number, options?: Options): Server;
 export function run(app: App, options?: Options): Server;
 export function run(app: ForeignApp, host?: string, port?: number, options?: Options): Server;
 export function run(app: ForeignApp, options?: Options): Server;
@@ -139,5 +140,5 @@ export function serverRun(
   if (!Number.isInteger(fd) || fd < 0) {
     throw new TypeError(`A descriptor must be a whole number from 0: ${fd}`);
   }
-  return new Server(app, { fd }, settingsOf(options)).start();
+  return new Server(app, settingsOf({ ...options, host: fd, port: undefined })).start();
 }

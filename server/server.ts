@@ -5,7 +5,8 @@
  */
 import { urlHost } from "./addresses.ts";
 import { handlerOf } from "./app.ts";
-import { Core, type Listening, type Metrics } from "./core.ts";
+import { Core } from "./core.ts";
+import type { Metrics } from "./metrics.ts";
 import type { Settings } from "./options.ts";
 import type { Addr, App, NetAddr } from "./types.ts";
 
@@ -29,8 +30,8 @@ export class Server<A extends Addr = NetAddr> {
   readonly #core: Core;
 
   /** Use {@linkcode run}. */
-  constructor(app: App<A>, where: Listening, settings: Settings) {
-    this.#core = new Core(handlerOf(app), where, settings);
+  constructor(app: App<A>, settings: Settings) {
+    this.#core = new Core(handlerOf(app), settings);
     this.addr = this.#core.addr as A;
     this.finished = this.#core.finished;
   }
@@ -68,7 +69,7 @@ export class Server<A extends Addr = NetAddr> {
    * @returns {@linkcode Server.finished}
    */
   shutdown(options: { timeout?: number } = {}): Promise<void> {
-    return this.#core.shutdown(options.timeout);
+    return this.#core.shutdown(options);
   }
 
   /** Closes every connection now. Requests that are not answered are aborted. */

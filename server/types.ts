@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { StatsdOptions } from "./statsd.ts";
+
 /** A TCP address, in Deno's shape. */
 export interface NetAddr {
   /** Always `"tcp"`. */
@@ -35,6 +37,14 @@ export interface SocketAddress {
   family: "IPv4" | "IPv6";
 }
 
+/** What has been answered. */
+export interface Sent {
+  /** The response's status; 0 before there is one. */
+  status: number;
+  /** Bytes of its body so far, without the framing of chunks. */
+  bytes: number;
+}
+
 /**
  * What the handler is told beside the request.
  *
@@ -59,6 +69,8 @@ export interface Info<A = NetAddr> {
    * when the response ends early. Ask for it before the response is returned.
    */
   readonly completed: Promise<void>;
+  /** How much of the response is on its way. */
+  readonly sent: Sent;
   /** Requests that this server has not answered yet, this one included. */
   readonly pendingRequests: number;
   /** The client's address in Bun's shape; `null` on a Unix socket. */
@@ -76,17 +88,28 @@ export type Handler<A = NetAddr> = (
   info: Info<A>,
 ) => Result | Promise<Result>;
 
+/** Answers a request at which the handler failed; nothing is the default response. */
+export type OnError = (
+  error: unknown,
+  request: Request,
+  info: Info<Addr>,
+) => Response | undefined | void | Promise<Response | undefined | void>;
+
 /** A handler, or an object (own or inherited `fetch`) that has one, as frameworks make it. */
 export type App<A = NetAddr> = Handler<A> | { fetch: Handler<A> };
 
 /** Where a server listens; one of the ways to say it. */
 export interface Address {
   /**
-   * A host name or address, `"unix:/path"` or `"unix:@name"` (abstract, Linux).
+   * A host name or an IP address, also with a port (`"[::1]:8080"`); `"unix:/path"`, or
+   * `"unix:@name"` for an abstract address (Linux); a listening socket that this process has
+   * inherited, as a descriptor's number or `"fd:3"`; `"systemd"` for the first one that systemd has
+   * handed over, or `"systemd:name"` by its FileDescriptorName. Inherited sockets are never closed.
+   * `"::"` serves IPv4 too.
    *
    * @default {"127.0.0.1"}
    */
-  host?: string;
+  host?: string | number;
   /**
    * The TCP port; 0 takes a free one.
    *
@@ -111,13 +134,35 @@ export interface Options extends Address {
   reusePort?: boolean;
   /** Permissions of the socket file, such as `0o660`; by default what the umask leaves. */
   mode?: number;
+  /**
+   * What libev waits with. The default is the environment's `LIBEV_FLAGS` (1 select, 2 poll, 4
+   * epoll, 8 kqueue), or the best one of the system: epoll, or kqueue.
+   *
+   * @default {"auto"}
+   */
+  backend?: "auto" | "epoll" | "kqueue" | "poll" | "select";
+  /** A statsd server that is told what is counted; by default there is none. */
+  statsd?: StatsdOptions;
+  /**
+   * Whether SIGINT and SIGTERM stop the server: the first one lets running requests finish, the
+   * second one ends them.
+   *
+   * @default {false}
+   */
+  handleSignals?: boolean;
+  /**
+   * For running requests to finish once a signal has come; then they are cut.
+   *
+   * @default {30000}
+   */
+  drainTimeout?: number;
   /** Stops the server at once when it aborts. */
   signal?: AbortSignal;
   /**
    * Called with what a handler threw, or with what was wrong about its result. What it returns is
    * the response; by default the error is logged and answered by 500.
    */
-  onError?: (error: unknown) => Response | undefined | void | Promise<Response | undefined | void>;
+  onError?: OnError;
   /** Called once the server listens. */
   onListen?: (address: Addr) => void;
   /**

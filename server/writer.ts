@@ -5,6 +5,7 @@
  */
 import type { Library, Pointer } from "../ffi/symbols.ts";
 import { type Exchange, State } from "./exchange.ts";
+import type { Part } from "./file.ts";
 import { COMMAND_SLOTS, type Memory, OUTPUT_SIZE } from "./memory.ts";
 import { Command, COMMAND_WORDS, CommandType, HIGH_WATER, WriteFlag } from "./records.ts";
 
@@ -66,11 +67,22 @@ export class Writer {
     }
     if (this.#server !== null) {
       this.#library.bj_server_flush(this.#server, this.#count);
+    } else {
+      this.#closeFiles();
     }
     this.#count = 0;
     this.#used = this.#kept;
     if (this.#reports.length > 0) {
       this.#report();
+    }
+  }
+
+  /** Nobody takes the commands, but those with a file have taken that. */
+  #closeFiles(): void {
+    for (let at = 0; at < this.#count * COMMAND_WORDS; at += COMMAND_WORDS) {
+      if ((this.#commands[at + Command.flags] & WriteFlag.FILE) !== 0) {
+        this.#library.bj_file_close(this.#commands[at + Command.body_at]);
+      }
     }
   }
 
@@ -165,6 +177,10 @@ export class Writer {
     commands[at + Command.fields_size] = fields.size;
     commands[at + Command.body_at] = bodyAt;
     commands[at + Command.body_size] = bodySize;
+    exchange.bytes += bodySize;
+    if ((flags & WriteFlag.HEAD) !== 0) {
+      exchange.status = status;
+    }
     if ((flags & WriteFlag.END) === 0) {
       exchange.state = State.STARTED;
     } else {
@@ -205,6 +221,17 @@ export class Writer {
     if (length !== undefined) {
       this.#length(at, length);
     }
+  }
+
+  /** A whole response with a part of a file as its body. The library closes the descriptor. */
+  file(exchange: Exchange, status: number, flags: number, fields: Block, part: Part): void {
+    const { file, offset, length } = part;
+    const whole = flags | WriteFlag.HEAD | WriteFlag.END | WriteFlag.FILE;
+    const at = this.#write(exchange, whole, status, fields, file.release(), 0);
+    exchange.bytes = length;
+    this.#length(at, length);
+    this.#commands[at + Command.offset_low] = offset % 2 ** 32;
+    this.#commands[at + Command.offset_high] = Math.floor(offset / 2 ** 32);
   }
 
   /** A part of a body, at most `PART_SIZE`. */

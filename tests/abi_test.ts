@@ -8,12 +8,14 @@ import * as records from "../server/records.ts";
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), "utf8");
 const header = read("../csrc/bjoern.h").replace(/\/\*[\s\S]*?\*\//g, " ");
 
-/** How each C type is passed. Only the server itself is a pointer to C's own memory. */
+/** How each C type is passed. Only what is opaque is a pointer to C's own memory. */
 const WORDS: Record<string, string> = {
   "void": "void",
   "uint32_t": "u32",
   "int32_t": "i32",
   "bj_server *": "pointer",
+  "bj_listener *": "pointer",
+  "const bj_listener *": "pointer",
   "const bj_options *": "buffer",
   "bj_event *": "buffer",
   "bj_command *": "buffer",
@@ -135,9 +137,18 @@ test("methods are those of the header, by their code", () => {
 
 test("counters are those of the header, by their index", () => {
   const { COUNTERS, ...named } = readEnum("bj_counter");
-  assert.equal(records.COUNTERS.length, COUNTERS);
+  assert.equal(records.COUNTERS.length + records.DURATIONS.length, COUNTERS);
   same(records.COUNTERS, Object.keys(named).map((name) => name.toLowerCase()));
   assert.deepEqual(Object.values(named), Object.keys(named).map((_, i) => i));
+});
+
+test("classes of durations and backends are those of the header", () => {
+  const [, bounds] = /#define BJ_DURATIONS \{([^}]*)\}/.exec(header) ?? [];
+  assert.deepEqual(bounds.split(",").map(Number), [...records.DURATIONS]);
+  const backends = Object.entries(readEnum("bj_backend")).map(([name, bit]) =>
+    [name.replace("BACKEND_", "").toLowerCase(), bit] as const
+  );
+  assert.deepEqual(Object.fromEntries(backends), { ...records.Backend });
 });
 
 test("flags are those of the header", () => {
@@ -147,7 +158,7 @@ test("flags are those of the header", () => {
 
 test("numbers are those of the header", () => {
   const sizes = Object.fromEntries(
-    [...read("../server/core.ts").matchAll(/^const (ERROR_SIZE|ADDRESS_SIZE) = (\d+);$/gm)]
+    [...read("../server/c_string.ts").matchAll(/^export const (\w+_SIZE) = (\d+);$/gm)]
       .map(([, name, value]) => [name, Number(value)]),
   );
   const numbers = [...defines].filter(([name]) => !/^BJ_(EVENT|WRITE)_/.test(name));
@@ -155,8 +166,10 @@ test("numbers are those of the header", () => {
     BJ_ABI: ABI,
     BJ_ERROR_SIZE: sizes.ERROR_SIZE,
     BJ_ADDRESS_SIZE: sizes.ADDRESS_SIZE,
+    BJ_PATH_SIZE: sizes.PATH_SIZE,
     BJ_HIGH_WATER: records.HIGH_WATER,
+    BJ_STATSD_COUNTERS: records.COUNTERS.indexOf("connections_open"),
   });
   const all = header.match(/^#define BJ_\w+[ \t]+\S/gm);
-  assert.equal(all?.length, defines.size, "every number is understood");
+  assert.equal(all?.length, defines.size + 1, "every number but BJ_DURATIONS is understood");
 });

@@ -1,52 +1,13 @@
 // The command line as a process: arguments, environment, signals, exit statuses.
 import assert from "node:assert/strict";
-import { request } from "node:http";
-import { createServer, type Server as NetServer } from "node:net";
-import { tmpdir } from "node:os";
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
+import { statSync } from "node:fs";
 import { join } from "node:path";
-import process from "node:process";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
-import { main } from "../cli.ts";
-import { type Child, runFileIn } from "./support/child.ts";
-
-const APP = fileURLToPath(new URL("./support/cli_app.ts", import.meta.url));
-
-function bjoern(args: string[], env: Record<string, string> = {}): Child {
-  return runFileIn(env, "../../cli.ts", ...args);
-}
-
-/** The URL that the command line prints. */
-async function urlOf(child: Child): Promise<string> {
-  const [, url] = /^Listening on (.+)$/.exec(await child.line()) ?? [];
-  return url;
-}
-
-async function get(url: string): Promise<string> {
-  return await (await fetch(url, { headers: { connection: "close" } })).text();
-}
-
-function getUnix(socketPath: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    request({ socketPath, path: "/", headers: { host: "unix" } }, (answer) => {
-      answer.setEncoding("utf8").on("data", resolve);
-    }).on("error", reject).end();
-  });
-}
-
-/** What `main` prints and returns for arguments that serve nothing. */
-async function said(...args: string[]): Promise<{ status: number; out: string; err: string }> {
-  const { log, error } = console;
-  const said = { status: 0, out: "", err: "" };
-  console.log = (...words: unknown[]) => void (said.out += words.join(" "));
-  console.error = (...words: unknown[]) => void (said.err += words.join(" "));
-  try {
-    said.status = await main(args);
-  } finally {
-    Object.assign(console, { log, error });
-  }
-  return said;
-}
+import { bindAndListen, type NetAddr, version } from "../mod.ts";
+import { within } from "./support/client.ts";
+import { APP, bjoern, bjoernWith, Folder, get, getUnix, said, urlOf } from "./support/cli_run.ts";
 
 test("an app is served until SIGTERM, with status 0", async () => {
   await using child = bjoern(["--port", "0", APP]);
@@ -55,11 +16,25 @@ test("an app is served until SIGTERM, with status 0", async () => {
   assert.deepEqual(await child.ended().then(({ status, err }) => [status, err]), [0, ""]);
 });
 
-test("what stands behind the app is the app's own", async () => {
-  await using child = bjoern(["-p", "0", APP, "--port", "9", "-x", "--", "y"]);
-  const args = await get(`${await urlOf(child)}args`);
-  assert.deepEqual(JSON.parse(args), ["--port", "9", "-x", "--", "y"]);
-});
+const argumentRows: { name: string; args: string[]; left: string[] }[] = [
+  {
+    name: "what stands behind the app is the app's own",
+    args: ["-p", "0", APP, "--port", "9", "-x", "--", "y"],
+    left: ["--port", "9", "-x", "--", "y"],
+  },
+  {
+    name: "unknown options before the app are the app's too",
+    args: ["--verbose", "-p0", "--name=x", "-qz", APP, "--verbose"],
+    left: ["--verbose", "--name=x", "-qz", "--verbose"],
+  },
+  { name: "-- is before the app", args: ["-p", "0", "--", APP, "-p", "9"], left: ["-p", "9"] },
+];
+for (const { name, args, left } of argumentRows) {
+  test(`${name}, in process.argv and in the runtime's own list`, async () => {
+    await using child = bjoern(args);
+    assert.deepEqual(JSON.parse(await get(`${await urlOf(child)}args`)), [left, left]);
+  });
+}
 
 test("a named export is served", async () => {
   await using child = bjoern(["-p", "0", `${APP}:api`]);
@@ -71,15 +46,120 @@ test("PORT and HOST come from the environment, options come first", async () => 
   assert.equal(await get(await urlOf(child)), "default");
 });
 
-test("a Unix socket is served and its file removed", async () => {
-  const path = join(tmpdir(), `bjoern-cli-${process.pid}.sock`);
-  await using child = bjoern(["--uds", path, APP]);
+test("--host takes a port too", async () => {
+  await using child = bjoern(["--host", "127.0.0.1:0", APP], { PORT: "1" });
+  const url = await urlOf(child);
+  assert.match(url, /^http:\/\/127\.0\.0\.1:\d{2,}\/$/);
+  assert.equal(await get(url), "default");
+});
+
+test("PORT is not looked at when something else says the port", async () => {
+  await using flag = bjoern(["-p", "0", APP], { PORT: "tcp://10.0.0.1:80" });
+  assert.equal(await get(await urlOf(flag)), "default");
+  await using host = bjoern([APP], { HOST: "127.0.0.1:0", PORT: "1" });
+  assert.equal(await get(await urlOf(host)), "default");
+});
+
+test("a wrong PORT is said, with status 2", async () => {
+  await using child = bjoern([APP], { PORT: "many" });
+  const { status, err } = await child.ended();
+  assert.equal(status, 2);
+  assert.match(err, /^bjoern: The environment's PORT takes a whole number, not "many"\n$/);
+});
+
+test("--workers 1 serves, more is an error as yet", async () => {
+  await using child = bjoern(["-p", "0", "--workers", "1", APP]);
+  assert.equal(await get(await urlOf(child)), "default");
+  const { status, err } = await said("--workers", "2", APP);
+  assert.deepEqual([status, err], [
+    2,
+    "bjoern: workers: 2 processes cannot be started yet, 1 can\n",
+  ]);
+});
+
+test("a Unix socket is served with --mode, and its file removed", async () => {
+  using folder = new Folder();
+  const path = join(folder.path, "sock");
+  await using child = bjoern(["--uds", path, "--mode", "600", APP], { PORT: "80" });
   assert.equal(await urlOf(child), `unix:${path}`);
+  assert.equal(statSync(path).mode & 0o777, 0o600);
   assert.equal(await getUnix(path), "default");
   child.signal("SIGINT");
   assert.equal((await child.ended()).status, 0);
   await assert.rejects(getUnix(path), { code: "ENOENT" });
 });
+
+const inheritRows: { name: string; pid: string; args: string[] }[] = [
+  { name: "--fd serves an inherited socket", pid: "1", args: ["--fd", "3", APP] },
+  { name: "systemd's socket is served when nothing says where", pid: "$$", args: [APP] },
+  { name: "--host systemd serves systemd's socket", pid: "$$", args: ["-a", "systemd", APP] },
+];
+for (const { name, pid, args } of inheritRows) {
+  test(name, async () => {
+    using listener = bindAndListen("127.0.0.1", 0);
+    const url = `http://127.0.0.1:${(listener.addr as NetAddr).port}/`;
+    await using child = bjoernWith(listener.fd, pid, args);
+    assert.equal(await urlOf(child), url);
+    assert.equal(await get(url), "default");
+  });
+}
+
+test("systemd's socket is not taken when a port is said", async () => {
+  using listener = bindAndListen("127.0.0.1", 0);
+  await using child = bjoernWith(listener.fd, "$$", ["-p", "0", APP]);
+  const url = await urlOf(child);
+  assert.notEqual(new URL(url).port, String((listener.addr as NetAddr).port));
+  assert.equal(await get(url), "default");
+});
+
+test("--reuse-port shares a port", async () => {
+  await using first = bjoern(["-p", "0", "--reuse-port", APP]);
+  const url = await urlOf(first);
+  await using second = bjoern(["-p", new URL(url).port, "--reuse-port", APP]);
+  assert.equal(await urlOf(second), url);
+});
+
+test("limits reach the server", async () => {
+  await using child = bjoern(["-p", "0", "--max-body-size", "3", APP]);
+  const url = `${await urlOf(child)}length`;
+  const status = async (body: string) => (await fetch(url, { method: "POST", body })).status;
+  assert.deepEqual([await status("123"), await status("1234")], [200, 413]);
+});
+
+for (const backend of ["poll", "select"]) {
+  test(`--backend ${backend} serves`, async () => {
+    await using child = bjoern(["-p", "0", "--backend", backend, APP]);
+    assert.equal(await get(await urlOf(child)), "default");
+  });
+}
+
+test("--statsd sends what is counted", async () => {
+  const socket = createSocket("udp4").bind(0, "127.0.0.1");
+  try {
+    await once(socket, "listening");
+    const message = once(socket, "message");
+    const statsd = { port: socket.address().port, ns: "cli", interval: 1 };
+    await using child = bjoern(["-p", "0", "--statsd", JSON.stringify(statsd), APP]);
+    await get(await urlOf(child));
+    const [data] = await within(message, "a datagram");
+    assert.match(String(data), /^cli\.conn\.accept\.success:1\|c/);
+  } finally {
+    socket.close();
+  }
+});
+
+const logRows: [option: string, line: RegExp][] = [
+  ["--access-log", /^127\.0\.0\.1 - - \[.+\] "GET \/ HTTP\/1\.1" 200 7 "-" ".+"$/],
+  ["--access-log=common", /^127\.0\.0\.1 - - \[.+\] "GET \/ HTTP\/1\.1" 200 7$/],
+  ["--access-log=json", /^\{.*"status":200.*\}$/],
+];
+for (const [option, line] of logRows) {
+  test(`${option} prints a line per request; the next word is the app`, async () => {
+    await using child = bjoern(["-p", "0", option, APP]);
+    await get(await urlOf(child));
+    assert.match(await child.line(), line);
+  });
+}
 
 /** Serves, asks for `path` and returns when the app has begun to answer. */
 async function busy(path: string, ...options: string[]) {
@@ -120,42 +200,46 @@ test("--drain-timeout cuts what takes longer", async () => {
   assert.equal((await child.ended()).status, 0);
 });
 
-test("a port in use is said and ends with status 1", async () => {
-  const other: NetServer = createServer();
-  await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
-  const { port } = other.address() as { port: number };
+test("a port in use is said in one line, with status 1", async () => {
+  using other = bindAndListen("127.0.0.1", 0);
+  const { port } = other.addr as NetAddr;
   await using child = bjoern(["-p", `${port}`, APP]);
   const { status, err } = await child.ended();
   assert.equal(status, 1);
-  assert.match(err, new RegExp(`Cannot listen on 127.0.0.1:${port}: bind: `));
-  await new Promise((resolve) => other.close(resolve));
+  assert.match(err, new RegExp(`^bjoern: Cannot listen on 127.0.0.1:${port}: bind: [^\n]+\n$`));
 });
 
 test("--help and --version print and end with status 0", async () => {
   const help = await said("--help");
   assert.equal(help.status, 0);
   assert.match(help.out, /^Usage: bjoern \[options\] app/);
-  const version = await said("-v");
-  assert.deepEqual([version.status, version.out], [0, "0.1.0"]);
+  assert.deepEqual(await said("-v", "--port"), { status: 0, out: `${version}\n`, err: "" });
 });
 
-const wrong: [args: string[], message: RegExp][] = [
-  [[], /no app given/],
-  [["--bogus", APP], /--bogus/],
-  [["--port", "many", APP], /--port takes a whole number, not "many"/],
-  [["--drain-timeout", "-1", APP], /drain-timeout/],
-  [[`${APP}:nothing`], /has no export "nothing"/],
+const noApps: [name: string, text: string, app: string, err: RegExp][] = [
+  ["there is no such file", "", "nowhere.ts", /^bjoern: Cannot load .+nowhere\.ts: [^\n]+\n$/],
+  [
+    "it imports none",
+    "import './none.ts';",
+    "a.ts",
+    /^bjoern: Cannot load [^\n]+none\.ts[^\n]+\n$/,
+  ],
+  ["there is no such export", "export const b = 1", "a.ts:c", /has no export "c": it exports b\n$/],
+  ["it is no app", "export default 42", "a.ts", /a\.ts, export "default": Cannot serve number/],
+  ["it throws", "throw new Error('oops');", "a.ts", /^bjoern: [^]*oops[^]*a\.ts:1/],
 ];
-for (const [args, message] of wrong) {
-  test(`wrong arguments are said, with status 2: ${args.join(" ").replace(APP, "app")}`, async () => {
-    const { status, err } = await said(...args);
-    assert.equal(status, 2);
-    assert.match(err, message);
+for (const [name, text, app, message] of noApps) {
+  test(`an app that cannot be used ends it with status 1: ${name}`, async () => {
+    using folder = new Folder();
+    folder.file("a.ts", text);
+    await using child = bjoern(["-p", "0", app.startsWith("file:") ? app : join(folder.path, app)]);
+    const { status, err } = await child.ended();
+    assert.deepEqual([status, err.match(message)?.length], [1, 1], err);
   });
 }
 
-test("an app that is not there is said, with status 1", async () => {
-  const { status, err } = await said("nowhere.ts");
-  assert.equal(status, 1);
-  assert.match(err, /nowhere\.ts/);
+test("a colon may be part of the app's file name", async () => {
+  using folder = new Folder();
+  await using child = bjoern(["-p", "0", folder.file("x:y.ts", "export default () => 'colon'")]);
+  assert.equal(await get(await urlOf(child)), "colon");
 });

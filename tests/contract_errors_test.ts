@@ -1,8 +1,9 @@
 // Handlers that fail, in every way there is: the client gets a plain 500 or sees that the answer is
 // not whole, the error is told once, and the next request is fine.
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { type Answer, ask, logged, octets, open, serve, within } from "./support/client.ts";
+import { describe, test } from "node:test";
+import type { Handler } from "../mod.ts";
+import { type Answer, ask, logged, octets, open, serve, until, within } from "./support/client.ts";
 
 const secret = new Error("secret of the handler");
 const encoder = new TextEncoder();
@@ -136,7 +137,7 @@ test("a promise that never settles holds its request until the client leaves", a
     const connection = await open(server);
     connection.write(octets({}));
     assert.equal((await ask(server, { target: "/fine" })).text, "fine");
-    assert.equal(server.metrics().requests_held, 1);
+    assert.equal(server.metrics().requests_in_flight, 1);
     connection.socket.resetAndDestroy();
   });
 });
@@ -313,4 +314,67 @@ test("a client that has left is no error of the handler", async () => {
     }, { onError: undefined });
   });
   assert.deepEqual(lines, []);
+});
+
+describe("onError is told of the request", () => {
+  const rows: [name: string, app: () => never | Promise<never>][] = [
+    ["thrown at once", () => {
+      throw secret;
+    }],
+    ["thrown later", async () => {
+      await new Promise((resolve) => setTimeout(resolve));
+      throw secret;
+    }],
+  ];
+  for (const [name, app] of rows) {
+    test(name, () =>
+      serve(app, async (server) => {
+        const answer = await ask(server, {
+          target: "/broken?a=b",
+          headers: { "X-Id": "7" },
+          body: "sent along",
+        });
+        assert.equal(answer.status, 503);
+        assert.equal(answer.text, "POST /broken?a=b 7 sent along, from 127.0.0.1");
+      }, {
+        onError: async (error, request, info) => {
+          assert.equal(error, secret);
+          const { pathname, search } = new URL(request.url);
+          assert.ok(info.remoteAddr.transport === "tcp");
+          return new Response(
+            `${request.method} ${pathname}${search} ${request.headers.get("x-id")} ` +
+              `${await request.text()}, from ${info.remoteAddr.hostname}`,
+            { status: 503 },
+          );
+        },
+      }));
+  }
+});
+
+test("info.sent tells what was answered, also when the handler did not say it", async () => {
+  const sent: unknown[] = [];
+  const app: Handler = (request, info) => {
+    const note = () => void sent.push(info.sent);
+    info.completed.then(note, note);
+    assert.deepEqual(info.sent, { status: 0, bytes: 0 });
+    if (request.url.endsWith("/fail")) {
+      throw secret;
+    }
+    return request.url.endsWith("/stream")
+      ? new Response(streamOf("12345"), { status: 201 })
+      : "text";
+  };
+  await serve(app, async (server) => {
+    for (const target of ["/", "/stream", "/fail"]) {
+      await ask(server, { target });
+    }
+    await ask(server, { method: "HEAD" });
+    await until(() => sent.length === 4, "the ends");
+  }, { onError: () => new Response("sorry", { status: 502 }) });
+  assert.deepEqual(sent, [
+    { status: 200, bytes: 4 },
+    { status: 201, bytes: 5 },
+    { status: 502, bytes: 5 },
+    { status: 200, bytes: 0 },
+  ]);
 });

@@ -236,7 +236,7 @@ test("a client that leaves in the middle of an upload makes the reader reject", 
   await serve(app, async (server) => {
     const connection = await open(server);
     connection.write("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf");
-    await until(() => server.metrics().requests_held === 1, "the request");
+    await until(() => server.metrics().requests_in_flight === 1, "the request");
     connection.close();
     const error = await within(failed.promise, "the rejection");
     assert.ok(error instanceof RequestError);
@@ -259,7 +259,7 @@ test("signal aborts when the client leaves, and completed rejects", async () => 
   await serve(app, async (server) => {
     const connection = await open(server);
     connection.write(octets({}));
-    await until(() => server.metrics().requests_held === 1, "the request");
+    await until(() => server.metrics().requests_in_flight === 1, "the request");
     connection.socket.resetAndDestroy();
     assert.equal((await within(aborted.promise, "the signal") as Error).name, "AbortError");
     assert.ok(await within(completed.promise, "completed") instanceof Error);

@@ -45,10 +45,10 @@ test("the page has every counter of the server", async () => {
     const families = parse(answer.text);
     assert.ok(families.size >= Object.keys(server.metrics()).length);
     const value = (name: string) => families.get(name)?.samples.get(name);
-    assert.equal(value("bjoern_connections_accepted_total"), 2);
-    assert.equal(value("bjoern_requests_total"), 2);
+    assert.equal(value("bjoern_conn_accept_success_total"), 2);
+    assert.equal(value("bjoern_req_success_read_total"), 2);
     assert.equal(families.get("bjoern_connections_open")?.type, "gauge");
-    assert.equal(families.get("bjoern_requests_total")?.type, "counter");
+    assert.equal(families.get("bjoern_req_success_read_total")?.type, "counter");
     assert.ok(value("bjoern_bytes_sent_total")! > 0);
     await quiet(server);
   } finally {

@@ -134,7 +134,7 @@ const refused: [
     name: "TypeError",
     message: /port.*string/,
   }],
-  ["a host of another type", () => run(() => "", { host: 5 as never }), {
+  ["a host of another type", () => run(() => "", { host: true as never }), {
     name: "TypeError",
     message: /host/,
   }],

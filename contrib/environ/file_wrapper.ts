@@ -4,6 +4,8 @@
  * @module
  */
 import { read } from "node:fs";
+import { FileError } from "../../server/errors.ts";
+import { OpenFile } from "../../server/file.ts";
 
 /** What can be read in blocks; text is sent as UTF-8, an empty block is the end. */
 export interface Readable {
@@ -43,22 +45,27 @@ function readDescriptor(fd: number, size: number): Promise<Uint8Array> {
   });
 }
 
-function readerOf(file: File): (size: number) => Block | Promise<Block> {
+function fdOf(file: File): number | undefined {
   if (typeof file === "number") {
-    return (size) => readDescriptor(file, size);
+    return file;
   }
-  if ("fd" in file && typeof file.fd === "number") {
-    return (size) => readDescriptor(file.fd, size);
+  return "fd" in file && typeof file.fd === "number" ? file.fd : undefined;
+}
+
+function readerOf(file: File): (size: number) => Block | Promise<Block> {
+  const fd = fdOf(file);
+  if (fd !== undefined) {
+    return (size) => readDescriptor(fd, size);
   }
-  if ("read" in file && typeof file.read === "function") {
+  if (typeof file === "object" && "read" in file && typeof file.read === "function") {
     return (size) => file.read(size);
   }
   throw new TypeError("A file must be a descriptor, or have an fd or a read method");
 }
 
 /**
- * The blocks of a file, from where it stands to its end. The file is closed after the response if
- * it can be; a bare descriptor stays the caller's.
+ * The blocks of a file, from where it stands to its end. A regular file is sent by `sendfile(2)`.
+ * The file is closed after the response if it can be; a bare descriptor stays the caller's.
  *
  * @example
  * ```ts
@@ -90,6 +97,19 @@ export class FileWrapper implements AsyncIterable<string | Uint8Array> {
     this.file = file;
     this.blockSize = blockSize;
     this.#read = readerOf(file);
+  }
+
+  /** What it wraps, if that is a regular file: then the system can send it by itself. */
+  open(): OpenFile | undefined {
+    const fd = fdOf(this.file);
+    try {
+      return fd === undefined ? undefined : OpenFile.adopt(fd);
+    } catch (error) {
+      if (error instanceof FileError) {
+        return undefined;
+      }
+      throw error;
+    }
   }
 
   /** Reads block after block. */

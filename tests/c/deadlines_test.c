@@ -34,7 +34,7 @@ static void on_passed(void *owner, enum deadline_kind kind)
 static void begin(uint32_t idle, uint32_t head, uint32_t body)
 {
   uint32_t times[DEADLINE_KINDS] = {idle, head, body, 0, 1};
-  f = (struct fixture){.loop = ev_loop_new(EVFLAG_AUTO), .then = {-1, -1, -1, 0}};
+  f = (struct fixture){.loop = loop_new(0), .then = {-1, -1, -1, 0}};
   deadlines_start(&f.all, f.loop, times, on_passed);
   for (int i = 0; i < OWNERS; i++) f.each[i].owner = &f.each[i];
 }

@@ -230,7 +230,7 @@ static inline void driver_close(driver *d)
     driver_flush(d);
   }
   CHECK_EQ(driver_counter(d, BJ_CONNECTIONS_OPEN), 0);
-  CHECK_EQ(driver_counter(d, BJ_REQUESTS_HELD), 0);
+  CHECK_EQ(driver_counter(d, BJ_REQUESTS_IN_FLIGHT), 0);
   bj_server_free(d->server);
   close(d->wake);
   CHECK_EQ(count_descriptors(), d->descriptors);

@@ -288,7 +288,7 @@ static void play(uint32_t seed)
       }
     }
     long long before = accepted;
-    accepted = driver_counter(&d, BJ_CONNECTIONS_ACCEPTED);
+    accepted = driver_counter(&d, BJ_CONN_ACCEPT_SUCCESS);
     bool is_idle = driver_counter(&d, BJ_CONNECTIONS_OPEN) == 0 && accepted == before &&
                    d.count + d.command_count == 0;
     idle = is_idle ? idle + 1 : 0;

@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 
 #include "bjoern.h"
 #include "test.h"
@@ -124,7 +125,9 @@ TEST("a stale socket file is replaced, a live one is refused and still served")
   listener_close(&m);
   CHECK(can_connect(l.fd));
   close(l.fd); /* as when the process is killed */
+  l.fd = -1;
   CHECK_EQ(open_plain(&m, host, 0), 0);
+  listener_close(&l); /* its file is not there any more, another one is */
   CHECK(can_connect(m.fd));
   listener_close(&m);
 }

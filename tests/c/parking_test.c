@@ -15,7 +15,15 @@ static void begin(void)
 {
   char error[BJ_ERROR_SIZE] = "";
   CHECK_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, watched), 0);
-  CHECK_EQ(parking_start(&p, watched[0], error), 0);
+  CHECK_EQ(parking_start(&p, error), 0);
+}
+
+static void arm(int timeout)
+{
+  struct pollfd *fds = malloc(2 * sizeof *fds);
+  if (fds == NULL) abort();
+  fds[1] = (struct pollfd){.fd = watched[0], .events = POLLIN};
+  parking_arm(&p, fds, 1, timeout);
 }
 
 static void end(void)
@@ -38,7 +46,7 @@ static long woken(int milliseconds)
 TEST("a parked owner is woken once when there is something to read")
 {
   begin();
-  parking_arm(&p, -1);
+  arm(-1);
   CHECK_EQ(woken(A_MOMENT), 0);
   CHECK_EQ(write(watched[1], "x", 1), 1);
   CHECK_EQ(woken(PATIENCE), 1);
@@ -51,7 +59,7 @@ TEST("what was there before parking wakes as well, and again each time")
   begin();
   CHECK_EQ(write(watched[1], "x", 1), 1);
   for (int i = 0; i < 50; i++) {
-    parking_arm(&p, -1);
+    arm(-1);
     CHECK_EQ(woken(PATIENCE), 1);
   }
   end();
@@ -60,7 +68,7 @@ TEST("what was there before parking wakes as well, and again each time")
 TEST("a parked owner is woken once after the time")
 {
   begin();
-  parking_arm(&p, 1);
+  arm(1);
   CHECK_EQ(woken(PATIENCE), 1);
   CHECK_EQ(woken(A_MOMENT), 0);
   end();
@@ -69,10 +77,10 @@ TEST("a parked owner is woken once after the time")
 TEST("the last time given counts")
 {
   begin();
-  parking_arm(&p, -1);
-  parking_arm(&p, 60000);
+  arm(-1);
+  arm(60000);
   CHECK_EQ(woken(A_MOMENT), 0);
-  parking_arm(&p, 0);
+  arm(0);
   CHECK_EQ(woken(PATIENCE), 1);
   end();
 }
@@ -88,7 +96,7 @@ TEST("who is not parked is not woken")
 TEST("the thread ends, parked or not, and the owner sees the end")
 {
   begin();
-  parking_arm(&p, 60000);
+  arm(60000);
   parking_stop(&p);
   CHECK_EQ(woken(PATIENCE), 0);
   end();

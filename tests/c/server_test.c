@@ -50,8 +50,8 @@ TEST("a request is handed over with its parts and answered on the same connectio
     driver_flush(&d);
     client_expect(client, OK("5"));
   }
-  CHECK_EQ(driver_counter(&d, BJ_REQUESTS_TOTAL), 3);
-  CHECK_EQ(driver_counter(&d, BJ_CONNECTIONS_ACCEPTED), 1);
+  CHECK_EQ(driver_counter(&d, BJ_REQ_SUCCESS_READ), 3);
+  CHECK_EQ(driver_counter(&d, BJ_CONN_ACCEPT_SUCCESS), 1);
   close(client);
   driver_close(&d);
 }
@@ -116,7 +116,7 @@ TEST("a rejected head is answered, and nothing after it is read")
   client_expect_end(client);
   CHECK_EQ(driver_counter(&d, BJ_CONNECTIONS_OPEN), 1); /* until the client closes as well */
   close(client);
-  CHECK_EQ(driver_counter(&d, BJ_REQUESTS_REJECTED), 1);
+  CHECK_EQ(driver_counter(&d, BJ_REQ_ERROR_PARSE), 1);
   driver_close(&d);
 }
 
@@ -220,10 +220,10 @@ TEST("without descriptors accepting pauses, and goes on")
   setrlimit(RLIMIT_NOFILE, &none);
   CHECK_EQ(driver_turn(&d), 0);
   CHECK_EQ(driver_turn(&d), 0);
-  CHECK_EQ(driver_counter(&d, BJ_ACCEPT_FAILED), 1);
+  CHECK_EQ(driver_counter(&d, BJ_CONN_ACCEPT_ERROR), 1);
   setrlimit(RLIMIT_NOFILE, &before);
   CHECK(driver_wait(&d));
-  CHECK_EQ(driver_counter(&d, BJ_ACCEPT_FAILED), 1);
+  CHECK_EQ(driver_counter(&d, BJ_CONN_ACCEPT_ERROR), 1);
   driver_answer(&d, &d.events[0], "");
   driver_flush(&d);
   client_expect(client, OK("0"));

@@ -123,7 +123,7 @@ TEST("the last octet is told when the kernel has it, or that it never will")
     fill(&e, BJ_WRITE_HEAD | BJ_WRITE_NOTIFY);
     driver_write(&d, &e, BJ_WRITE_END, "");
     driver_flush(&d);
-    CHECK_EQ(driver_counter(&d, BJ_REQUESTS_HELD), 0);
+    CHECK_EQ(driver_counter(&d, BJ_REQUESTS_IN_FLIGHT), 0);
     if (leaves) close(client);
     bj_event sent = leaves ? driver_event(&d, BJ_ABORTED) : take_all(BJ_SENT);
     CHECK_EQ(sent.request, e.request);

@@ -6,11 +6,23 @@ function waiting(): void {
   console.log("waiting");
 }
 
-/** `/args` tells what is left of the arguments, `/slow` is answered on SIGTERM, `/never` never. */
+/** The arguments as programs of the runtime ask for them: `Deno.args`, `Bun.argv`. */
+function argumentsOfRuntime(): string[] {
+  const runtime: { args?: string[]; argv?: string[] } = Reflect.get(globalThis, "Deno") ??
+    Reflect.get(globalThis, "Bun");
+  return runtime.args ?? runtime.argv!.slice(2);
+}
+
+/**
+ * `/args` tells what is left of the arguments, `/length` how long the body is, `/slow` is answered
+ * on SIGTERM, `/never` never.
+ */
 export default async (request: Request): Promise<Response> => {
   switch (new URL(request.url).pathname) {
     case "/args":
-      return Response.json(process.argv.slice(2));
+      return Response.json([process.argv.slice(2), argumentsOfRuntime()]);
+    case "/length":
+      return new Response(String((await request.text()).length));
     case "/slow":
       waiting();
       await new Promise<void>((resolve) => process.once("SIGTERM", () => setImmediate(resolve)));
@@ -25,3 +37,6 @@ export default async (request: Request): Promise<Response> => {
 
 /** A named export that is an app. */
 export const api = { fetch: (): Response => new Response("api") };
+
+/** One that is none. */
+export const answer = 42;

@@ -248,12 +248,15 @@ export async function ask(target: Target, what: Ask = {}): Promise<Answer> {
 /** Waits until nothing of the clients is left in the server. */
 export async function quiet(server: Pick<Server, "metrics">): Promise<void> {
   const isQuiet = () => {
-    const { connections_open, requests_held } = server.metrics();
-    return connections_open === 0 && requests_held === 0;
+    const { connections_open, requests_in_flight } = server.metrics();
+    return connections_open === 0 && requests_in_flight === 0;
   };
   await until(isQuiet, "no connection open, no request held", 5000).catch(() => {});
-  const { connections_open, requests_held } = server.metrics();
-  assert.deepEqual({ connections_open, requests_held }, { connections_open: 0, requests_held: 0 });
+  const { connections_open, requests_in_flight } = server.metrics();
+  assert.deepEqual({ connections_open, requests_in_flight }, {
+    connections_open: 0,
+    requests_in_flight: 0,
+  });
 }
 
 /**

@@ -280,15 +280,15 @@ export class Wire {
       }
       const until = performance.now() + 10_000;
       const left = () => {
-        const { connections_open, requests_held } = server.metrics();
-        return { connections_open, requests_held };
+        const { connections_open, requests_in_flight } = server.metrics();
+        return { connections_open, requests_in_flight };
       };
       while (Object.values(left()).some((count) => count > 0) && performance.now() < until) {
         await new Promise((done) => setTimeout(done, 5));
       }
       const none = left();
       await server.shutdown({ timeout: 1000 });
-      assert.deepEqual(none, { connections_open: 0, requests_held: 0 });
+      assert.deepEqual(none, { connections_open: 0, requests_in_flight: 0 });
       assert.equal(this.#trap.smuggled, 0, "requests out of what is none");
     });
   }

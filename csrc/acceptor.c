@@ -1,0 +1,87 @@
+#include "acceptor.h"
+
+#include <errno.h>
+
+#include "server.h"
+#include "socket.h"
+
+#define ACCEPT_BATCH 64  /* connections taken in one turn, so that others are not kept waiting */
+#define ACCEPT_PAUSE 0.1 /* seconds, when the system has no descriptors or memory left */
+
+static bool is_full(const bj_server *s)
+{
+  return s->options.max_connections != 0 &&
+         s->counters[BJ_CONNECTIONS_OPEN] >= s->options.max_connections;
+}
+
+void acceptor_resume(bj_server *s)
+{
+  if (s->listener.fd >= 0 && !is_full(s) && !s->accept_again.active)
+    ev_io_start(s->loop, &s->acceptor);
+}
+
+static void on_accept_again(struct ev_loop *loop, ev_timer *timer, int events)
+{
+  (void)loop;
+  (void)events;
+  acceptor_resume(timer->data);
+}
+
+/* The peer gave up, or another process was faster: nothing to wait for. */
+static bool is_passing(int error)
+{
+  return error == EAGAIN || error == EWOULDBLOCK || error == ECONNABORTED || error == EINTR;
+}
+
+void acceptor_take(bj_server *s, unsigned most)
+{
+  union {
+    struct sockaddr any;
+    struct sockaddr_storage storage;
+  } peer;
+  for (unsigned i = 0; i < most && !is_full(s); i++) {
+    socklen_t size = sizeof peer;
+    int fd = socket_accept(s->listener.fd, &peer.any, &size);
+    if (fd >= 0) {
+      s->counters[BJ_CONN_ACCEPT_SUCCESS]++;
+      conn_open(s, fd, &peer.any);
+      continue;
+    }
+    if (!is_passing(errno)) {
+      /* The backlog stays readable, so watching it would spin until there is room. */
+      s->counters[BJ_CONN_ACCEPT_ERROR]++;
+      ev_io_stop(s->loop, &s->acceptor);
+      ev_timer_set(&s->accept_again, ACCEPT_PAUSE, 0.);
+      ev_timer_start(s->loop, &s->accept_again);
+    }
+    if (errno != ECONNABORTED && errno != EINTR) return;
+  }
+  if (is_full(s)) ev_io_stop(s->loop, &s->acceptor);
+}
+
+static void on_acceptable(struct ev_loop *loop, ev_io *acceptor, int events)
+{
+  (void)loop;
+  (void)events;
+  acceptor_take(acceptor->data, ACCEPT_BATCH);
+}
+
+void acceptor_init(bj_server *s)
+{
+  ev_init(&s->accept_again, on_accept_again);
+  s->accept_again.data = s;
+}
+
+void acceptor_start(bj_server *s)
+{
+  ev_io_init(&s->acceptor, on_acceptable, s->listener.fd, EV_READ);
+  s->acceptor.data = s;
+  acceptor_resume(s);
+}
+
+void acceptor_stop(bj_server *s)
+{
+  ev_io_stop(s->loop, &s->acceptor);
+  ev_timer_stop(s->loop, &s->accept_again);
+  listener_close(&s->listener);
+}

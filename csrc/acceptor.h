@@ -1,0 +1,21 @@
+/* New connections: taken while there is room for them. */
+#ifndef ACCEPTOR_H
+#define ACCEPTOR_H
+
+#include "bjoern.h"
+
+void acceptor_init(bj_server *s);
+
+/* Begins to accept from the server's listener. */
+void acceptor_start(bj_server *s);
+
+/* Goes on if there is room again. */
+void acceptor_resume(bj_server *s);
+
+/* Takes up to `most` connections that wait. */
+void acceptor_take(bj_server *s, unsigned most);
+
+/* Accepts no more and closes the listener. */
+void acceptor_stop(bj_server *s);
+
+#endif

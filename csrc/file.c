@@ -1,0 +1,147 @@
+#include "file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#if defined(__linux__)
+#include <sys/sendfile.h>
+#else
+#include <sys/socket.h>
+#endif
+
+#include "bjoern.h"
+#include "socket.h"
+
+/* ---- opening ---------------------------------------------------------------------------- */
+
+static int failed(char *error, const char *call, int reason)
+{
+  snprintf(error, BJ_ERROR_SIZE, "%s: %s", call, strerror(reason));
+  return -reason;
+}
+
+struct timespec file_time(const struct stat *s)
+{
+#if defined(__APPLE__)
+  return s->st_mtimespec;
+#else
+  return s->st_mtim;
+#endif
+}
+
+/* Only of a regular file is the size known, and only that never makes a reader wait for somebody.
+ */
+static int check(int fd, double *facts, char *error)
+{
+  struct stat s;
+  int reason = fstat(fd, &s) < 0     ? errno
+               : S_ISDIR(s.st_mode)  ? EISDIR
+               : !S_ISREG(s.st_mode) ? EINVAL
+                                     : 0;
+  if (reason != 0) {
+    close(fd);
+    return failed(error, reason == EINVAL ? "fstat: not a regular file" : "fstat", reason);
+  }
+  facts[0] = (double)s.st_size;
+  struct timespec changed = file_time(&s);
+  facts[1] = (double)changed.tv_sec * 1e3 + (double)changed.tv_nsec / 1e6;
+  facts[2] = (double)lseek(fd, 0, SEEK_CUR);
+  return fd;
+}
+
+/* Where the opened file really lies: whatever was a link when it was opened, and whatever is now.
+ */
+static void find(int fd, char *real_path)
+{
+  real_path[0] = '\0';
+#if defined(__APPLE__)
+  if (fcntl(fd, F_GETPATH, real_path) < 0) real_path[0] = '\0';
+#else
+  char link[64];
+  snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+  ssize_t size = readlink(link, real_path, BJ_PATH_SIZE - 1);
+  real_path[size < 0 ? 0 : size] = '\0';
+#endif
+}
+
+int file_open(const char *path, double *facts, char *real_path, char *error)
+{
+  /* Opening a pipe would wait for its writer. */
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+  if (fd < 0) return failed(error, "open", errno);
+  find(fd, real_path);
+  return check(fd, facts, error);
+}
+
+int file_adopt(int fd, double *facts, char *error)
+{
+  int own = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+  return own < 0 ? failed(error, "fcntl(F_DUPFD_CLOEXEC)", errno) : check(own, facts, error);
+}
+
+void file_close(file *f)
+{
+  if (f->fd >= 0) close(f->fd);
+  f->fd = -1;
+}
+
+/* ---- moving ----------------------------------------------------------------------------- */
+
+ssize_t file_read(file *f, char *to, size_t size)
+{
+  size_t got = 0;
+  while (got < size) {
+    ssize_t n = pread(f->fd, to + got, size - got, (off_t)f->from);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return -1;
+    if (n == 0) break;
+    got += (size_t)n;
+    f->from += (uint64_t)n;
+  }
+  return (ssize_t)got;
+}
+
+/* Where the file system or the system has no sendfile(2). What the socket does not take is read
+ * again. */
+static ssize_t copy(const file *f, int socket, size_t size)
+{
+  char octets[16384];
+  ssize_t n = pread(f->fd, octets, size < sizeof octets ? size : sizeof octets, (off_t)f->from);
+  if (n <= 0) return n;
+  struct iovec span = {octets, (size_t)n};
+  return socket_send(socket, &span, 1, false);
+}
+
+/* sendfile(2) of the system. */
+static ssize_t transfer(const file *f, int socket, size_t size)
+{
+#if defined(__linux__)
+  off_t from = (off_t)f->from;
+  return sendfile(socket, f->fd, &from, size);
+#elif defined(__APPLE__)
+  off_t count = (off_t)size;
+  int refused = sendfile(f->fd, socket, (off_t)f->from, &count, NULL, 0);
+  return refused < 0 && count == 0 ? -1 : (ssize_t)count;
+#else
+  (void)f, (void)socket, (void)size;
+  errno = ENOSYS;
+  return -1;
+#endif
+}
+
+static bool is_unsupported(int error)
+{
+  return error == EINVAL || error == ENOSYS || error == ENOTSUP || error == EOPNOTSUPP;
+}
+
+ssize_t file_send(file *f, int socket, size_t size)
+{
+  ssize_t n = transfer(f, socket, size);
+  if (n < 0 && is_unsupported(errno)) n = copy(f, socket, size);
+  if (n > 0) f->from += (uint64_t)n;
+  return n;
+}

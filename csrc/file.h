@@ -1,0 +1,35 @@
+/* A file, or a part of one, on its way to a socket. */
+#ifndef FILE_H
+#define FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+typedef struct file {
+  int fd;        /* -1: none */
+  uint64_t from; /* the next octet */
+} file;
+
+/* Opens a regular file: see bj_file_open(). */
+int file_open(const char *path, double *facts, char *real_path, char *error);
+
+/* Duplicates a descriptor: see bj_file_adopt(). */
+int file_adopt(int fd, double *facts, char *error);
+
+/* Reads up to `size` octets, which are used up. Returns how many: fewer only at the end of the
+ * file; -1 with errno. */
+ssize_t file_read(file *f, char *to, size_t size);
+
+/* Sends up to `size` octets, as far as the socket takes them; these are used up. Returns how many,
+ * 0 at the end of the file, -1 with errno. */
+ssize_t file_send(file *f, int socket, size_t size);
+
+void file_close(file *f);
+
+/* The time of the last change of what is in a file. */
+struct timespec file_time(const struct stat *s);
+
+#endif

@@ -1,0 +1,139 @@
+#include "statsd.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "socket.h"
+
+#define DATAGRAM 1432 /* octets that pass an Ethernet in one piece, with IPv6's head and UDP's */
+
+/* In the order of enum bj_counter. */
+static const char *const names[BJ_STATSD_COUNTERS] = {
+  "conn.accept.error",   "conn.accept.success", "req.error.client_disconnected",
+  "req.error.read",      "req.error.parse",     "req.error.internal",
+  "req.success.read",    "req.active",          "req.done",
+  "req.aborted",         "resp.active",         "resp.done",
+  "resp.done.keepalive", "resp.conn.close",     "resp.aborted",
+};
+
+/* A full socket buffer is told later what it does not take now. Any other failure says that nobody
+ * listens, which is no reason to stop. */
+static bool send_datagram(const statsd *d, const char *text, size_t size)
+{
+  struct iovec span = {(char *)(uintptr_t)text, size};
+  return size == 0 || socket_send(d->fd, &span, 1, false) >= 0 ||
+         (errno != EAGAIN && errno != EWOULDBLOCK && errno != ENOBUFS);
+}
+
+/* Counts that a datagram has room for, from `at` on; returns the first one that it has not. */
+static int write_lines(const statsd *d, int at, char *text, size_t *size)
+{
+  *size = 0;
+  for (; at < (int)BJ_STATSD_COUNTERS; at++) {
+    uint64_t count = d->counters[at] - d->told[at];
+    if (count == 0) continue;
+    size_t room = DATAGRAM - *size;
+    int length = snprintf(text + *size, room, "%s%s%s:%llu|c%s", *size > 0 ? "\n" : "", d->prefix,
+                          names[at], (unsigned long long)count, d->suffix);
+    if (length < 0 || (size_t)length >= room) break;
+    *size += (size_t)length;
+  }
+  return at;
+}
+
+static void tell(statsd *d)
+{
+  char text[DATAGRAM];
+  size_t size;
+  for (int at = 0, next; at < (int)BJ_STATSD_COUNTERS; at = next) {
+    next = write_lines(d, at, text, &size);
+    if (!send_datagram(d, text, size)) return;
+    if (next == at) next++; /* too long for any datagram */
+    for (int i = at; i < next; i++) d->told[i] = d->counters[i];
+  }
+}
+
+static void on_time(struct ev_loop *loop, ev_timer *timer, int events)
+{
+  (void)loop;
+  (void)events;
+  tell(timer->data);
+}
+
+void statsd_init(statsd *d, const uint64_t *counters)
+{
+  *d = (statsd){.fd = -1, .counters = counters};
+  ev_init(&d->timer, on_time);
+  d->timer.data = d;
+}
+
+static int failed(char *error, const char *call)
+{
+  int reason = errno;
+  snprintf(error, BJ_ERROR_SIZE, "%s: %s", call, strerror(reason));
+  return -reason;
+}
+
+/* The first address of the name that this system has a way to. */
+static int connect_name(const char *host, uint32_t port, char *error)
+{
+  char service[16];
+  struct addrinfo *list, hints = {.ai_socktype = SOCK_DGRAM, .ai_flags = AI_NUMERICSERV};
+  snprintf(service, sizeof service, "%u", port);
+  int refused = getaddrinfo(host, service, &hints, &list);
+  if (refused != 0) {
+    snprintf(error, BJ_ERROR_SIZE, "getaddrinfo: %s", gai_strerror(refused));
+    return -ENOENT;
+  }
+  int result = -ENOENT;
+  for (struct addrinfo *a = list; a != NULL && result < 0; a = a->ai_next) {
+    int fd = socket_open_datagram(a->ai_family);
+    result = fd < 0 ? failed(error, "socket") : fd;
+    if (fd >= 0 && connect(fd, a->ai_addr, a->ai_addrlen) < 0) {
+      result = failed(error, "connect");
+      close(fd);
+    }
+  }
+  freeaddrinfo(list);
+  return result;
+}
+
+int statsd_open(statsd *d, const char *host, uint32_t port, const char *prefix, const char *suffix,
+                uint32_t interval, char *error)
+{
+  int fd = connect_name(host, port, error);
+  if (fd < 0) return fd;
+  d->prefix = strdup(prefix);
+  d->suffix = strdup(suffix);
+  if (d->prefix == NULL || d->suffix == NULL) {
+    close(fd);
+    return failed(error, "strdup");
+  }
+  d->fd = fd;
+  ev_timer_set(&d->timer, interval / 1e3, 0.);
+  return 0;
+}
+
+void statsd_update(statsd *d, struct ev_loop *loop)
+{
+  if (d->fd >= 0 && !d->timer.active && memcmp(d->told, d->counters, sizeof d->told) != 0)
+    ev_timer_start(loop, &d->timer);
+}
+
+void statsd_close(statsd *d, struct ev_loop *loop)
+{
+  ev_timer_stop(loop, &d->timer);
+  if (d->fd >= 0) {
+    tell(d);
+    close(d->fd);
+    d->fd = -1;
+  }
+  free(d->prefix);
+  free(d->suffix);
+  d->prefix = d->suffix = NULL;
+}

@@ -1,0 +1,67 @@
+/**
+ * What this build of the server is and has.
+ *
+ * @module
+ */
+import { ABI, library } from "../ffi/library.ts";
+import { native } from "../ffi/native.ts";
+import process from "node:process";
+import { Backend } from "./records.ts";
+import manifest from "../deno.json" with { type: "json" };
+
+/** The package's version. */
+export const version: string = manifest.version;
+
+/** What {@linkcode features} tells. */
+export interface Features {
+  /** The runtime that it is used in. */
+  readonly runtime: "bun" | "deno";
+  /** What servers wait with unless their options say otherwise; `LIBEV_FLAGS` can choose it. */
+  readonly backend: "epoll" | "kqueue" | "poll" | "select";
+  /** All that option `backend` may be here. */
+  readonly backends: readonly ("epoll" | "kqueue" | "poll" | "select")[];
+  /** libev's version, such as `"4.33"`. */
+  readonly libev: string;
+  /** The version of the interface between TypeScript and C. */
+  readonly abi: number;
+  /** Whether files are sent by `sendfile(2)`. */
+  readonly sendfile: boolean;
+  /** Whether `reusePort` spreads connections over processes (Linux only). */
+  readonly reusePort: boolean;
+  /** Whether there are abstract Unix sockets (Linux only). */
+  readonly abstractSockets: boolean;
+  /** Always: statsd is an option, not a build. */
+  readonly statsd: boolean;
+}
+
+type Name = Features["backend"];
+
+/**
+ * What this build has.
+ *
+ * @throws {LibraryError} When the C library cannot be loaded.
+ *
+ * @example
+ * ```ts
+ * import { features } from "@x/bjoern";
+ *
+ * console.log(features().backend); // epoll
+ * ```
+ */
+export function features(): Features {
+  const { bj_backend, bj_libev_version } = library();
+  const names = Object.keys(Backend).filter((name) => name !== "auto") as Name[];
+  const number = bj_libev_version();
+  const isLinux = process.platform === "linux";
+  return {
+    runtime: native.name,
+    backend: names.find((name) => Backend[name] === bj_backend(Backend.auto))!,
+    backends: names.filter((name) => bj_backend(Backend[name]) !== 0),
+    libev: `${number >>> 16}.${number & 0xffff}`,
+    abi: ABI,
+    sendfile: true,
+    reusePort: isLinux,
+    abstractSockets: isLinux,
+    statsd: true,
+  };
+}

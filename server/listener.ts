@@ -1,0 +1,104 @@
+/**
+ * Listening sockets of their own, for servers to accept from.
+ *
+ * @module
+ */
+import { library } from "../ffi/library.ts";
+import type { Pointer } from "../ffi/symbols.ts";
+import { ERROR_SIZE, toCString } from "./c_string.ts";
+import { readAddress, refusal } from "./listening.ts";
+import { discharge, enlist } from "./live.ts";
+import { settingsOf } from "./options.ts";
+import type { Addr, Options } from "./types.ts";
+
+/** Options of {@linkcode bindAndListen}. */
+export type ListenerOptions = Pick<Options, "listenBacklog" | "reusePort" | "mode">;
+
+/**
+ * A listening socket, made by {@linkcode bindAndListen}.
+ *
+ * @example
+ * ```ts
+ * import { bindAndListen, serverRun } from "@x/bjoern";
+ *
+ * using listener = bindAndListen("127.0.0.1", 0);
+ * const server = serverRun(listener, () => "Hello");
+ * console.log(listener.fd, listener.addr);
+ * await server.shutdown();
+ * ```
+ */
+export class Listener implements Disposable {
+  /** The descriptor, for {@linkcode serverRun} or for another process. */
+  readonly fd: number;
+  /** Where it listens. */
+  readonly addr: Addr;
+  #pointer: Pointer | null;
+
+  /** Use {@linkcode bindAndListen}. */
+  constructor(pointer: Pointer) {
+    this.#pointer = pointer;
+    this.fd = library().bj_listener_fd(pointer);
+    this.addr = readAddress((to) => library().bj_address(this.fd, to))!;
+    enlist(this);
+  }
+
+  /** Closes the socket and removes its file, which is also done when the process ends. */
+  close(): void {
+    if (this.#pointer !== null) {
+      library().bj_listener_close(this.#pointer);
+      this.#pointer = null;
+      discharge(this);
+    }
+  }
+
+  /** The same, at the end of the process. */
+  stop(): void {
+    this.close();
+  }
+
+  /** {@linkcode Listener.close}, for `using`. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/**
+ * Listens without accepting: the servers of this process or of others do so, by
+ * {@linkcode serverRun} or as `"fd:N"`. Takes the addresses that {@linkcode Options.host} takes.
+ *
+ * @param port The TCP port; 0, the default, takes a free one.
+ * @throws {TypeError} When an argument has the wrong type.
+ * @throws {RangeError} When a number is out of its range.
+ * @throws {ListenError} When the address cannot be used.
+ *
+ * @example
+ * ```ts
+ * import { bindAndListen } from "@x/bjoern";
+ *
+ * const listener = bindAndListen("127.0.0.1", 0, { listenBacklog: 128 });
+ * console.log(listener.addr);
+ * listener.close();
+ * ```
+ */
+export function bindAndListen(host: string, port = 0, options: ListenerOptions = {}): Listener {
+  const settings = settingsOf({ ...options, host, port });
+  const { place } = settings;
+  if ("fd" in place) {
+    throw new TypeError(`There is nothing to bind: "${host}" listens already`);
+  }
+  const reason = new Uint32Array(1);
+  const error = new Uint8Array(ERROR_SIZE);
+  const pointer = library().bj_listener_open(
+    toCString(place.host),
+    place.port,
+    settings.listenBacklog,
+    settings.reusePort ? 1 : 0,
+    settings.mode,
+    reason,
+    error,
+  );
+  if (pointer === null) {
+    throw refusal(place, error, reason[0]);
+  }
+  return new Listener(pointer);
+}

@@ -1,0 +1,113 @@
+/**
+ * Where a server gets its connections from.
+ *
+ * @module
+ */
+import { constants } from "node:os";
+import process from "node:process";
+import { native } from "../ffi/native.ts";
+import type { Library, Pointer } from "../ffi/symbols.ts";
+import { parse, show } from "./addresses.ts";
+import { ADDRESS_SIZE, cString, ERROR_SIZE, toCString } from "./c_string.ts";
+import { ListenError } from "./errors.ts";
+import type { Settings } from "./options.ts";
+import type { Addr } from "./types.ts";
+
+/** A descriptor of somebody else's, or an address. */
+export type Place = { fd: number } | { host: string; port: number };
+
+/** Descriptors that systemd hands over begin here (`sd_listen_fds(3)`). */
+const FIRST_FD = 3;
+
+function activated(name: string): number {
+  const fail = (reason: string) => {
+    throw new ListenError(
+      name === "" ? "systemd" : `systemd:${name}`,
+      reason,
+      constants.errno.ENOENT,
+    );
+  };
+  const count = Number(native.env("LISTEN_FDS") ?? 0);
+  if (!(count > 0) || Number(native.env("LISTEN_PID")) !== process.pid) {
+    return fail("systemd has handed no socket to this process (LISTEN_FDS, LISTEN_PID)");
+  }
+  const names = (native.env("LISTEN_FDNAMES") ?? "").split(":");
+  const index = name === "" ? 0 : names.indexOf(name);
+  return index >= 0 && index < count
+    ? FIRST_FD + index
+    : fail(`systemd has handed over ${names.join(", ") || "no names"} (LISTEN_FDNAMES)`);
+}
+
+function describe(value: unknown): string {
+  return typeof value === "number" ? String(value) : typeof value;
+}
+
+/** `[::1]:8000` and `localhost:8000` have the port with them. */
+function withPort(host: string): [host: string, port: number | undefined] {
+  const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:]*))(?::(\d{1,5}))?$/.exec(host) ?? [];
+  return [bracketed ?? plain ?? host, port === undefined ? undefined : Number(port)];
+}
+
+/** What the options `host` and `port` mean. Throws a TypeError or ListenError. */
+export function placeOf(host: unknown, port: number, isPortGiven: boolean): Place {
+  if (Number.isInteger(host) && (host as number) >= 0) {
+    return { fd: host as number };
+  }
+  if (typeof host !== "string") {
+    throw new TypeError(`Option host must be a string or a descriptor, not ${describe(host)}`);
+  }
+  if (host.includes("\0")) {
+    throw new TypeError("Option host must not contain NUL");
+  }
+  const [, kind, rest = ""] = /^(fd|systemd)(?::(.*))?$/.exec(host) ?? [];
+  if (kind === "fd") {
+    if (!/^\d{1,9}$/.test(rest)) {
+      throw new TypeError(`Option host must be "fd:" and a descriptor's number: "${host}"`);
+    }
+    return { fd: Number(rest) };
+  }
+  if (kind === "systemd") {
+    return { fd: activated(rest) };
+  }
+  if (host.startsWith("unix:")) {
+    return { host, port: 0 };
+  }
+  const [name, own] = withPort(host);
+  if (own !== undefined && isPortGiven && own !== port) {
+    throw new TypeError(`Option host names port ${own}, option port ${port}`);
+  }
+  return { host: name, port: own ?? port };
+}
+
+/** The error that says why the library could not listen there. */
+export function refusal(place: Place, error: Uint8Array, reason: number): ListenError {
+  const where = "fd" in place ? `descriptor ${place.fd}` : show(place.host, place.port);
+  return new ListenError(where, cString(error), reason);
+}
+
+/** Has a server listen. Throws a ListenError. */
+export function listenAt(library: Library, server: Pointer, settings: Settings): void {
+  const error = new Uint8Array(ERROR_SIZE);
+  const { place, listenBacklog, reusePort, mode } = settings;
+  const refused = "fd" in place
+    ? library.bj_server_adopt(server, place.fd, error)
+    : library.bj_server_listen(
+      server,
+      toCString(place.host),
+      place.port,
+      listenBacklog,
+      reusePort ? 1 : 0,
+      mode,
+      error,
+    );
+  if (refused !== 0) {
+    throw refusal(place, error, -refused);
+  }
+}
+
+/** Reads an address that the library writes. */
+export function readAddress(write: (address: Uint8Array) => number): Addr | undefined {
+  const address = new Uint8Array(ADDRESS_SIZE);
+  const port = write(address);
+  return port < 0 ? undefined : parse(cString(address), port);
+}

@@ -1,0 +1,121 @@
+/**
+ * Where counters are sent to, and how they are named there.
+ *
+ * @module
+ */
+import type { Library, Pointer } from "../ffi/symbols.ts";
+import { cString, ERROR_SIZE, toCString } from "./c_string.ts";
+
+/** Options of the statsd client, as in bjoern. */
+export interface StatsdOptions {
+  /**
+   * Whether anything is sent.
+   *
+   * @default {true}
+   */
+  enable?: boolean;
+  /**
+   * The statsd server's name or address.
+   *
+   * @default {"127.0.0.1"}
+   */
+  host?: string;
+  /**
+   * Its UDP port.
+   *
+   * @default {8125}
+   */
+  port?: number;
+  /**
+   * What each name begins with, before a dot; `""` for nothing.
+   *
+   * @default {"bjoern"}
+   */
+  ns?: string;
+  /** DogStatsD tags: `"env:prod,web"`, or a list of such. */
+  tags?: string | readonly string[];
+  /**
+   * Milliseconds for which counts are collected before they are sent; at least 1.
+   *
+   * @default {1000}
+   */
+  interval?: number;
+}
+
+/** The same, checked and as the library takes it. */
+export interface Statsd {
+  host: string;
+  port: number;
+  /** `"ns."` */
+  prefix: string;
+  /** `"|#tag,tag"` */
+  suffix: string;
+  interval: number;
+}
+
+/** A name and its tags have to fit into a datagram. */
+const LONGEST = 1200;
+
+function text(name: string, value: unknown, forbidden: RegExp): string {
+  if (typeof value !== "string") {
+    throw new TypeError(`Option statsd.${name} must be a string, not ${typeof value}`);
+  }
+  if (forbidden.test(value)) {
+    throw new TypeError(`Option statsd.${name} must not contain ${forbidden}: "${value}"`);
+  }
+  return value;
+}
+
+function whole(name: string, value: number, least: number, most: number): number {
+  if (!Number.isInteger(value) || value < least || value > most) {
+    throw new RangeError(
+      `Option statsd.${name} must be a whole number from ${least} to ${most}: ${value}`,
+    );
+  }
+  return value;
+}
+
+/** Checks the option. Throws a TypeError or RangeError. */
+export function statsdOf(options: StatsdOptions | undefined): Statsd | undefined {
+  if (options === undefined || options.enable === false) {
+    return undefined;
+  }
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(`Option statsd must be an object, not ${typeof options}`);
+  }
+  const { host = "127.0.0.1", port = 8125, ns = "bjoern", tags = [], interval = 1000 } = options;
+  const list = typeof tags === "string" ? tags.split(",") : [...tags];
+  const named = list.filter((tag) => tag !== "").map((tag) =>
+    text("tags", tag, /[|,\s]|[^\x20-\x7e]/)
+  );
+  const prefix = text("ns", ns, /[:|@#\s]|[^\x20-\x7e]/).replace(/\.$/, "");
+  const statsd = {
+    host: text("host", host, /\0/) || "127.0.0.1",
+    port: whole("port", port, 1, 65535),
+    prefix: prefix === "" ? "" : `${prefix}.`,
+    suffix: named.length === 0 ? "" : `|#${named.join(",")}`,
+    interval: whole("interval", interval, 1, 2 ** 31 - 1),
+  };
+  if (statsd.prefix.length + statsd.suffix.length > LONGEST) {
+    throw new RangeError(`Options statsd.ns and statsd.tags have more than ${LONGEST} characters`);
+  }
+  return statsd;
+}
+
+/** Has a server tell what it counts. Throws an Error when the host is not known. */
+export function tell(library: Library, server: Pointer, statsd: Statsd): void {
+  const error = new Uint8Array(ERROR_SIZE);
+  const { host, port, prefix, suffix, interval } = statsd;
+  const refused = library.bj_server_statsd(
+    server,
+    toCString(host),
+    port,
+    toCString(prefix),
+    toCString(suffix),
+    interval,
+    error,
+  );
+  if (refused !== 0) {
+    throw new Error(`Cannot send to statsd at ${host}:${port}: ${cString(error)}`);
+  }
+}

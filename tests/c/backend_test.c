@@ -1,0 +1,67 @@
+/* The ways in which libev can wait. */
+#include "driver.h"
+
+#define GET "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+#define OK "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx"
+
+static const uint32_t backends[] = {BJ_BACKEND_AUTO, BJ_BACKEND_SELECT, BJ_BACKEND_POLL,
+                                    BJ_BACKEND_EPOLL, BJ_BACKEND_KQUEUE};
+
+TEST("a server waits with each of the system's backends")
+{
+  for (size_t i = 0; i < sizeof backends / sizeof *backends; i++) {
+    if (bj_backend(backends[i]) == 0) continue;
+    driver d;
+    bj_options options = driver_defaults();
+    options.backend = backends[i];
+    driver_open(&d, &options);
+    for (int round = 0; round < 3; round++) { /* parked before and after */
+      driver_turn(&d);
+      driver_turn(&d);
+      CHECK_EQ(bj_server_park(d.server), 0);
+      int client = client_open(&d);
+      client_send(client, GET);
+      CHECK(driver_wait(&d));
+      bj_event e = d.events[0];
+      driver_answer(&d, &e, "x");
+      driver_flush(&d);
+      client_expect(client, OK);
+      close(client);
+      char octet;
+      while (recv(d.wake, &octet, 1, MSG_DONTWAIT) == 1) {
+      }
+    }
+    driver_close(&d);
+  }
+}
+
+TEST("LIBEV_FLAGS chooses, an option goes before it")
+{
+  uint32_t best = bj_backend(BJ_BACKEND_AUTO);
+  CHECK(best == BJ_BACKEND_EPOLL || best == BJ_BACKEND_KQUEUE);
+  setenv("LIBEV_FLAGS", "2", 1);
+  CHECK_EQ(bj_backend(BJ_BACKEND_AUTO), BJ_BACKEND_POLL);
+  CHECK_EQ(bj_backend(BJ_BACKEND_SELECT), BJ_BACKEND_SELECT);
+  setenv("LIBEV_FLAGS", "3", 1);
+  CHECK_EQ(bj_backend(BJ_BACKEND_AUTO), BJ_BACKEND_POLL);
+  setenv("LIBEV_FLAGS", "0", 1);
+  CHECK_EQ(bj_backend(BJ_BACKEND_AUTO), best);
+  setenv("LIBEV_FLAGS", "16", 1); /* devpoll */
+  CHECK_EQ(bj_backend(BJ_BACKEND_AUTO), 0);
+  unsetenv("LIBEV_FLAGS");
+  CHECK_EQ(bj_backend(best == BJ_BACKEND_EPOLL ? BJ_BACKEND_KQUEUE : BJ_BACKEND_EPOLL), 0);
+}
+
+TEST("a backend that is not there is refused")
+{
+  bj_options options = driver_defaults();
+  options.backend = bj_backend(0) == BJ_BACKEND_EPOLL ? BJ_BACKEND_KQUEUE : BJ_BACKEND_EPOLL;
+  char error[BJ_ERROR_SIZE] = "";
+  CHECK(bj_server_new(&options, NULL, NULL, NULL, NULL, NULL, error) == NULL);
+  CHECK(strncmp(error, "ev_loop_new", 11) == 0);
+}
+
+TEST("libev tells its version")
+{
+  CHECK_EQ(bj_libev_version(), 4 << 16 | 33);
+}
