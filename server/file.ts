@@ -74,7 +74,7 @@ export class OpenFile implements Disposable {
   readonly mtime: number;
   /**
    * Where what was opened really lies, free of links; `""` for a descriptor, or where the system
-   * does not tell.
+   * does not tell. Linux writes `" (deleted)"` behind it when the file has gone.
    */
   readonly realPath: string;
   /** Where the descriptor stood. */
@@ -110,7 +110,9 @@ export class OpenFile implements Disposable {
     if (fd < 0) {
       throw new FileError(text, cString(error), -fd);
     }
-    return new OpenFile(fd, text, facts, cString(realPath));
+    const file = new OpenFile(fd, text, facts, cString(realPath));
+    file.#checkLink(text);
+    return file;
   }
 
   /**
@@ -143,6 +145,19 @@ export class OpenFile implements Disposable {
     const stream = this.stream(offset, length);
     parts.set(stream, { file: this, offset, length });
     return new RecordedResponse(stream, { status, headers });
+  }
+
+  /** A link may lead to where the process may not read. */
+  #checkLink(path: string): void {
+    if (this.realPath === "" || this.realPath === path) {
+      return;
+    }
+    try {
+      native.checkRead(this.realPath);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
   }
 
   #checkPart(offset: number, length: number): void {

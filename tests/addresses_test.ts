@@ -118,7 +118,7 @@ describe("Unix sockets", () => {
     }
   });
 
-  test("the file goes also when the process has gone to another folder", async () => {
+  test("the file goes also when the process has gone to another folder", () => {
     const path = join(folder, "moved");
     const here = process.cwd();
     process.chdir(folder);

@@ -21,6 +21,7 @@ import process from "node:process";
 import { after, describe, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { FileError, type FileOptions, type Info, OpenFile, run, sendFile } from "../mod.ts";
+import { MOD, runText } from "./support/child.ts";
 import { type Answer, ask, octets, open, serve, until } from "./support/client.ts";
 
 const folder = realpathSync(mkdtempSync(join(tmpdir(), "bjoern-file-")));
@@ -309,3 +310,28 @@ test("info.sent tells of the file", async () => {
   });
   assert.deepEqual(sent, [{ status: 200, bytes: 5_000_000 }]);
 });
+
+if (!process.versions.bun) {
+  test("a file is read as far as Deno's --allow-read goes, and no link leads beyond it", async () => {
+    const outside = realpathSync(mkdtempSync(join(tmpdir(), "bjoern-outside-")));
+    writeFileSync(join(outside, "secret"), "secret");
+    symlinkSync(join(outside, "secret"), join(folder, "way-out"));
+    const program = `
+      import { OpenFile } from "${MOD}";
+      for (const path of ${
+      JSON.stringify([SMALL, join(outside, "secret"), join(folder, "way-out")])
+    }) {
+        try {
+          OpenFile.open(path).close();
+          console.log("opened");
+        } catch (error) {
+          console.log(error.name);
+        }
+      }`;
+    await using child = runText(program, {}, ["--allow-ffi", `--allow-read=${folder}`]);
+    for (const expected of ["opened", "NotCapable", "NotCapable"]) {
+      assert.equal(await child.line(), expected);
+    }
+    rmSync(outside, { recursive: true });
+  });
+}

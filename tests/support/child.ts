@@ -85,17 +85,27 @@ export class Child implements AsyncDisposable {
   }
 }
 
-function start(file: string, args: string[], env: Record<string, string>): ChildProcess {
-  return spawn(process.execPath, [...ARGUMENTS, file, ...args], {
+function start(
+  file: string,
+  args: string[],
+  env: Record<string, string>,
+  how = ARGUMENTS,
+): ChildProcess {
+  return spawn(process.execPath, [...how, file, ...args], {
     cwd: ROOT,
     env: { ...process.env, NO_COLOR: "1", ...env },
     stdio: ["pipe", "pipe", "pipe"],
   });
 }
 
-/** Runs the text of a program. */
-export function runText(text: string, env: Record<string, string> = {}): Child {
-  const child = start("-", [], env);
+/** Runs the text of a program, in Deno with all permissions or these. */
+export function runText(
+  text: string,
+  env: Record<string, string> = {},
+  permissions = ["-A"],
+): Child {
+  const how = ARGUMENTS.flatMap((argument) => argument === "-A" ? permissions : [argument]);
+  const child = start("-", [], env, how);
   child.stdin!.on("error", () => {});
   child.stdin!.end(text);
   return new Child(child);
