@@ -49,6 +49,11 @@ function watch(fd: number, wake: () => void): Watch {
   };
 }
 
+/** Bun's own way to all fields at once. */
+function fieldsOf(headers: Headers): [name: string, value: string | string[]][] {
+  return Object.entries((headers as unknown as { toJSON(): Record<string, string> }).toJSON());
+}
+
 /** Bun. */
 export const bun: Native = {
   name: "bun",
@@ -57,6 +62,7 @@ export const bun: Native = {
   decodes: ["gzip", "deflate", "br", "zstd"],
   open,
   watch,
+  fieldsOf,
   checkRead: () => {},
   env: (name) => process.env[name],
 };

@@ -50,6 +50,22 @@ function env(name: string): string | undefined {
   return state === "granted" ? runtime.env.get(name) : undefined;
 }
 
+type Fields = [name: string, value: string][];
+
+/** Deno keeps the fields under a symbol, as they were given; iterating sorts and joins them anew. */
+const LIST = Object.getOwnPropertySymbols(new Headers())
+  .find((symbol) => symbol.description === "header list");
+
+/** Whether a name comes twice; then it is written alike. */
+function repeats(fields: Fields): boolean {
+  return fields.some(([name], i) => fields.findIndex(([other]) => other === name) < i);
+}
+
+function fieldsOf(headers: Headers): Iterable<[name: string, value: string]> {
+  const list = LIST && (headers as unknown as Record<symbol, unknown>)[LIST];
+  return Array.isArray(list) && !repeats(list as Fields) ? list as Fields : headers;
+}
+
 /** Deno. */
 export const deno: Native = {
   name: "deno",
@@ -58,6 +74,7 @@ export const deno: Native = {
   decodes: ["gzip", "br"],
   open,
   watch,
+  fieldsOf,
   checkRead,
   env,
 };

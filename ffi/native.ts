@@ -34,6 +34,8 @@ export interface Native {
   open(path: string): Library;
   /** Calls `wake` whenever octets arrive on the socket `fd`, which it owns from now on. */
   watch(fd: number, wake: () => void): Watch;
+  /** The fields of `headers`, in any order; with several of a name, several values or a list. */
+  fieldsOf(headers: Headers): Iterable<[name: string, value: string | string[]]>;
   /** Throws what the runtime throws when the process may not read the file at `path`. */
   checkRead(path: string): void;
   /** An environment variable, or `undefined` where it is not set or may not be read. */

@@ -63,7 +63,7 @@ export class Core implements Host {
   readonly #answerer: Answerer;
   /** By slot: those that later events may speak of. */
   readonly #exchanges: (Exchange | undefined)[] = [];
-  /** Those of this turn that go on after it. */
+  /** Those of the last turn that are not answered yet. */
   #alive: Exchange[] = [];
   readonly #waiting = new Set<Promise<unknown>>();
   readonly #finish: () => void;
@@ -113,6 +113,7 @@ export class Core implements Host {
    */
   turn(): number {
     this.#writer.flush();
+    this.#detach();
     this.memory.turn++;
     const count = this.#server === null ? 0 : this.#library.bj_server_turn(this.#server);
     if (count > 0) {
@@ -120,7 +121,6 @@ export class Core implements Host {
       this.#handle(count);
       this.#writer.held = false;
       this.#writer.flush();
-      this.#detach();
     }
     return count;
   }
@@ -160,7 +160,7 @@ export class Core implements Host {
     }
   }
 
-  /** Exchanges that outlive the turn take their part of the shared memory with them. */
+  /** Exchanges that last until the next turn take their part of the shared memory with them. */
   #detach(): void {
     for (const exchange of this.#alive) {
       if (!exchange.over) {

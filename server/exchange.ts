@@ -8,6 +8,7 @@ import { Buffer } from "node:buffer";
 import { ip } from "./addresses.ts";
 import { Body, OVER } from "./body.ts";
 import { type RequestError, requestError } from "./errors.ts";
+import { separator } from "./headers.ts";
 import { latin1, type Memory } from "./memory.ts";
 import { Event, EVENT_WORDS, EventFlag, METHODS } from "./records.ts";
 import type { Addr, Info, Sent, SocketAddress } from "./types.ts";
@@ -41,6 +42,18 @@ function normalAuthority(authority: string): string {
     authorities.set(authority, normal);
   }
   return normal === "" ? "localhost" : normal;
+}
+
+/** Whether the octets from `at` on are the name, in whatever case. */
+function isName(name: string, bytes: Uint8Array, at: number): boolean {
+  for (let i = 0; i < name.length; i++) {
+    const octet = bytes[at + i];
+    const lower = octet >= 65 && octet <= 90 ? octet + 32 : octet;
+    if (lower !== name.charCodeAt(i)) {
+      return false;
+    }
+  }
+  return true;
 }
 
 /**
@@ -188,6 +201,27 @@ export class Exchange implements Info<Addr> {
         visit(lower, this.#text(head + (value & 0xffff), value >>> 16));
       }
     }
+  }
+
+  /** The value of a field, its name in lower case; those of repeated ones as a list. */
+  field(name: string): string | null {
+    if (name === "host" && (this.flags & EventFlag.ABSOLUTE) !== 0) {
+      return this.#authority;
+    }
+    const head = this.#word(Event.head_at);
+    const first = 2 * this.#word(Event.fields_at);
+    const last = first + 2 * this.#word(Event.fields_count);
+    let found: string | null = null;
+    for (let i = first; i < last; i += 2) {
+      const at = this.#fields[i];
+      if (
+        at >>> 16 === name.length && isName(name, this.#bytes, head - this.#base + (at & 0xffff))
+      ) {
+        const value = this.#text(head + (this.#fields[i + 1] & 0xffff), this.#fields[i + 1] >>> 16);
+        found = found === null ? value : found + separator(name) + value;
+      }
+    }
+    return found;
   }
 
   /** See {@linkcode Info.httpVersion}. */

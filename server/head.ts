@@ -40,37 +40,55 @@ function hasClose(connection: string): boolean {
 /** Whether the body is what fetch() has decoded: then its coding and length are not as told. */
 function isDecoded(response: Response): boolean {
   const coding = response.headers.get("content-encoding");
-  return coding !== null && response.url !== "" && native.decodes.includes(coding.toLowerCase());
+  return coding !== null && native.decodes.includes(coding.toLowerCase());
 }
 
-/** Reads status and headers of a response. Throws a TypeError for one that cannot be sent. */
-export function readHead(response: Response): Head {
+/** The phrase of the status line, when it is the handler's own or the library has none. */
+function begin(response: Response): Head {
   const { status } = response;
   if (status < 200) {
     throw new TypeError(`A response of status ${status} cannot be sent`);
   }
   const reason = response.statusText || reasonPhrase(status);
-  const head: Head = {
+  return {
     status,
     flags: WriteFlag.REASON,
     lines: `${reason}\r\n`,
     length: undefined,
-    untyped: !response.headers.has("content-type") && response.url === "",
+    untyped: true,
   };
-  const decoded = isDecoded(response);
-  for (const [name, value] of response.headers) {
-    if (decoded && (name === "content-encoding" || name === "content-length")) {
+}
+
+function add(head: Head, name: string, value: string): void {
+  if (!OURS.has(name)) {
+    head.lines += `${name}: ${value}\r\n`;
+    head.flags |= name === "date" ? WriteFlag.DATE : 0;
+    head.untyped &&= name !== "content-type";
+  } else if (name === "content-length") {
+    const isNumber = /^\d{1,15}$/.test(value) && (head.length ?? Number(value)) === Number(value);
+    head.length = isNumber ? Number(value) : NaN;
+  } else if (name === "connection" && hasClose(value)) {
+    head.flags |= WriteFlag.CLOSE;
+  }
+}
+
+/** Reads status and headers of a response. Throws a TypeError for one that cannot be sent. */
+export function readHead(response: Response): Head {
+  const head = begin(response);
+  const isFetched = response.url !== "";
+  const decoded = isFetched && isDecoded(response);
+  for (const [name, values] of native.fieldsOf(response.headers)) {
+    const lower = name.toLowerCase();
+    if (decoded && (lower === "content-encoding" || lower === "content-length")) {
       continue;
     }
-    if (!OURS.has(name)) {
-      head.lines += `${name}: ${value}\r\n`;
-      head.flags |= name === "date" ? WriteFlag.DATE : 0;
-    } else if (name === "content-length") {
-      head.length = /^\d{1,15}$/.test(value) ? Number(value) : NaN;
-    } else if (name === "connection" && hasClose(value)) {
-      head.flags |= WriteFlag.CLOSE;
+    if (typeof values === "string") {
+      add(head, lower, values);
+    } else {
+      values.forEach((value) => add(head, lower, value));
     }
   }
+  head.untyped &&= !isFetched;
   return head;
 }
 

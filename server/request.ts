@@ -4,6 +4,7 @@
  * @module
  */
 import type { Exchange } from "./exchange.ts";
+import { makeHeaders, nativeHeaders } from "./headers.ts";
 
 const NativeRequest = globalThis.Request;
 
@@ -31,7 +32,7 @@ class ServerRequest {
   }
 
   get headers(): Headers {
-    return this.#headers ??= readHeaders(this.#exchange);
+    return this.#headers ??= makeHeaders(this.#exchange);
   }
 
   get signal(): AbortSignal {
@@ -96,25 +97,12 @@ class ServerRequest {
   get native(): Request {
     return this.#native ??= new NativeRequest(this.url, {
       method: this.method,
-      headers: this.headers,
+      headers: nativeHeaders(this.headers),
       signal: this.signal,
       body: this.bodyUsed ? null : this.body,
       duplex: "half",
     } as RequestInit);
   }
-}
-
-/** Repeated fields are one list (RFC 9110 section 5.3), Cookie by "; " (RFC 6265 section 5.4). */
-function readHeaders(exchange: Exchange): Headers {
-  const headers = new Headers();
-  exchange.eachField((name, value) => {
-    if (name === "cookie" && headers.has(name)) {
-      headers.set(name, `${headers.get(name)}; ${value}`);
-    } else {
-      headers.append(name, value);
-    }
-  });
-  return headers;
 }
 
 /**

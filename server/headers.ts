@@ -1,0 +1,105 @@
+/**
+ * The headers of a handler's request: a `Headers` that is made of the wire on demand.
+ *
+ * @module
+ */
+import type { Exchange } from "./exchange.ts";
+
+const NativeHeaders = globalThis.Headers;
+const { prototype } = NativeHeaders;
+
+/** What a field may be called (RFC 9110 section 5.6.2). */
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+
+/**
+ * `instanceof Headers` holds, and every member behaves as the native one's. A field that is asked for
+ * is looked up where it was received; anything else builds the native object, which speaks from then
+ * on.
+ */
+class RequestHeaders {
+  readonly #exchange: Exchange;
+  #native: Headers | undefined = undefined;
+
+  constructor(exchange: Exchange) {
+    this.#exchange = exchange;
+  }
+
+  get(name: string): string | null {
+    if (typeof name !== "string") {
+      return Reflect.apply(prototype.get, this.native, arguments);
+    }
+    if (this.#native !== undefined) {
+      return this.#native.get(name);
+    }
+    const value = this.#exchange.field(name.toLowerCase());
+    return value === null && !TOKEN.test(name) ? this.native.get(name) : value; // which throws
+  }
+
+  has(name: string): boolean {
+    return this.#native !== undefined ? this.#native.has(name) : this.get(name) !== null;
+  }
+
+  get native(): Headers {
+    return this.#native ??= build(this.#exchange);
+  }
+
+  /** What Node's inspect(), and so Bun's console, shows. */
+  [Symbol.for("nodejs.util.inspect.custom")](): Headers {
+    return this.native;
+  }
+}
+Object.defineProperty(RequestHeaders.prototype, "constructor", { value: NativeHeaders });
+
+/** Repeated fields are one list (RFC 9110 section 5.3), Cookie by "; " (RFC 6265 section 5.4). */
+export function separator(name: string): string {
+  return name === "cookie" ? "; " : ", ";
+}
+
+function build(exchange: Exchange): Headers {
+  const headers = new NativeHeaders();
+  exchange.eachField((name, value) => {
+    if (name === "cookie" && headers.has(name)) {
+      headers.set(name, `${headers.get(name)}; ${value}`);
+    } else {
+      headers.append(name, value);
+    }
+  });
+  return headers;
+}
+
+/** The members that are not above, the runtime's own among them, are the native object's. */
+function inherit(): void {
+  for (const key of Reflect.ownKeys(prototype)) {
+    const { value, get } = Object.getOwnPropertyDescriptor(prototype, key)!;
+    if (Object.hasOwn(RequestHeaders.prototype, key)) {
+      continue;
+    }
+    const own = typeof value === "function"
+      ? {
+        value(this: RequestHeaders, ...args: unknown[]): unknown {
+          return value.apply(this.native, args);
+        },
+      }
+      : get !== undefined
+      ? {
+        get(this: RequestHeaders): unknown {
+          return get.call(this.native);
+        },
+      }
+      : { value };
+    Object.defineProperty(RequestHeaders.prototype, key, { configurable: true, ...own });
+  }
+  Object.setPrototypeOf(RequestHeaders.prototype, prototype);
+}
+
+inherit();
+
+/** Makes the headers of a request. */
+export function makeHeaders(exchange: Exchange): Headers {
+  return new RequestHeaders(exchange) as unknown as Headers;
+}
+
+/** The native object, for those who look behind the members. */
+export function nativeHeaders(headers: Headers): Headers {
+  return headers instanceof RequestHeaders ? (headers as RequestHeaders).native : headers;
+}
