@@ -22,6 +22,9 @@ import { labelOf, portOf, serverOptions, type Values } from "./contrib/cli/optio
 import { accessLog } from "./contrib/log.ts";
 import { type Options, run, type Server, version } from "./mod.ts";
 import type { Addr, App } from "./server/types.ts";
+import { workerNumber, workerRun } from "./server/worker.ts";
+import type { WorkerOptions } from "./server/workers/options.ts";
+import { startWorkers } from "./server/workers/run.ts";
 
 const USAGE = `Usage: bjoern [options] app [arguments of the app]
        bjoern init DIR
@@ -60,31 +63,47 @@ function settle(flags: Values, file: Values, fileName: string): [Values, Place] 
   return [{ ...file, ...flags }, place];
 }
 
-/** WORKERS: the one place where several processes begin. There is nothing that starts them yet. */
-function serveWorkers(workers: number): never {
-  throw new Failure(2, `workers: ${workers} processes cannot be started yet, 1 can`);
-}
-
-function start(app: App<Addr>, options: Options): Server<Addr> {
+/** What goes wrong here is the options' or the address's fault. */
+function attempt<T>(start: () => T): T {
   try {
-    return run(app as App, { ...options, handleSignals: true }) as Server<Addr>;
+    return start();
   } catch (error) {
     const isWrong = error instanceof TypeError || error instanceof RangeError;
     throw new Failure(isWrong ? 2 : 1, (error as Error).message);
   }
 }
 
+/** The app is loaded by the workers only, so that SIGHUP brings new code. */
+async function serveWorkers(options: Options, workers: WorkerOptions): Promise<number> {
+  const supervisor = attempt(() => startWorkers(options, workers));
+  console.log(`Listening on ${supervisor.url}`);
+  await supervisor.finished;
+  return supervisor.status;
+}
+
+function start(app: App<Addr>, options: Options, maxRequests: number): Server<Addr> {
+  return attempt(() =>
+    workerNumber() === undefined
+      ? run(app as App, { ...options, handleSignals: true }) as Server<Addr>
+      : workerRun(app, options, maxRequests)
+  );
+}
+
 async function serve(specifier: string, rest: string[], values: Values, place: Place) {
-  const { workers = 1, accessLog: format = "off" } = values;
+  const { workers = 1, maxRequests = 0, accessLog: format = "off" } = values;
   const found = findApp(specifier);
-  if (workers > 1) {
-    return serveWorkers(workers);
+  const options = { ...serverOptions(values), ...place };
+  const isWorker = workerNumber() !== undefined;
+  if ((workers > 1 || maxRequests > 0) && !isWorker) {
+    return await serveWorkers(options, { workers, maxRequests });
   }
   setArguments(found.module, rest);
   const app = await loadApp(found);
   const logged = format === "off" ? app : accessLog(app, { format });
-  const server = start(logged, { ...serverOptions(values), ...place });
-  console.log(`Listening on ${server.url}`);
+  const server = start(logged, options, maxRequests);
+  if (!isWorker) {
+    console.log(`Listening on ${server.url}`);
+  }
   await server.finished;
   return 0;
 }

@@ -39,6 +39,7 @@ void acceptor_take(bj_server *s, unsigned most)
     struct sockaddr any;
     struct sockaddr_storage storage;
   } peer;
+  listener_unblock(&s->listener);
   for (unsigned i = 0; i < most && !is_full(s); i++) {
     socklen_t size = sizeof peer;
     int fd = socket_accept(s->listener.fd, &peer.any, &size);

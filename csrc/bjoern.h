@@ -248,8 +248,9 @@ API int32_t bj_server_wake_fd(bj_server *s);
 /* Asks to be woken when the next turn has work. Returns 0, or 1 when there is work already. */
 API uint32_t bj_server_park(bj_server *s);
 
-/* Stops accepting, closes idle connections and lets requests finish; then comes BJ_STOPPED. */
-API void bj_server_drain(bj_server *s);
+/* Stops accepting, closes connections that have been idle for `patience` milliseconds from now, and
+ * lets requests finish; then comes BJ_STOPPED. May be called again, for another patience. */
+API void bj_server_drain(bj_server *s, uint32_t patience);
 
 /* Copies the BJ_COUNTERS counters. */
 API void bj_server_counters(bj_server *s, double *counters);
@@ -277,5 +278,9 @@ API int32_t bj_file_read(int32_t fd, char *to, uint32_t size, uint32_t offset_lo
                          uint32_t offset_high);
 
 API void bj_file_close(int32_t fd);
+
+/* Copies this process's command line, each argument with its NUL. Returns the octets, or a negative
+ * error number; -ERANGE when there are more than `size`. */
+API int32_t bj_command_line(char *to, uint32_t size);
 
 #endif

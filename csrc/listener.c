@@ -2,11 +2,13 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -156,8 +158,18 @@ int listener_open(listener *l, const char *host, uint32_t port, uint32_t backlog
   return refused;
 }
 
+/* O_NONBLOCK belongs to all processes that share the socket, and one may take it away: Deno does
+ * when it hands the socket to a process that it starts. Then accept(2) would wait for as long as
+ * nobody comes, with all our clients. So it is set again before accepting, and where that comes too
+ * early the wait is short (on Linux, in jiffies). */
+void listener_unblock(const listener *l)
+{
+  if (l->adopted) fcntl(l->fd, F_SETFL, O_RDWR | O_NONBLOCK);
+}
+
 int listener_adopt(listener *l, int fd, char *error)
 {
+  struct timeval short_time = {.tv_usec = 1};
   int listening = 0;
   socklen_t size = sizeof listening;
   *l = (listener){.fd = -1, .adopted = true};
@@ -168,6 +180,7 @@ int listener_adopt(listener *l, int fd, char *error)
     return failed(error, "accept: the socket is not listening");
   }
   if (socket_unblock(fd) < 0) return failed(error, "fcntl(O_NONBLOCK)");
+  setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &short_time, sizeof short_time);
   l->fd = fd;
   return 0;
 }

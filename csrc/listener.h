@@ -22,6 +22,9 @@ int listener_open(listener *l, const char *host, uint32_t port, uint32_t backlog
 /* Takes a listening socket that stays the caller's. */
 int listener_adopt(listener *l, int fd, char *error);
 
+/* Has accept(2) not wait, whatever the other processes do that share an adopted socket. */
+void listener_unblock(const listener *l);
+
 /* Closes what listener_open() made and removes its socket file. */
 void listener_close(listener *l);
 

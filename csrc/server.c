@@ -56,6 +56,14 @@ static void resume_queued(bj_server *s)
   }
 }
 
+/* What matters is that it does not run any more. */
+static void on_patience_over(struct ev_loop *loop, ev_timer *timer, int events)
+{
+  (void)loop;
+  (void)timer;
+  (void)events;
+}
+
 static void close_idle(bj_server *s)
 {
   for (conn *c = s->conns, *next; c != NULL; c = next) {
@@ -67,7 +75,7 @@ static void close_idle(bj_server *s)
 /* Idle connections go once nothing more is readable: what they sent before counts. */
 static void drain(bj_server *s)
 {
-  if (s->event_count == 0 && s->queue == NULL) close_idle(s);
+  if (s->event_count == 0 && s->queue == NULL && !s->patience.active) close_idle(s);
   output_flush(s);
   if (s->conns == NULL && s->event_count == 0 && s->exchanges.first_notice == NULL) {
     s->state = SERVER_STOPPED;
@@ -141,7 +149,7 @@ int32_t bj_server_wake_fd(bj_server *s)
 /* Milliseconds until the first of the timers, rounded up; -1 without any. */
 static int next_timer(bj_server *s)
 {
-  ev_timer *timers[] = {&s->deadlines.timer, &s->accept_again, &s->statsd.timer};
+  ev_timer *timers[] = {&s->deadlines.timer, &s->accept_again, &s->patience, &s->statsd.timer};
   double next = -1;
   for (size_t i = 0; i < sizeof timers / sizeof *timers; i++) {
     if (timers[i]->active) {
@@ -206,6 +214,7 @@ static bj_server *set_up(bj_server *s, char *error)
                                           [DEADLINE_LINGER] = LINGER_TIMEOUT};
   deadlines_start(&s->deadlines, s->loop, times, conn_time_out);
   acceptor_init(s);
+  ev_init(&s->patience, on_patience_over);
   return s;
 }
 
@@ -285,8 +294,14 @@ void bj_server_counters(bj_server *s, double *counters)
   for (int i = 0; i < BJ_COUNTERS; i++) counters[i] = (double)s->counters[i];
 }
 
-void bj_server_drain(bj_server *s)
+void bj_server_drain(bj_server *s, uint32_t patience)
 {
+  ev_timer_stop(s->loop, &s->patience);
+  if (patience > 0) {
+    ev_now_update(s->loop);
+    ev_timer_set(&s->patience, patience / 1e3, 0.);
+    ev_timer_start(s->loop, &s->patience);
+  }
   if (s->state == SERVER_OPEN) {
     s->state = SERVER_DRAINING;
     acceptor_take(s, UINT32_MAX); /* what the kernel has accepted, we have */
@@ -298,6 +313,7 @@ void bj_server_close(bj_server *s)
 {
   s->state = SERVER_STOPPED;
   acceptor_stop(s);
+  ev_timer_stop(s->loop, &s->patience);
   while (s->conns != NULL) conn_close(s->conns, BJ_CLOSED);
   statsd_close(&s->statsd, s->loop);
   free_dead(s);

@@ -37,6 +37,7 @@ struct bj_server {
   listener listener;
   ev_io acceptor;
   ev_timer accept_again;
+  ev_timer patience; /* while it runs, draining leaves idle connections open */
   parking parking;
   deadlines deadlines;
   exchanges exchanges;

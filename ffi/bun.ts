@@ -5,7 +5,7 @@
  */
 import process from "node:process";
 import type { Native, Watch } from "./native.ts";
-import { type Library, type Prototype, symbols } from "./symbols.ts";
+import type { Functions, Table } from "./symbols.ts";
 
 interface Socket {
   ref(): void;
@@ -25,13 +25,13 @@ interface Ffi {
 const { Bun: runtime } = globalThis as unknown as { Bun: Bun };
 const { dlopen } = await import("bun:ffi") as unknown as Ffi;
 
-function open(path: string): Library {
-  const table = Object.fromEntries(
-    Object.entries<Prototype>(symbols).map((
+function open<T extends Table>(path: string, table: T): Functions<T> {
+  const own = Object.fromEntries(
+    Object.entries(table).map((
       [name, { parameters, result }],
     ) => [name, { args: parameters, returns: result }]),
   );
-  return dlopen(path, table).symbols as Library;
+  return dlopen(path, own).symbols as Functions<T>;
 }
 
 /** The socket arrives a little later: what is asked of it before is done then. */

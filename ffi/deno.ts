@@ -5,10 +5,10 @@
  */
 import { Socket, type SocketConstructorOpts } from "node:net";
 import type { Native, Watch } from "./native.ts";
-import { type Library, symbols } from "./symbols.ts";
+import type { Functions, Table } from "./symbols.ts";
 
 interface Deno {
-  dlopen(path: string, table: typeof symbols): { symbols: unknown };
+  dlopen(path: string, table: Table): { symbols: unknown };
   env: { get(name: string): string | undefined };
   permissions: {
     querySync(descriptor: { name: "env"; variable: string }): { state: string };
@@ -20,8 +20,8 @@ interface Deno {
 // The one place where Deno's own names are cast to what is used of them.
 const { Deno: runtime } = globalThis as unknown as { Deno: Deno };
 
-function open(path: string): Library {
-  return runtime.dlopen(path, symbols).symbols as Library;
+function open<T extends Table>(path: string, table: T): Functions<T> {
+  return runtime.dlopen(path, table).symbols as Functions<T>;
 }
 
 function watch(fd: number, wake: () => void): Watch {

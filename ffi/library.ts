@@ -6,7 +6,7 @@
 import { fileURLToPath } from "node:url";
 import process from "node:process";
 import { native } from "./native.ts";
-import type { Library } from "./symbols.ts";
+import { type Library, serverSymbols, type Tools, toolSymbols } from "./symbols.ts";
 
 /** The `BJ_ABI` of `csrc/bjoern.h` that this code is written for. */
 export const ABI = 2;
@@ -36,7 +36,7 @@ function candidates(): string[] {
 }
 
 function open(path: string): Library {
-  const library = native.open(path);
+  const library = native.open(path, serverSymbols);
   const abi = library.bj_abi();
   if (abi !== ABI) {
     throw new LibraryError(`${path} has ABI ${abi}, this version needs ${ABI}: build it again`);
@@ -44,11 +44,17 @@ function open(path: string): Library {
   return library;
 }
 
-function find(): Library {
+/** Where it was found. */
+interface Found {
+  path: string;
+  library: Library;
+}
+
+function find(): Found {
   const failures: string[] = [];
   for (const path of candidates()) {
     try {
-      return open(path);
+      return { path, library: open(path) };
     } catch (error) {
       if (error instanceof LibraryError) {
         throw error;
@@ -62,9 +68,15 @@ function find(): Library {
   );
 }
 
-let loaded: Library | undefined;
+let found: Found | undefined;
+let opened: Tools | undefined;
 
-/** The library; throws a {@linkcode LibraryError} that says what was tried. */
+/** What every server needs of the library; throws a {@linkcode LibraryError}. */
 export function library(): Library {
-  return loaded ??= find();
+  return (found ??= find()).library;
+}
+
+/** The rest of it; throws a {@linkcode LibraryError}. */
+export function tools(): Tools {
+  return opened ??= native.open((found ??= find()).path, toolSymbols);
 }

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { Library } from "./symbols.ts";
+import type { Functions, Table } from "./symbols.ts";
 
 /** Keeps watching a descriptor until closed. */
 export interface Watch {
@@ -30,8 +30,8 @@ export interface Native {
   readonly decodes: readonly string[];
   /** Whether a `Response` made of a string has no Content-Type until the runtime sends it. */
   readonly hidesTextType: boolean;
-  /** Opens the library at `path`; throws what the runtime throws. */
-  open(path: string): Library;
+  /** Opens functions of the library at `path`; throws what the runtime throws. */
+  open<T extends Table>(path: string, table: T): Functions<T>;
   /** Calls `wake` whenever octets arrive on the socket `fd`, which it owns from now on. */
   watch(fd: number, wake: () => void): Watch;
   /** The fields of `headers`, in any order; with several of a name, several values or a list. */

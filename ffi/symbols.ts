@@ -1,6 +1,7 @@
 /**
- * The exported functions of `csrc/bjoern.h`, in the header's order and in Deno's notation, which
- * serves both runtimes. `tests/abi_test.ts` compares this table with the header.
+ * The exported functions of `csrc/bjoern.h` in Deno's notation, which serves both runtimes. Opening a
+ * function costs time, so there are those that every server needs, and those that some programs do.
+ * `tests/abi_test.ts` compares the tables with the header.
  *
  * @module
  */
@@ -14,11 +15,12 @@ export interface Prototype {
   readonly result: Word;
 }
 
-/** The functions of the library. */
-export const symbols = {
+/** A part of the library's functions. */
+export type Table = Readonly<Record<string, Prototype>>;
+
+/** What every server needs. */
+export const serverSymbols = {
   bj_abi: { parameters: [], result: "u32" },
-  bj_libev_version: { parameters: [], result: "u32" },
-  bj_backend: { parameters: ["u32"], result: "u32" },
   bj_server_new: {
     // options, arena, fields, events, output, commands, error
     parameters: ["buffer", "buffer", "buffer", "buffer", "buffer", "buffer", "buffer"],
@@ -29,6 +31,22 @@ export const symbols = {
     parameters: ["pointer", "buffer", "u32", "u32", "u32", "u32", "buffer"],
     result: "i32",
   },
+  bj_server_adopt: { parameters: ["pointer", "i32", "buffer"], result: "i32" },
+  bj_server_address: { parameters: ["pointer", "buffer"], result: "u32" },
+  bj_server_turn: { parameters: ["pointer"], result: "u32" },
+  bj_server_flush: { parameters: ["pointer", "u32"], result: "void" },
+  bj_server_wake_fd: { parameters: ["pointer"], result: "i32" },
+  bj_server_park: { parameters: ["pointer"], result: "u32" },
+  bj_server_drain: { parameters: ["pointer", "u32"], result: "void" },
+  bj_server_counters: { parameters: ["pointer", "buffer"], result: "void" },
+  bj_server_close: { parameters: ["pointer"], result: "void" },
+  bj_server_free: { parameters: ["pointer"], result: "void" },
+} as const satisfies Table;
+
+/** What some programs need. */
+export const toolSymbols = {
+  bj_libev_version: { parameters: [], result: "u32" },
+  bj_backend: { parameters: ["u32"], result: "u32" },
   bj_listener_open: {
     // host, port, backlog, reuse_port, mode, reason, error
     parameters: ["buffer", "u32", "u32", "u32", "u32", "buffer", "buffer"],
@@ -37,27 +55,18 @@ export const symbols = {
   bj_listener_fd: { parameters: ["pointer"], result: "i32" },
   bj_listener_close: { parameters: ["pointer"], result: "void" },
   bj_address: { parameters: ["i32", "buffer"], result: "i32" },
-  bj_server_adopt: { parameters: ["pointer", "i32", "buffer"], result: "i32" },
-  bj_server_address: { parameters: ["pointer", "buffer"], result: "u32" },
-  bj_server_local: { parameters: ["pointer", "u32", "u32", "buffer"], result: "i32" },
   bj_server_statsd: {
     // server, host, port, prefix, suffix, interval, error
     parameters: ["pointer", "buffer", "u32", "buffer", "buffer", "u32", "buffer"],
     result: "i32",
   },
-  bj_server_turn: { parameters: ["pointer"], result: "u32" },
-  bj_server_flush: { parameters: ["pointer", "u32"], result: "void" },
-  bj_server_wake_fd: { parameters: ["pointer"], result: "i32" },
-  bj_server_park: { parameters: ["pointer"], result: "u32" },
-  bj_server_drain: { parameters: ["pointer"], result: "void" },
-  bj_server_counters: { parameters: ["pointer", "buffer"], result: "void" },
-  bj_server_close: { parameters: ["pointer"], result: "void" },
-  bj_server_free: { parameters: ["pointer"], result: "void" },
+  bj_server_local: { parameters: ["pointer", "u32", "u32", "buffer"], result: "i32" },
   bj_file_open: { parameters: ["buffer", "buffer", "buffer", "buffer"], result: "i32" },
   bj_file_adopt: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
   bj_file_read: { parameters: ["i32", "buffer", "u32", "u32", "u32"], result: "i32" },
   bj_file_close: { parameters: ["i32"], result: "void" },
-} as const satisfies Record<string, Prototype>;
+  bj_command_line: { parameters: ["buffer", "u32"], result: "i32" },
+} as const satisfies Table;
 
 /** A C pointer as the runtime hands it out; only passed back. */
 export type Pointer = { readonly pointer: unique symbol };
@@ -73,9 +82,13 @@ interface Words {
 
 type Values<P extends readonly (keyof Words)[]> = { -readonly [i in keyof P]: Words[P[i]] };
 
-/** The library's functions as TypeScript calls them. */
-export type Library = {
-  readonly [name in keyof typeof symbols]: (
-    ...words: Values<(typeof symbols)[name]["parameters"]>
-  ) => Words[(typeof symbols)[name]["result"]];
+/** The functions of a table as TypeScript calls them. */
+export type Functions<T extends Table> = {
+  readonly [name in keyof T]: (...words: Values<T[name]["parameters"]>) => Words[T[name]["result"]];
 };
+
+/** What every server needs. */
+export type Library = Functions<typeof serverSymbols>;
+
+/** What some programs need. */
+export type Tools = Functions<typeof toolSymbols>;

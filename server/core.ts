@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { library } from "../ffi/library.ts";
+import { library, tools } from "../ffi/library.ts";
 import type { Library, Pointer } from "../ffi/symbols.ts";
 import { Answerer } from "./answer.ts";
 import { cString, ERROR_SIZE } from "./c_string.ts";
@@ -40,7 +40,7 @@ function open(library: Library, memory: Memory, settings: Settings): Pointer {
   const server = create(library, memory, settings);
   try {
     if (settings.statsd !== undefined) {
-      tell(library, server, settings.statsd);
+      tell(server, settings.statsd);
     }
     listenAt(library, server, settings);
   } catch (error) {
@@ -228,7 +228,7 @@ export class Core implements Host {
   localAddr({ slot, generation }: Exchange): Addr {
     const server = this.#server;
     return server !== null &&
-        readAddress((to) => this.#library.bj_server_local(server, slot, generation, to)) ||
+        readAddress((to) => tools().bj_server_local(server, slot, generation, to)) ||
       this.addr;
   }
 
@@ -248,12 +248,12 @@ export class Core implements Host {
     return readMetrics(this.#counters);
   }
 
-  shutdown({ timeout }: { timeout?: number }): Promise<void> {
+  shutdown({ timeout, patience = 0 }: { timeout?: number; patience?: number }): Promise<void> {
     if (this.#server === null || this.#loop === undefined) {
       this.stop();
       return this.finished;
     }
-    this.#library.bj_server_drain(this.#server);
+    this.#library.bj_server_drain(this.#server, patience);
     this.#loop.wake();
     if (timeout !== undefined) {
       clearTimeout(this.#deadline);

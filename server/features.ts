@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ABI, library } from "../ffi/library.ts";
+import { ABI, tools } from "../ffi/library.ts";
 import { native } from "../ffi/native.ts";
 import process from "node:process";
 import { Backend } from "./records.ts";
@@ -49,7 +49,7 @@ type Name = Features["backend"];
  * ```
  */
 export function features(): Features {
-  const { bj_backend, bj_libev_version } = library();
+  const { bj_backend, bj_libev_version } = tools();
   const names = Object.keys(Backend).filter((name) => name !== "auto") as Name[];
   const number = bj_libev_version();
   const isLinux = process.platform === "linux";

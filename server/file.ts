@@ -5,7 +5,7 @@
  */
 import { constants } from "node:os";
 import { fileURLToPath } from "node:url";
-import { library } from "../ffi/library.ts";
+import { tools } from "../ffi/library.ts";
 import { native } from "../ffi/native.ts";
 import { cString, ERROR_SIZE, PATH_SIZE, toCString } from "./c_string.ts";
 import { FileError } from "./errors.ts";
@@ -53,7 +53,7 @@ export function takePart(body: ReadableStream): Part | undefined {
 }
 
 /** Closes what nobody has sent or closed. */
-const forgotten = new FinalizationRegistry<number>((fd) => library().bj_file_close(fd));
+const forgotten = new FinalizationRegistry<number>((fd) => tools().bj_file_close(fd));
 
 /**
  * A regular file that is open for reading.
@@ -106,7 +106,7 @@ export class OpenFile implements Disposable {
       new Uint8Array(PATH_SIZE),
       new Uint8Array(ERROR_SIZE),
     ];
-    const fd = library().bj_file_open(toCString(text), facts, realPath, error);
+    const fd = tools().bj_file_open(toCString(text), facts, realPath, error);
     if (fd < 0) {
       throw new FileError(text, cString(error), -fd);
     }
@@ -122,7 +122,7 @@ export class OpenFile implements Disposable {
    */
   static adopt(fd: number): OpenFile {
     const [facts, error] = [new Float64Array(3), new Uint8Array(ERROR_SIZE)];
-    const own = library().bj_file_adopt(fd, facts, error);
+    const own = tools().bj_file_adopt(fd, facts, error);
     if (own < 0) {
       throw new FileError(`descriptor ${fd}`, cString(error), -own);
     }
@@ -178,7 +178,7 @@ export class OpenFile implements Disposable {
   read(offset: number, length: number): Uint8Array<ArrayBuffer> {
     const bytes = new Uint8Array(length);
     const [low, high] = [offset % 2 ** 32, Math.floor(offset / 2 ** 32)];
-    const count = library().bj_file_read(this.#fd, bytes, length, low, high);
+    const count = tools().bj_file_read(this.#fd, bytes, length, low, high);
     if (count < 0) {
       throw new FileError(this.#name, "read", -count);
     }
@@ -222,7 +222,7 @@ export class OpenFile implements Disposable {
   /** Closes it. What is being sent is sent. */
   close(): void {
     if (this.#fd >= 0) {
-      library().bj_file_close(this.release());
+      tools().bj_file_close(this.release());
     }
   }
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { library } from "../ffi/library.ts";
+import { tools } from "../ffi/library.ts";
 import type { Pointer } from "../ffi/symbols.ts";
 import { ERROR_SIZE, toCString } from "./c_string.ts";
 import { readAddress, refusal } from "./listening.ts";
@@ -37,15 +37,15 @@ export class Listener implements Disposable {
   /** Use {@linkcode bindAndListen}. */
   constructor(pointer: Pointer) {
     this.#pointer = pointer;
-    this.fd = library().bj_listener_fd(pointer);
-    this.addr = readAddress((to) => library().bj_address(this.fd, to))!;
+    this.fd = tools().bj_listener_fd(pointer);
+    this.addr = readAddress((to) => tools().bj_address(this.fd, to))!;
     enlist(this);
   }
 
   /** Closes the socket and removes its file, which is also done when the process ends. */
   close(): void {
     if (this.#pointer !== null) {
-      library().bj_listener_close(this.#pointer);
+      tools().bj_listener_close(this.#pointer);
       this.#pointer = null;
       discharge(this);
     }
@@ -88,7 +88,7 @@ export function bindAndListen(host: string, port = 0, options: ListenerOptions =
   }
   const reason = new Uint32Array(1);
   const error = new Uint8Array(ERROR_SIZE);
-  const pointer = library().bj_listener_open(
+  const pointer = tools().bj_listener_open(
     toCString(place.host),
     place.port,
     settings.listenBacklog,

@@ -5,7 +5,9 @@
  */
 import { settingsOf } from "./options.ts";
 import { Server } from "./server.ts";
+import type { Supervisor } from "./supervisor.ts";
 import type { Addr, App, NetAddr, Options, UnixAddr } from "./types.ts";
+import { type GroupOptions, runWorkers } from "./workers/run.ts";
 
 // deno-lint-ignore no-explicit-any
 type Foreign = (this: any, request: any, info: any) => unknown;
@@ -86,6 +88,13 @@ export function listen(app: unknown, ...args: Arguments): Server<NetAddr> | Serv
  * ```
  */
 export function run(): Server;
+export function run(app: App<Addr>, options: GroupOptions): Supervisor | Server<Addr>;
+export function run(
+  app: App<Addr>,
+  host: string,
+  port: number,
+  options: GroupOptions,
+): Supervisor | Server<Addr>;
 export function run(
   app: App<UnixAddr>,
   path: `unix:${string}`,
@@ -96,9 +105,16 @@ export function run(app: App, fd: number, options?: Options): Server;
 export function run(app: App, options?: Options): Server;
 export function run(app: ForeignApp, host?: string, port?: number, options?: Options): Server;
 export function run(app: ForeignApp, options?: Options): Server;
-export function run(app?: unknown, ...args: Arguments): Server<NetAddr> | Server<UnixAddr> {
+export function run(
+  app?: unknown,
+  ...args: Arguments
+): Server<NetAddr> | Server<UnixAddr> | Server<Addr> | Supervisor {
   if (app === undefined && args.length === 0) {
     return startWaiting() as Server<NetAddr>;
+  }
+  const options = optionsOf(args);
+  if ("workers" in options) {
+    return runWorkers(app as App<Addr>, options as GroupOptions);
   }
   return make(app, args).start() as Server<NetAddr>;
 }

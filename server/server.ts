@@ -65,10 +65,11 @@ export class Server<A extends Addr = NetAddr> {
    * Stops accepting, closes idle connections and lets running requests finish, their responses
    * with `Connection: close`.
    *
-   * @param options `timeout` in ms, after which the rest is cut; by default there is none.
+   * @param options `timeout` in ms, after which the rest is cut; by default there is none. `patience`
+   * in ms, for which idle connections may still ask; by default they are closed at once.
    * @returns {@linkcode Server.finished}
    */
-  shutdown(options: { timeout?: number } = {}): Promise<void> {
+  shutdown(options: { timeout?: number; patience?: number } = {}): Promise<void> {
     return this.#core.shutdown(options);
   }
 

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { Library, Pointer } from "../ffi/symbols.ts";
+import { tools } from "../ffi/library.ts";
+import type { Pointer } from "../ffi/symbols.ts";
 import { cString, ERROR_SIZE, toCString } from "./c_string.ts";
 
 /** Options of the statsd client, as in bjoern. */
@@ -103,10 +104,10 @@ export function statsdOf(options: StatsdOptions | undefined): Statsd | undefined
 }
 
 /** Has a server tell what it counts. Throws an Error when the host is not known. */
-export function tell(library: Library, server: Pointer, statsd: Statsd): void {
+export function tell(server: Pointer, statsd: Statsd): void {
   const error = new Uint8Array(ERROR_SIZE);
   const { host, port, prefix, suffix, interval } = statsd;
-  const refused = library.bj_server_statsd(
+  const refused = tools().bj_server_statsd(
     server,
     toCString(host),
     port,

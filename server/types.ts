@@ -214,7 +214,7 @@ export interface Options extends Address {
    *
    * @default {0}
    */
-  maxRequests?: number;
+  maxRequestsPerConnection?: number;
   /**
    * Requests of one connection that are in flight at once; more wait.
    *

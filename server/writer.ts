@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { tools } from "../ffi/library.ts";
 import type { Library, Pointer } from "../ffi/symbols.ts";
 import { type Exchange, State } from "./exchange.ts";
 import type { Part } from "./file.ts";
@@ -81,7 +82,7 @@ export class Writer {
   #closeFiles(): void {
     for (let at = 0; at < this.#count * COMMAND_WORDS; at += COMMAND_WORDS) {
       if ((this.#commands[at + Command.flags] & WriteFlag.FILE) !== 0) {
-        this.#library.bj_file_close(this.#commands[at + Command.body_at]);
+        tools().bj_file_close(this.#commands[at + Command.body_at]);
       }
     }
   }

@@ -67,14 +67,18 @@ test("a wrong PORT is said, with status 2", async () => {
   assert.match(err, /^bjoern: The environment's PORT takes a whole number, not "many"\n$/);
 });
 
-test("--workers 1 serves, more is an error as yet", async () => {
-  await using child = bjoern(["-p", "0", "--workers", "1", APP]);
-  assert.equal(await get(await urlOf(child)), "default");
-  const { status, err } = await said("--workers", "2", APP);
-  assert.deepEqual([status, err], [
-    2,
-    "bjoern: workers: 2 processes cannot be started yet, 1 can\n",
-  ]);
+test("--workers has several processes serve, until SIGTERM, with status 0", async () => {
+  await using child = bjoern(["-p", "0", "--workers", "2", APP, "own"]);
+  const url = await urlOf(child);
+  assert.equal(await get(url), "default");
+  assert.deepEqual(JSON.parse(await get(`${url}args`))[0], ["own"]);
+  child.signal("SIGTERM");
+  const { status, err } = await child.ended();
+  assert.equal(status, 0);
+  assert.match(
+    err,
+    /^bjoern: worker 2 \(process \d+\) (ended with status 0|was ended by SIGTERM)$/m,
+  );
 });
 
 test("a Unix socket is served with --mode, and its file removed", async () => {
@@ -242,4 +246,15 @@ test("a colon may be part of the app's file name", async () => {
   using folder = new Folder();
   await using child = bjoern(["-p", "0", folder.file("x:y.ts", "export default () => 'colon'")]);
   assert.equal(await get(await urlOf(child)), "colon");
+});
+
+test("--max-requests replaces a worker that has served so many", async () => {
+  await using child = bjoern(["-p", "0", "--max-requests", "10", APP, "own"]);
+  const url = await urlOf(child);
+  const pids = new Set<string>();
+  while (pids.size < 2) {
+    pids.add(await get(`${url}pid`));
+  }
+  child.signal("SIGTERM");
+  assert.equal((await child.ended()).status, 0);
 });

@@ -11,6 +11,7 @@ import hono from "../examples/hono.ts";
 import { Feed } from "../examples/sse.ts";
 import { uploads } from "../examples/upload.ts";
 import { run, type Server } from "../mod.ts";
+import { runFileIn } from "./support/child.ts";
 import { type Answer, ask, type Connection, octets, open, serve, until } from "./support/client.ts";
 
 describe("chat", () => {
@@ -254,4 +255,14 @@ describe("upload", () => {
         files = await readdir(folder);
       }
     }));
+});
+
+test("workers: several processes answer, and end with their supervisor", async () => {
+  await using child = runFileIn({ PORT: "0" }, "../../examples/workers.ts");
+  const [, supervisor, url] = /^Process (\d+) .* on (.+)$/.exec(await child.line()) ?? [];
+  const answer = await (await fetch(url)).text();
+  const [, pid] = /^Hello from worker \d+, process (\d+)\n$/.exec(answer) ?? [];
+  assert.ok(Number(pid) > 0 && pid !== supervisor);
+  child.signal("SIGTERM");
+  assert.equal((await child.ended()).status, 0);
 });

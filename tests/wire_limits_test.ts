@@ -121,7 +121,7 @@ const small = new Wire({}, {
   maxHeadSize: 256,
   maxFields: 5,
   maxBodySize: 10,
-  maxRequests: 3,
+  maxRequestsPerConnection: 3,
 });
 const TEN = "0123456789";
 
@@ -211,7 +211,7 @@ small.table([
     refused: 413,
   },
   {
-    name: "the connection closes after maxRequests",
+    name: "the connection closes after maxRequestsPerConnection",
     rfc: "9.6",
     send: ask().repeat(3),
     answers: [{ body: "hello" }, { body: "hello" }, { fields: { connection: "close" } }],

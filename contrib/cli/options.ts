@@ -16,11 +16,13 @@ import { Failure } from "./failure.ts";
 interface Own extends Ways {
   /** How many processes serve. */
   workers?: number;
+  /** After how many requests one of them is replaced. */
+  maxRequests?: number;
   /** As the access log has it. */
   accessLog?: Exclude<LogOptions["format"], (...args: never) => unknown>;
 }
 
-const OWN: (keyof Own)[] = ["uds", "fd", "listen", "workers", "accessLog"];
+const OWN: (keyof Own)[] = ["uds", "fd", "listen", "workers", "maxRequests", "accessLog"];
 
 /** Options by their keys. */
 export interface Values extends Omit<Options, "host">, Own {
@@ -82,6 +84,10 @@ export const GROUPS: Record<string, Option[]> = {
   ],
   "Process": [
     number("workers", "N", "processes that serve", { range: [1, 1024], fallback: 1 }),
+    number("maxRequests", "N", "of a worker before it is replaced", {
+      range: [0, MOST],
+      fallback: 0,
+    }),
     rows("log")("accessLog", "", "common, combined or json", { choices: FORMATS, fallback: "off" }),
     rows("statsd")("statsd", "JSON", "statsd server to tell the counts", {
       choices: ["enable", "host", "port", "ns", "tags", "interval"],
@@ -100,7 +106,7 @@ export const GROUPS: Record<string, Option[]> = {
     number("maxFields", "N", "fields of a request; then 431"),
     number("maxBodySize", "BYTES", "body, Infinity for any; then 413"),
     number("maxConnections", "N", "open connections, 0 for any"),
-    number("maxRequests", "N", "requests on a connection, 0 for any"),
+    number("maxRequestsPerConnection", "N", "then it is closed, 0 for any"),
     number("maxPipelined", "N", "requests of a connection in flight"),
   ],
   "Timeouts, 0 for none": [

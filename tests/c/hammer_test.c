@@ -268,7 +268,7 @@ static void play(uint32_t seed)
       turn();
     }
     if (step == STEPS - 200 && seed % 2 == 0) {
-      bj_server_drain(d.server);
+      bj_server_drain(d.server, 0);
       break;
     }
   }

@@ -247,7 +247,7 @@ TEST("draining closes what is idle, serves what is there, and tells its end once
   client_send(client, GET);   /* not read yet */
   int late = client_open(&d); /* not accepted yet */
   client_send(late, GET);
-  bj_server_drain(d.server);
+  bj_server_drain(d.server, 0);
   CHECK_EQ(driver_turn(&d), 2);
   CHECK(access(d.host + 5, F_OK) < 0); /* nobody else comes */
   for (uint32_t i = 0; i < 2; i++) driver_answer(&d, &d.events[i], "b");
@@ -269,6 +269,31 @@ TEST("draining closes what is idle, serves what is there, and tells its end once
   end();
 }
 
+TEST("draining with patience: an idle client may ask once more, then it is over")
+{
+  begin_with(driver_defaults());
+  int idle = client_open(&d);
+  driver_turn(&d);
+  bj_server_drain(d.server, 60000);
+  CHECK_EQ(pass(2), 0);
+  CHECK_EQ(recv(idle, (char[1]){0}, 1, 0), -1); /* nothing, and still open */
+  client_send(client, GET);
+  e = driver_event(&d, BJ_REQUEST);
+  driver_answer(&d, &e, "a");
+  driver_flush(&d);
+  client_expect(client, LAST_OK("a"));
+  client_expect_end(client);
+  close(client);
+  bj_server_drain(d.server, 1); /* less patience */
+  uint32_t told = 0;
+  for (int i = 0; i < 200 && told == 0; i++) told = pass(1);
+  CHECK_EQ(told, 1); /* BJ_STOPPED */
+  client_expect_end(idle);
+  close(idle);
+  client = -1;
+  end();
+}
+
 TEST("draining answers the requests that still wait in line, the last with close")
 {
   bj_options options = driver_defaults();
@@ -276,7 +301,7 @@ TEST("draining answers the requests that still wait in line, the last with close
   begin_with(options);
   client_send(client, GET GET GET);
   e = driver_event(&d, BJ_REQUEST);
-  bj_server_drain(d.server);
+  bj_server_drain(d.server, 0);
   driver_turn(&d);
   driver_answer(&d, &e, "a");
   driver_flush(&d);
@@ -298,7 +323,7 @@ TEST("draining ends when the last client breaks off in whatever way")
     for (int halves = 0; halves < 2; halves++) {
       begin_with(driver_defaults());
       driver_turn(&d);
-      bj_server_drain(d.server);
+      bj_server_drain(d.server, 0);
       client_send_bytes(client, lasts[i], strlen(lasts[i]));
       if (halves)
         shutdown(client, SHUT_WR);

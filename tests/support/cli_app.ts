@@ -14,13 +14,15 @@ function argumentsOfRuntime(): string[] {
 }
 
 /**
- * `/args` tells what is left of the arguments, `/length` how long the body is, `/slow` is answered
+ * `/args` tells what is left of the arguments, `/pid` which process it is, `/length` how long the body is, `/slow` is answered
  * on SIGTERM, `/never` never.
  */
 export default async (request: Request): Promise<Response> => {
   switch (new URL(request.url).pathname) {
     case "/args":
       return Response.json([process.argv.slice(2), argumentsOfRuntime()]);
+    case "/pid":
+      return new Response(String(process.pid));
     case "/length":
       return new Response(String((await request.text()).length));
     case "/slow":

@@ -1,4 +1,4 @@
-/* The ways in which libev can wait. */
+/* The ways in which libev can wait, and what else needs no server. */
 #include "driver.h"
 
 #define GET "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -64,4 +64,13 @@ TEST("a backend that is not there is refused")
 TEST("libev tells its version")
 {
   CHECK_EQ(bj_libev_version(), 4 << 16 | 33);
+}
+
+TEST("the command line is this program's")
+{
+  char line[4096], small[2];
+  int32_t size = bj_command_line(line, sizeof line);
+  CHECK(size > 0 && line[size - 1] == '\0');
+  CHECK(strstr(line, "library_test") != NULL);
+  CHECK_EQ(bj_command_line(small, sizeof small), -ERANGE);
 }

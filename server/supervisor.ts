@@ -1,0 +1,265 @@
+/**
+ * Worker processes that serve one listening socket together.
+ *
+ * The supervisor holds the socket and accepts nothing. Each worker inherits the socket itself, so
+ * that TCP, Unix and abstract addresses are balanced alike, and what waits to be accepted is lost
+ * with none of them.
+ *
+ * @module
+ */
+import process from "node:process";
+import { urlHost } from "./addresses.ts";
+import type { Addr } from "./types.ts";
+import { ownCommand } from "./workers/command.ts";
+import { type WorkerOptions, type WorkerSettings, workerSettingsOf } from "./workers/options.ts";
+import { WorkerProcess } from "./workers/process.ts";
+import { Slot } from "./workers/slot.ts";
+
+/**
+ * A listening socket, as {@linkcode bindAndListen} makes it.
+ *
+ * @example
+ * ```ts
+ * import { bindAndListen, type Shared } from "@x/bjoern";
+ *
+ * const shared: Shared = bindAndListen("127.0.0.1", 0);
+ * shared.close();
+ * ```
+ */
+export interface Shared {
+  /** The descriptor. */
+  readonly fd: number;
+  /** Where it listens. */
+  readonly addr: Addr;
+  /** Closes it and removes its file. */
+  close(): void;
+}
+
+/**
+ * Starts worker processes, puts others in the place of dead ones, replaces all without losing a
+ * connection, ends them. Has the face of a {@linkcode Server}.
+ *
+ * Workers whose supervisor has died finish their requests and exit.
+ *
+ * @example
+ * ```ts
+ * import { bindAndListen, Supervisor } from "@x/bjoern";
+ *
+ * const listener = bindAndListen("127.0.0.1", 0);
+ * const supervisor = new Supervisor(listener, { workers: 2, command: ["sleep", "60"] });
+ * console.log(supervisor.pids.length); // 2
+ * supervisor.stop();
+ * await supervisor.finished;
+ * ```
+ */
+export class Supervisor {
+  /** Where the workers listen. */
+  readonly addr: Addr;
+  /**
+   * Settles when all workers are ready for the first time: with true, or with false when none has
+   * become so and the supervisor has given up.
+   */
+  readonly ready: Promise<boolean>;
+  /** Settles once all workers have ended. */
+  readonly finished: Promise<void>;
+  readonly #listener: Shared;
+  readonly #settings: WorkerSettings;
+  readonly #command: string[];
+  readonly #slots: Slot[];
+  readonly #live = new Set<WorkerProcess>();
+  readonly #finish: () => void;
+  /** Replacements go one after the other. */
+  #work: Promise<unknown> = Promise.resolve();
+  /** A reload that has not begun yet. */
+  #reload: Promise<boolean> | undefined;
+  #isStopping = false;
+  #status = 0;
+
+  /**
+   * Starts the workers. The supervisor closes `listener` when it ends.
+   *
+   * @throws {TypeError} When an option has the wrong type.
+   * @throws {RangeError} When a number is out of its range.
+   * @throws {Error} When the command must be told.
+   */
+  constructor(listener: Shared, options: WorkerOptions = {}) {
+    this.#settings = workerSettingsOf(options);
+    this.#command = this.#settings.command ?? ownCommand();
+    this.#listener = listener;
+    this.addr = listener.addr;
+    ({ promise: this.finished, resolve: this.#finish } = Promise.withResolvers<void>());
+    const owner = {
+      settings: this.#settings,
+      spawn: (number: number) => this.#spawn(number),
+      recycle: (slot: Slot, spent: WorkerProcess) => void this.#queue(() => slot.replace(spent)),
+    };
+    this.#slots = Array.from({ length: this.#settings.count }, (_, i) => new Slot(i + 1, owner));
+    this.ready = this.#begin();
+    if (this.#settings.handleSignals) {
+      this.#listen();
+    }
+  }
+
+  /** The TCP port; 0 for a Unix socket. */
+  get port(): number {
+    return this.addr.transport === "tcp" ? this.addr.port : 0;
+  }
+
+  /** `http://host:port/`, or `unix:/path`. */
+  get url(): URL {
+    const { addr } = this;
+    return new URL(
+      addr.transport === "tcp"
+        ? `http://${urlHost(addr.hostname)}:${addr.port}/`
+        : `unix:${addr.path}`,
+    );
+  }
+
+  /** The processes that serve or are about to. */
+  get pids(): number[] {
+    return this.#slots.flatMap(({ current }) => current?.isAlive ? [current.pid] : []);
+  }
+
+  /** An exit status: 0, or 1 when a worker had to be killed or none became ready. */
+  get status(): number {
+    return this.#status;
+  }
+
+  #spawn(number: number): WorkerProcess {
+    const { fd } = this.#listener;
+    const worker = new WorkerProcess({
+      number,
+      fd,
+      command: this.#command,
+      settings: this.#settings,
+    });
+    this.#live.add(worker);
+    worker.ended.then(() => this.#lose(worker));
+    return worker;
+  }
+
+  #lose(worker: WorkerProcess): void {
+    this.#live.delete(worker);
+    if (this.#isStopping) {
+      this.#status ||= worker.isKilled ? 1 : 0;
+      this.#finishIfDone();
+    }
+  }
+
+  /** What fails at once everywhere, such as a module with a mistake, would fail for ever. */
+  async #begin(): Promise<boolean> {
+    const first = await Promise.all(this.#slots.map((slot) => slot.start().ready));
+    if (first.includes(true) || this.#isStopping) {
+      return first.includes(true);
+    }
+    this.#settings.onEvent({ type: "failed" });
+    this.#status = 1;
+    this.stop();
+    return false;
+  }
+
+  /** Does `job` when those before it are done. */
+  #queue<T>(job: () => Promise<T>): Promise<T> {
+    const done = this.#work.then(job);
+    this.#work = done;
+    return done;
+  }
+
+  /**
+   * Replaces all workers: starts new ones, and lets the old ones finish when all of them are ready.
+   * When one does not become so the old ones serve on.
+   *
+   * @returns Whether the workers are new.
+   */
+  reload(): Promise<boolean> {
+    return this.#reload ??= this.#queue(() => {
+      this.#reload = undefined;
+      return this.#replaceAll();
+    });
+  }
+
+  async #replaceAll(): Promise<boolean> {
+    if (this.#isStopping) {
+      return false;
+    }
+    const { onEvent } = this.#settings;
+    onEvent({ type: "reloading" });
+    const ready = await Promise.all(this.#slots.map((slot) => slot.prepare()));
+    const isNew = !ready.includes(false);
+    for (const slot of this.#slots) {
+      isNew ? slot.commit() : slot.abandon();
+    }
+    onEvent({ type: isNew ? "reloaded" : "kept" });
+    return isNew;
+  }
+
+  /**
+   * Closes the socket and lets the workers finish their requests, for `drainTimeout` ms.
+   *
+   * @returns {@linkcode Supervisor.finished}
+   */
+  shutdown(): Promise<void> {
+    this.#end((worker) => worker.drain(false));
+    return this.finished;
+  }
+
+  /** Kills the workers. */
+  stop(): void {
+    this.#end((worker) => worker.kill());
+  }
+
+  /** First of all the socket: who comes now is refused, not left waiting. */
+  #end(how: (worker: WorkerProcess) => void): void {
+    this.#isStopping = true;
+    this.#listener.close();
+    this.#slots.forEach((slot) => slot.stop());
+    this.#live.forEach(how);
+    this.#finishIfDone();
+  }
+
+  #finishIfDone(): void {
+    if (this.#live.size === 0) {
+      this.#finish();
+    }
+  }
+
+  #listen(): void {
+    const end = () => this.#isStopping ? this.stop() : void this.shutdown();
+    const reload = () => void this.reload();
+    process.on("SIGTERM", end);
+    process.on("SIGINT", end);
+    process.on("SIGHUP", reload);
+    this.finished.then(() => {
+      process.off("SIGTERM", end);
+      process.off("SIGINT", end);
+      process.off("SIGHUP", reload);
+    });
+  }
+
+  /** {@linkcode Supervisor.shutdown}, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.shutdown();
+  }
+}
+
+/**
+ * Has worker processes serve a socket until a signal ends them, and returns the exit status: 0, or 1
+ * when a worker had to be killed or none became ready. See {@linkcode Supervisor}.
+ *
+ * @throws {TypeError} When an option has the wrong type.
+ * @throws {RangeError} When a number is out of its range.
+ *
+ * @example
+ * ```ts
+ * import { bindAndListen, supervise } from "@x/bjoern";
+ *
+ * const listener = bindAndListen("127.0.0.1", 0);
+ * const status = await supervise(listener, { workers: 1, command: ["false"], onEvent: () => {} });
+ * console.log(status); // 1: it has not become ready
+ * ```
+ */
+export async function supervise(listener: Shared, options: WorkerOptions = {}): Promise<number> {
+  const supervisor = new Supervisor(listener, options);
+  await supervisor.finished;
+  return supervisor.status;
+}

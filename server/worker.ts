@@ -1,0 +1,178 @@
+/**
+ * A process that a supervisor has started, as it sees itself.
+ *
+ * @module
+ */
+import process from "node:process";
+import { tools } from "../ffi/library.ts";
+import { native } from "../ffi/native.ts";
+import { handlerOf } from "./app.ts";
+import { readAddress } from "./listening.ts";
+import { settingsOf } from "./options.ts";
+import { Server } from "./server.ts";
+import type { Addr, App, Handler, Options } from "./types.ts";
+import { isOurs, LISTENER_FD, type Order, type Report, WORKER } from "./workers/messages.ts";
+
+/** For the process to end by itself after its server has, in ms. */
+const LEAVE = 500;
+
+/** How a server drains: `patience` is for how many ms idle clients may still ask. */
+interface Draining {
+  readonly finished: Promise<void>;
+  shutdown(options: { timeout?: number; patience?: number }): Promise<void>;
+}
+
+/** Whether the descriptor is a socket with an address. That of an IPC channel has none. */
+function isListening(fd: number): boolean {
+  const addr = readAddress((to) => tools().bj_address(fd, to));
+  return addr !== undefined && (addr.transport === "tcp" || addr.path !== "");
+}
+
+let number: number | undefined;
+
+/**
+ * The number of this worker, counted from 1, or `undefined` in a process that no supervisor has
+ * started.
+ *
+ * @example
+ * ```ts
+ * import { workerNumber } from "@x/bjoern";
+ *
+ * console.log(workerNumber()); // undefined
+ * ```
+ */
+export function workerNumber(): number | undefined {
+  const named = native.env(WORKER);
+  // A process that a worker starts has its environment, but not its socket. Where the environment
+  // must not be read the channel is the sign.
+  if (number === undefined && (named || process.connected) && isListening(LISTENER_FD)) {
+    number = Number(named ?? 1);
+  }
+  return number;
+}
+
+/**
+ * Calls `tell` once after `most` requests or up to a tenth more, so that workers that have started
+ * together are not spent together.
+ */
+export function counted(app: App<Addr>, most: number, tell: () => void): App<Addr> {
+  const handler = handlerOf(app) as Handler<Addr>;
+  let left = most + Math.floor(Math.random() * most / 10);
+  const count: Handler<Addr> = (request, info) => {
+    if (--left === 0) {
+      tell();
+    }
+    return handler(request, info);
+  };
+  return count;
+}
+
+function report(bjoern: Report["bjoern"]): void {
+  if (process.connected) {
+    process.send!({ bjoern } satisfies Report);
+  }
+}
+
+let isClosed = false;
+
+/**
+ * Closes the listening socket here: as long as any process has it open, clients are not refused.
+ * Deno has a duplicate of each inherited descriptor, which its `closeSync` closes, and only that.
+ */
+function closeListener(): void {
+  if (isClosed) {
+    return;
+  }
+  isClosed = true;
+  try {
+    process.getBuiltinModule("node:fs").closeSync(LISTENER_FD);
+  } catch {
+    // A runtime that knows nothing of it.
+  }
+  if (isListening(LISTENER_FD)) {
+    tools().bj_file_close(LISTENER_FD);
+  }
+}
+
+/** Has the supervisor's orders carried out, and ends when there is none any more. */
+function obey(server: Draining, { drainTimeout, keepAliveTimeout }: Limits): void {
+  const drain = (timeout: number, patience: number) => {
+    server.shutdown({ patience, ...(timeout > 0 ? { timeout } : {}) });
+    closeListener();
+  };
+  const leave = () => drain(drainTimeout, 0);
+  const hear = (message: unknown) => {
+    if (isOurs(message) && message.bjoern === "drain") {
+      const { timeout, replaced } = message as Order;
+      drain(timeout, replaced ? keepAliveTimeout || timeout : 0);
+    }
+  };
+  const ignore = () => {}; // A terminal sends these to all; the supervisor knows what to do.
+  const signals = { SIGTERM: leave, SIGINT: ignore, SIGHUP: ignore };
+  for (const [name, action] of Object.entries(signals)) {
+    process.on(name, action);
+  }
+  process.on("message", hear);
+  process.on("disconnect", leave);
+  server.finished.then(() => {
+    for (const [name, action] of Object.entries(signals)) {
+      process.off(name, action);
+    }
+    process.off("message", hear);
+    process.off("disconnect", leave);
+    quit();
+  });
+  if (!process.connected) {
+    leave();
+  }
+}
+
+/** What the user's module keeps running must not keep the worker. */
+function quit(): void {
+  if (process.connected) {
+    process.disconnect!();
+  }
+  setTimeout(() => process.exit(), LEAVE).unref();
+}
+
+/** What of the server's settings is used here. */
+interface Limits {
+  drainTimeout: number;
+  keepAliveTimeout: number;
+}
+
+/**
+ * Serves `app` on the socket that this worker has inherited, tells the supervisor that it is ready,
+ * and does what it says. Where to listen is not asked of `options`.
+ *
+ * @param maxRequests After how many requests the supervisor is to replace this worker; 0, the
+ * default, means never.
+ * @throws {Error} When no supervisor has started this process.
+ * @throws {TypeError} When `app` is not callable or an option has the wrong type.
+ * @throws {RangeError} When a number is out of its range.
+ *
+ * @example
+ * ```ts
+ * import { bindAndListen, supervise, workerNumber, workerRun } from "@x/bjoern";
+ *
+ * if (workerNumber() === undefined) {
+ *   const listener = bindAndListen("127.0.0.1", 0);
+ *   setTimeout(() => process.kill(process.pid, "SIGTERM"), 500);
+ *   process.exitCode = await supervise(listener, { workers: 2 });
+ * } else {
+ *   workerRun(() => `Hello from ${workerNumber()}`);
+ * }
+ * ```
+ */
+export function workerRun(app: App<Addr>, options: Options = {}, maxRequests = 0): Server<Addr> {
+  if (workerNumber() === undefined) {
+    throw new Error("No supervisor has started this process");
+  }
+  const own = { ...options, host: LISTENER_FD, port: undefined, handleSignals: false };
+  const settings = settingsOf(own);
+  const limited = maxRequests > 0 ? counted(app, maxRequests, () => report("spent")) : app;
+  const server = new Server(limited, settings).start();
+  obey(server, settings);
+  report("ready");
+  return server;
+}

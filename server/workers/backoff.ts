@@ -1,0 +1,25 @@
+/**
+ * How long to wait before what has died is started again.
+ *
+ * @module
+ */
+
+/** Doubling delays in ms, from `least` to `most`. */
+export class Backoff {
+  readonly #least: number;
+  readonly #most: number;
+  #next: number;
+
+  constructor(least: number, most: number) {
+    this.#least = Math.min(least, most);
+    this.#most = most;
+    this.#next = this.#least;
+  }
+
+  /** The delay after what has lived for `lived` ms. */
+  after(lived: number): number {
+    const delay = lived < this.#most ? this.#next : this.#least;
+    this.#next = Math.min(delay * 2, this.#most);
+    return delay;
+  }
+}

@@ -1,0 +1,26 @@
+/**
+ * How this process was started, so that another one can be started alike.
+ *
+ * @module
+ */
+import process from "node:process";
+import { tools } from "../../ffi/library.ts";
+
+/** More than that must be said in the option `command`. */
+const LONGEST = 128 * 1024;
+
+/**
+ * Program and arguments of this process: the same runtime with the same flags, script and arguments.
+ * Throws an Error when the system does not tell them.
+ */
+export function ownCommand(): string[] {
+  const memory = new Uint8Array(LONGEST);
+  const size = tools().bj_command_line(memory, LONGEST);
+  if (size < 0) {
+    throw new Error(
+      "Cannot tell how this process was started: say in the option command how a worker is",
+    );
+  }
+  const [, ...rest] = new TextDecoder().decode(memory.subarray(0, size)).split("\0").slice(0, -1);
+  return [process.execPath, ...rest];
+}

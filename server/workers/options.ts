@@ -1,0 +1,116 @@
+/**
+ * Options of worker processes.
+ *
+ * @module
+ */
+import { availableParallelism } from "node:os";
+import { describe, type WorkerEvent } from "./events.ts";
+
+/**
+ * Options of a {@linkcode Supervisor}. Times are in milliseconds.
+ *
+ * @example
+ * ```ts
+ * import { type WorkerOptions } from "@x/bjoern";
+ *
+ * const options: WorkerOptions = { workers: 4, maxRequests: 100_000, onEvent: console.log };
+ * ```
+ */
+export interface WorkerOptions {
+  /**
+   * Processes that serve; 0 or `"auto"` for as many as there are processors.
+   *
+   * @default {"auto"}
+   */
+  workers?: number | "auto";
+  /**
+   * Program and arguments of a worker, which has the listening socket as descriptor 3, its number as
+   * `BJOERN_WORKER` and an IPC channel. By default what this process was started with.
+   */
+  command?: string[];
+  /**
+   * Requests after which a worker is replaced, against leaks; up to a tenth more, so that not all
+   * are at once. 0 means never.
+   *
+   * @default {0}
+   */
+  maxRequests?: number;
+  /**
+   * For a worker to become ready; then it is killed. 0 means no limit.
+   *
+   * @default {30000}
+   */
+  startTimeout?: number;
+  /**
+   * For a worker to finish its requests; then they are cut. 0 means no limit.
+   *
+   * @default {30000}
+   */
+  drainTimeout?: number;
+  /**
+   * Before a dead worker is started again; doubled each time that it dies young.
+   *
+   * @default {100}
+   */
+  restartDelay?: number;
+  /**
+   * The longest such delay. Who has lived that long has not died young.
+   *
+   * @default {10000}
+   */
+  maxRestartDelay?: number;
+  /**
+   * Whether signals are handled: SIGTERM and SIGINT let all requests finish and end the workers, a
+   * second one kills them; SIGHUP replaces the workers.
+   *
+   * @default {true}
+   */
+  handleSignals?: boolean;
+  /** Called with what happens; by default it is logged as an error. */
+  onEvent?: (event: WorkerEvent) => void;
+}
+
+/** Options with every default filled in. */
+export type WorkerSettings =
+  & Required<Omit<WorkerOptions, "workers" | "command">>
+  & { count: number; command: string[] | undefined };
+
+const MOST = 2 ** 31 - 1;
+
+function whole(options: WorkerOptions, name: keyof WorkerOptions, fallback: number): number {
+  const value = options[name] ?? fallback;
+  if (typeof value !== "number") {
+    throw new TypeError(`Option ${name} must be a number, not ${typeof value}`);
+  }
+  if (!Number.isInteger(value) || value < 0 || value > MOST) {
+    throw new RangeError(`Option ${name} must be a whole number from 0 to ${MOST}: ${value}`);
+  }
+  return value;
+}
+
+function log(event: WorkerEvent): void {
+  console.error(`bjoern: ${describe(event)}`);
+}
+
+function countOf(options: WorkerOptions): number {
+  const count = options.workers === "auto" ? 0 : whole(options, "workers", 0);
+  return count === 0 ? availableParallelism() : count;
+}
+
+/** Checks options and fills in the defaults. Throws a TypeError or RangeError. */
+export function workerSettingsOf(options: WorkerOptions): WorkerSettings {
+  if (options.command?.length === 0) {
+    throw new TypeError("Option command must name a program");
+  }
+  return {
+    count: countOf(options),
+    command: options.command,
+    maxRequests: whole(options, "maxRequests", 0),
+    startTimeout: whole(options, "startTimeout", 30_000),
+    drainTimeout: whole(options, "drainTimeout", 30_000),
+    restartDelay: whole(options, "restartDelay", 100),
+    maxRestartDelay: whole(options, "maxRestartDelay", 10_000),
+    handleSignals: options.handleSignals ?? true,
+    onEvent: options.onEvent ?? log,
+  };
+}

@@ -1,0 +1,183 @@
+/**
+ * One process of a worker, from its start to its end.
+ *
+ * @module
+ */
+import type { ChildProcess } from "node:child_process";
+import process from "node:process";
+import { isOurs, type Order, WORKER } from "./messages.ts";
+import type { WorkerSettings } from "./options.ts";
+
+/** Beyond `drainTimeout`, for a worker to end by itself. */
+const GRACE = 2_000;
+
+/** Where a worker is; it never goes back. */
+type State =
+  | "starting" // runs the user's module
+  | "ready" // serves
+  | "draining" // finishes what it has, or is being killed
+  | "dead";
+
+/** What a process is started with. */
+export interface Start {
+  number: number;
+  /** The listening socket. */
+  fd: number;
+  command: string[];
+  settings: WorkerSettings;
+}
+
+/** A running worker. */
+export class WorkerProcess {
+  readonly number: number;
+  /** 0 when no process could be started. */
+  readonly pid: number;
+  /** Settles once it is ready (true), or has ended before that (false). */
+  readonly ready: Promise<boolean>;
+  /** Settles with how many ms it has served. */
+  readonly ended: Promise<number>;
+  /** Called when it has served `maxRequests`. */
+  onSpent: () => void = () => {};
+  #state: State = "starting";
+  #isKilled = false;
+  #readyAt: number | undefined;
+  #deadline: ReturnType<typeof setTimeout> | undefined;
+  readonly #child: ChildProcess | undefined;
+  readonly #settings: WorkerSettings;
+  readonly #setReady: (isReady: boolean) => void;
+  readonly #setEnded: (lived: number) => void;
+
+  constructor({ number, fd, command: [program, ...args], settings }: Start) {
+    ({ promise: this.ready, resolve: this.#setReady } = Promise.withResolvers<boolean>());
+    ({ promise: this.ended, resolve: this.#setEnded } = Promise.withResolvers<number>());
+    this.number = number;
+    this.#settings = settings;
+    try {
+      // Imported, it would be loaded by everybody who has no workers.
+      const { spawn } = process.getBuiltinModule("node:child_process");
+      this.#child = spawn(program, args, {
+        env: { ...process.env, [WORKER]: String(number) },
+        stdio: ["ignore", "inherit", "inherit", fd, "ipc"],
+      });
+    } catch (error) {
+      queueMicrotask(() => this.#fail(error));
+    }
+    this.pid = this.#child?.pid ?? 0;
+    this.#watch();
+  }
+
+  /** Whether it is of use: ready or on the way to it. */
+  get isAlive(): boolean {
+    return this.#state === "starting" || this.#state === "ready";
+  }
+
+  /** Whether it had to be killed. */
+  get isKilled(): boolean {
+    return this.#isKilled;
+  }
+
+  #tell(type: "started" | "ready" | "late" | "spent" | "draining" | "killed"): void {
+    this.#settings.onEvent({ type, worker: this.number, pid: this.pid });
+  }
+
+  #watch(): void {
+    const child = this.#child;
+    child?.on("error", (error) => this.#fail(error));
+    if (child === undefined || this.pid === 0) {
+      return;
+    }
+    child.on("exit", (status, signal) => this.#end(status, signal));
+    child.on("message", (message) => this.#hear(message));
+    this.#tell("started");
+    this.#limit(this.#settings.startTimeout, "late");
+  }
+
+  /** 0 is no limit. */
+  #limit(time: number, type: "late" | "killed"): void {
+    clearTimeout(this.#deadline);
+    if (time > 0) {
+      this.#deadline = setTimeout(() => this.kill(type), time);
+    }
+  }
+
+  #hear(message: unknown): void {
+    if (!isOurs(message)) {
+      return;
+    }
+    if (message.bjoern === "ready" && this.#state === "starting") {
+      clearTimeout(this.#deadline);
+      this.#state = "ready";
+      this.#readyAt = performance.now();
+      this.#tell("ready");
+      this.#setReady(true);
+    } else if (message.bjoern === "spent" && this.#state === "ready") {
+      this.#tell("spent");
+      this.onSpent();
+    }
+  }
+
+  #fail(error: unknown): void {
+    const message = error instanceof Error ? error.message : String(error);
+    this.#settings.onEvent({ type: "error", worker: this.number, pid: this.pid, message });
+    if (this.pid === 0) {
+      this.#end(null, null);
+    }
+  }
+
+  #end(status: number | null, signal: string | null): void {
+    if (this.#state === "dead") {
+      return;
+    }
+    const expected = this.#state === "draining";
+    clearTimeout(this.#deadline);
+    this.#state = "dead";
+    const { number: worker, pid } = this;
+    if (pid !== 0) {
+      this.#settings.onEvent({ type: "exited", worker, pid, status, signal, expected });
+    }
+    this.#setReady(false);
+    this.#setEnded(this.#readyAt === undefined ? 0 : performance.now() - this.#readyAt);
+  }
+
+  /**
+   * Has it finish what it has and exit; one that does not is killed. `replaced` tells whether
+   * others go on serving, which may change.
+   */
+  drain(replaced: boolean): void {
+    if (this.#state === "dead" || this.#isKilled) {
+      return;
+    }
+    const { drainTimeout: timeout } = this.#settings;
+    if (this.#state !== "draining") {
+      this.#state = "draining";
+      this.#tell("draining");
+      this.#limit(timeout > 0 ? timeout + GRACE : 0, "killed");
+    }
+    // Until it has said that it is ready it may not listen to us; then the signal just ends it.
+    if (this.#readyAt === undefined || !this.#child?.connected) {
+      this.#signal("SIGTERM");
+      return;
+    }
+    const order: Order = { bjoern: "drain", timeout, replaced };
+    this.#child.send(order, (error) => error && this.#signal("SIGTERM"));
+  }
+
+  /** Ends it now. */
+  kill(type: "late" | "killed" = "killed"): void {
+    if (this.#state !== "dead") {
+      this.#isKilled = true;
+      this.#state = "draining";
+      this.#tell(type);
+      this.#signal("SIGKILL");
+    }
+  }
+
+  /** Not by the child's own `kill()`: Deno takes that for its end. */
+  #signal(name: "SIGTERM" | "SIGKILL"): void {
+    try {
+      process.kill(this.pid, name);
+    } catch {
+      // It has just ended.
+    }
+  }
+}

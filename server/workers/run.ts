@@ -1,0 +1,102 @@
+/**
+ * `run()` with the option `workers`.
+ *
+ * @module
+ */
+import process from "node:process";
+import { tools } from "../../ffi/library.ts";
+import { handlerOf } from "../app.ts";
+import { ListenError } from "../errors.ts";
+import { bindAndListen } from "../listener.ts";
+import { readAddress } from "../listening.ts";
+import { settingsOf } from "../options.ts";
+import type { Server } from "../server.ts";
+import { type Shared, Supervisor } from "../supervisor.ts";
+import type { Addr, App, Options } from "../types.ts";
+import { workerNumber, workerRun } from "../worker.ts";
+import type { WorkerOptions } from "./options.ts";
+
+/**
+ * Options of a server that consists of worker processes.
+ *
+ * @example
+ * ```ts
+ * import { type GroupOptions } from "@x/bjoern";
+ *
+ * const options: GroupOptions = { port: 8080, workers: { workers: 4, maxRequests: 100_000 } };
+ * ```
+ */
+export interface GroupOptions extends Options {
+  /** How many, `"auto"` for as many as there are processors, or more about them. */
+  workers: number | "auto" | WorkerOptions;
+}
+
+/** A socket that this process has inherited stays its starter's. */
+function inherited(fd: number): Shared {
+  const addr = readAddress((to) => tools().bj_address(fd, to));
+  if (addr === undefined) {
+    throw new ListenError(`descriptor ${fd}`, "it is no socket", 0);
+  }
+  return { fd, addr, close() {} };
+}
+
+function shared(options: Options): Shared {
+  const { place } = settingsOf(options);
+  return "fd" in place ? inherited(place.fd) : bindAndListen(place.host, place.port, options);
+}
+
+/**
+ * Listens where `options` say and starts the workers: for a program that is a supervisor and nothing
+ * else. Throws what {@linkcode runWorkers} throws.
+ */
+export function startWorkers(options: Options, workers: WorkerOptions): Supervisor {
+  const listener = shared(options);
+  const { drainTimeout } = options;
+  try {
+    const supervisor = new Supervisor(listener, { drainTimeout, ...workers });
+    options.onListen?.(listener.addr);
+    return supervisor;
+  } catch (error) {
+    listener.close();
+    throw error;
+  }
+}
+
+let isRunning = false;
+
+/**
+ * Serves `app` by several processes. The one that calls it first becomes their supervisor and starts
+ * them by running its own program again; in these the same call serves. So what stands around it
+ * happens in each of them.
+ *
+ * @returns The supervisor, or in a worker the server.
+ * @throws {Error} When it is called again, or the command must be told.
+ * @throws {TypeError} When `app` is not callable or an option has the wrong type.
+ * @throws {RangeError} When a number is out of its range.
+ * @throws {ListenError} When the address cannot be used.
+ *
+ * @example
+ * ```ts
+ * import { run } from "@x/bjoern";
+ *
+ * run(() => `Hello from process ${process.pid}\n`, { port: 0, workers: 2 });
+ * setTimeout(() => process.kill(process.pid, "SIGTERM"), 500);
+ * ```
+ */
+export function runWorkers(app: App<Addr>, options: GroupOptions): Supervisor | Server<Addr> {
+  if (isRunning) {
+    throw new Error("A process can have one group of workers");
+  }
+  handlerOf(app);
+  const { workers, ...own } = options;
+  const given = typeof workers === "object" ? workers : { workers };
+  if (workerNumber() !== undefined) {
+    const server = workerRun(app, { ...own, onListen: undefined }, given.maxRequests);
+    isRunning = true;
+    return server;
+  }
+  const supervisor = startWorkers(own, given);
+  isRunning = true;
+  supervisor.finished.then(() => process.exitCode ||= supervisor.status);
+  return supervisor;
+}

@@ -1,0 +1,65 @@
+// A supervisor that prints its events, and the workers that it starts from this same file. The
+// argument is JSON: see `Given`. Workers print only that they hang.
+import { readFileSync, writeSync } from "node:fs";
+import process from "node:process";
+import { bindAndListen } from "../../mod.ts";
+import { Supervisor } from "../../server/supervisor.ts";
+import { workerNumber, workerRun } from "../../server/worker.ts";
+import type { WorkerEvent } from "../../server/workers/events.ts";
+import type { WorkerOptions } from "../../server/workers/options.ts";
+
+/** What a test wants. */
+export interface Given {
+  host?: string;
+  /** A file with the version that the workers tell, or "broken". */
+  version?: string;
+  options?: WorkerOptions;
+}
+
+const given: Given = JSON.parse(process.argv[2]);
+
+/** What is printed. */
+export type Fact =
+  | WorkerEvent
+  | { type: "up"; isReady: boolean; port: number; pid: number }
+  | { type: "hanging" };
+
+/** Read once: it stands for the code of the app. */
+const version = given.version === undefined ? "" : readFileSync(given.version, "utf8");
+
+/**
+ * `/crash` ends the process, `/hang` blocks it, a body is awaited and returned, else the answer is
+ * who has served it.
+ */
+async function app(request: Request): Promise<Response> {
+  switch (new URL(request.url).pathname) {
+    case "/crash":
+      return process.exit(7);
+    case "/hang":
+      writeSync(1, '{"type":"hanging"}\n');
+      for (;;);
+  }
+  if (request.method === "POST") {
+    return new Response(await request.text());
+  }
+  return Response.json({ worker: workerNumber(), pid: process.pid, version });
+}
+
+function print(fact: Fact): void {
+  process.stdout.write(`${JSON.stringify(fact)}\n`);
+}
+
+if (workerNumber() !== undefined) {
+  if (version === "broken") {
+    process.exit(9);
+  }
+  workerRun(app, {}, given.options?.maxRequests);
+  setInterval(() => {}, 1e6); // an app that would never end by itself
+} else {
+  const listener = bindAndListen(given.host ?? "127.0.0.1", 0);
+  const supervisor = new Supervisor(listener, { ...given.options, onEvent: print });
+  const isReady = await supervisor.ready;
+  print({ type: "up", isReady, port: supervisor.port, pid: process.pid });
+  await supervisor.finished;
+  process.exitCode = supervisor.status;
+}

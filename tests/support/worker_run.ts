@@ -1,0 +1,23 @@
+// A program that runs its workers by one call. The argument is JSON: the options.
+import process from "node:process";
+import { workerNumber } from "../../server/worker.ts";
+import { runWorkers } from "../../server/workers/run.ts";
+
+const app = () => JSON.stringify({ worker: workerNumber(), pid: process.pid });
+const options = JSON.parse(process.argv[2]);
+
+const server = runWorkers(app, {
+  ...options,
+  onListen: (addr) => console.log(JSON.stringify({ addr, pid: process.pid })),
+});
+try {
+  runWorkers(app, { ...options });
+} catch (error) {
+  if (workerNumber() === undefined) {
+    console.log((error as Error).message);
+  }
+}
+await server.finished;
+if (workerNumber() === undefined) {
+  console.log("finished");
+}

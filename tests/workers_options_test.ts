@@ -1,0 +1,122 @@
+// How workers are set up: options, delays, what is refused, and the call that does it all.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { supervise, Supervisor } from "../server/supervisor.ts";
+import type { Addr, App, Options } from "../server/types.ts";
+import { counted, workerNumber, workerRun } from "../server/worker.ts";
+import { Backoff } from "../server/workers/backoff.ts";
+import { describe, type WorkerEvent } from "../server/workers/events.ts";
+import { runWorkers } from "../server/workers/run.ts";
+import { runFile } from "./support/child.ts";
+import { ask } from "./support/client.ts";
+
+test("delays double up to the most, and begin anew for who has lived that long", () => {
+  const backoff = new Backoff(100, 1000);
+  assert.deepEqual([0, 5, 999, 0, 0, 0].map((lived) => backoff.after(lived)), [
+    ...[100, 200, 400, 800, 1000, 1000],
+  ]);
+  assert.deepEqual([1000, 0, 0].map((lived) => backoff.after(lived)), [100, 200, 400]);
+});
+
+/** A listening socket that nobody asks. */
+function dummy() {
+  const addr = { transport: "tcp" as const, hostname: "::1", port: 1 };
+  return {
+    fd: 0,
+    addr,
+    isClosed: false,
+    close() {
+      this.isClosed = true;
+    },
+  };
+}
+
+test("a program that is not there, and one that ends at once, give status 1", async () => {
+  for (const command of [["/no/such/program"], ["false"]]) {
+    const listener = dummy();
+    const events: WorkerEvent[] = [];
+    const onEvent = (event: WorkerEvent) => void events.push(event);
+    assert.equal(await supervise(listener, { workers: 1, command, onEvent }), 1);
+    assert.ok(events.some(({ type }) => type === "failed"));
+    assert.ok(listener.isClosed);
+    const lines = events.map(describe).join("\n");
+    assert.match(
+      lines,
+      command[0] === "false" ? /ended with status 1/ : /ENOENT.*such\/program|such\/program ENOENT/,
+    );
+  }
+});
+
+test("a worker that does not become ready in time is killed", async () => {
+  const types: string[] = [];
+  const onEvent = ({ type }: { type: string }) => void types.push(type);
+  const options = { workers: 1, command: ["sleep", "60"], startTimeout: 20, onEvent };
+  const supervisor = new Supervisor(dummy(), options);
+  assert.equal(supervisor.url.href, "http://[::1]:1/");
+  assert.equal(supervisor.pids.length, 1);
+  assert.equal(await supervisor.ready, false);
+  await supervisor.finished;
+  assert.ok(types.includes("late"), types.join());
+});
+
+test("maxRequests is told once, somewhat later for some", () => {
+  for (let i = 0; i < 50; i++) {
+    let [requests, told, at] = [0, 0, 0];
+    const app = counted(() => "", 100, () => {
+      told++;
+      at = requests;
+    }) as () => string;
+    for (requests = 1; requests < 300; requests++) {
+      app();
+    }
+    assert.equal(told, 1);
+    assert.ok(at >= 100 && at < 110, String(at));
+  }
+});
+
+test("a process that no supervisor has started is no worker", () => {
+  assert.equal(workerNumber(), undefined);
+  assert.throws(() => workerRun(() => ""), { message: "No supervisor has started this process" });
+});
+
+for (
+  const [options, error] of [
+    [{ workers: -1 }, RangeError],
+    [{ workers: 1.5 }, RangeError],
+    [{ workers: "many" }, TypeError],
+    [{ drainTimeout: NaN }, RangeError],
+    [{ command: [] }, TypeError],
+  ] as const
+) {
+  test(`a supervisor refuses ${JSON.stringify(options)}`, () => {
+    assert.throws(() => new Supervisor(dummy(), options as never), error);
+  });
+}
+
+test("one call supervises in the first process and serves in those that it starts", async () => {
+  const options = { port: 0, workers: { workers: 2 } };
+  await using child = runFile("worker_run.ts", JSON.stringify(options));
+  const { addr, pid } = JSON.parse(await child.line());
+  assert.equal(await child.line(), "A process can have one group of workers");
+  const { worker, pid: other } = JSON.parse((await ask(addr)).text);
+  assert.ok(worker === 1 || worker === 2);
+  assert.notEqual(other, pid);
+  child.signal("SIGTERM");
+  assert.equal(await child.line(), "finished");
+  const { status, err } = await child.ended();
+  assert.equal(status, 0);
+  assert.match(err, /^bjoern: worker 1 \(process \d+\) was started$/m);
+});
+
+test("the supervisor checks what the workers would find", () => {
+  const errors: [app: unknown, options: unknown, error: unknown][] = [
+    [undefined, {}, TypeError],
+    [() => "", { maxBodySize: -1 }, RangeError],
+    [() => "", { host: "fd:999" }, { name: "ListenError" }],
+    [() => "", { port: 0, workers: -1 }, RangeError],
+  ];
+  for (const [app, options, error] of errors) {
+    const given = { workers: 1, ...options as Options };
+    assert.throws(() => runWorkers(app as App<Addr>, given), error as Error);
+  }
+});
