@@ -1,5 +1,6 @@
 #include "buffer.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 
 void buffer_free(buffer *b)
@@ -53,5 +54,35 @@ enum buffered buffer_replace(buffer *to, bytes b)
 void buffer_consume(buffer *from, size_t size)
 {
   from->start += size;
-  if (from->start == from->end) buffer_free(from);
+  if (from->start == from->end) buffer_clear(from);
+}
+
+/* ---- spares ----------------------------------------------------------------------------- */
+
+enum { LEAST_SPARE = 16384, MOST_SPARES = 4194304 }; /* octets: of one, of all */
+
+void spares_lend(spares *s, buffer *to)
+{
+  if (to->memory == NULL && s->count > 0) {
+    *to = s->list[--s->count];
+    s->octets -= to->capacity;
+  }
+}
+
+void spares_keep(spares *s, buffer *from)
+{
+  bool has_room = s->count < SPARES && s->octets + from->capacity <= MOST_SPARES;
+  if (from->capacity >= LEAST_SPARE && has_room) {
+    s->list[s->count++] = (buffer){.memory = from->memory, .capacity = from->capacity};
+    s->octets += from->capacity;
+  } else {
+    free(from->memory);
+  }
+  *from = (buffer){0};
+}
+
+void spares_free(spares *s)
+{
+  while (s->count > 0) free(s->list[--s->count].memory);
+  s->octets = 0;
 }

@@ -1,5 +1,4 @@
-/* Octets that wait: a growable run, appended at the end and consumed from the front. An empty one
- * owns no memory, so that an idle connection costs nothing. */
+/* Octets that wait: a growable run, appended at the end and consumed from the front. */
 #ifndef BUFFER_H
 #define BUFFER_H
 
@@ -22,10 +21,27 @@ enum buffered buffer_replace(buffer *to, bytes b);
  * NULL when there is no memory. */
 char *buffer_room(buffer *b, size_t size);
 
-/* Drops `size` octets from the front; the last one gives the memory back. */
+/* Drops `size` octets from the front. */
 void buffer_consume(buffer *from, size_t size);
 
 void buffer_free(buffer *b);
+
+/* Memory of buffers that were large, for the next ones: a system's malloc() gives such memory back
+ * and gets it again, page by page. */
+enum { SPARES = 64 };
+typedef struct spares {
+  buffer list[SPARES];
+  unsigned count;
+  size_t octets; /* in all of them */
+} spares;
+
+/* Gives an empty buffer without memory some, if there is any. */
+void spares_lend(spares *s, buffer *to);
+
+/* Takes the memory of an empty buffer, or frees it. */
+void spares_keep(spares *s, buffer *from);
+
+void spares_free(spares *s);
 
 static inline void buffer_commit(buffer *b, size_t size)
 {

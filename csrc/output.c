@@ -68,6 +68,7 @@ static ssize_t send_some(const conn *c, const bytes *parts, size_t count)
 /* Keeps what is behind the first `sent` octets. */
 static void keep_rest(conn *c, const bytes *parts, size_t sent)
 {
+  spares_lend(&c->server->spares, &c->out);
   for (size_t i = 0; i < PARTS; i++) {
     size_t gone = sent < parts[i].size ? sent : parts[i].size;
     c->failed |= buffer_append(&c->out, bytes_from(parts[i], gone)) != BUFFERED;
@@ -109,6 +110,7 @@ static ssize_t send_out(conn *c)
     c->failed = true;
   } else if (sent > 0) {
     buffer_consume(&c->out, (size_t)sent);
+    if (buffer_size(&c->out) == 0) spares_keep(&c->server->spares, &c->out);
     count_sent(c, (size_t)sent);
   }
   return sent;
@@ -172,6 +174,7 @@ static void set_aside(bj_server *s)
     return;
   }
   s->staged = NULL;
+  spares_lend(&s->spares, &c->out);
   c->failed |= buffer_append(&c->out, buffer_bytes(&s->staging)) != BUFFERED;
   buffer_clear(&s->staging);
   if (!c->is_aside) {
@@ -275,7 +278,7 @@ void output_drop(conn *c)
   bj_server *s = c->server;
   ev_io_stop(s->loop, &c->writer);
   deadline_clear(&c->writing_by);
-  buffer_free(&c->out);
+  spares_keep(&s->spares, &c->out);
   if (s->staged == c) {
     s->staged = NULL;
     buffer_clear(&s->staging);

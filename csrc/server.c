@@ -167,6 +167,7 @@ uint32_t bj_server_park(bj_server *s)
   if (has_work || !loop_settled(s->loop)) return 1;
   struct pollfd *fds = malloc((loop_watched_most(s->loop) + 1) * sizeof *fds);
   if (fds == NULL) return 1;
+  spares_free(&s->spares);
   parking_arm(&s->parking, fds, loop_watched(s->loop, fds + 1), next_timer(s));
   return 0;
 }
@@ -222,6 +223,7 @@ static void free_memory(bj_server *s)
 {
   exchanges_free(&s->exchanges);
   buffer_free(&s->staging);
+  spares_free(&s->spares);
   if (s->loop != NULL) ev_loop_destroy(s->loop);
   free(s->scratch);
   free(s);

@@ -51,6 +51,7 @@ struct bj_server {
   conn *staged;   /* whose output `staging` is, or NULL */
   bool is_busy;   /* a file goes on in the next turn: the socket would have taken more of it */
   buffer staging;
+  spares spares; /* for what connections keep back */
 
   uint64_t counters[BJ_COUNTERS];
   statsd statsd;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Buffer } from "node:buffer";
 import { RequestError } from "./errors.ts";
 import { type Exchange, State } from "./exchange.ts";
 import { type Head, nameType, readHead } from "./head.ts";
@@ -13,19 +14,19 @@ import {
   isResponse,
   JSON_TYPE,
   Kind,
+  NO_BYTES,
   Preset,
   type Recorded,
   Response as RecordedResponse,
   TEXT_TYPE,
 } from "./response.ts";
 import { makeRequest } from "./request.ts";
-import { pump, pumpBytes } from "./stream.ts";
+import { pump, pumpBytes, pumpText } from "./stream.ts";
 import type { OnError } from "./types.ts";
 import { type Block, PART_SIZE, type Writer } from "./writer.ts";
 
 const LONGEST_TEXT = Math.floor(PART_SIZE / 3);
 const USED = "The response's body is used already: return a clone() of it";
-const encoder = new TextEncoder();
 
 function describe(value: unknown): string {
   return value === null ? "null" : typeof value === "object" ? "an object" : typeof value;
@@ -43,7 +44,7 @@ export class Answerer {
   readonly #onError: OnError | undefined;
   readonly #textFields: Block;
   readonly #jsonFields: Block;
-  readonly #recorded: Recorded = { kind: 0, text: "", preset: Preset.NONE };
+  readonly #recorded: Recorded = { kind: 0, text: "", bytes: NO_BYTES, preset: Preset.NONE };
 
   constructor(writer: Writer, onError: OnError | undefined) {
     this.#writer = writer;
@@ -71,7 +72,7 @@ export class Answerer {
   }
 
   #sendRecorded(exchange: Exchange, response: Response): void {
-    const { kind, text, preset } = this.#recorded;
+    const { kind, text, bytes, preset } = this.#recorded;
     if (kind === Kind.TEXT && preset !== Preset.NONE) {
       const fields = preset === Preset.TEXT ? this.#textFields : this.#jsonFields;
       this.#sendText(exchange, 200, 0, fields, text);
@@ -82,6 +83,8 @@ export class Answerer {
       switch (kind) {
         case Kind.TEXT:
           return this.#sendText(exchange, head.status, head.flags, this.#lines(head), text);
+        case Kind.BYTES:
+          return this.#sendBytes(exchange, head, bytes);
         case Kind.EMPTY:
           return this.#sendEmpty(exchange, head);
         case Kind.SENT:
@@ -135,10 +138,9 @@ export class Answerer {
       this.#writer.room(PART_SIZE);
     }
     if (text.length > LONGEST_TEXT) {
-      const bytes = encoder.encode(text);
-      this.#writer.head(exchange, status, flags, fields, bytes.length, exchange.isHead);
+      this.#writer.head(exchange, status, flags, fields, Buffer.byteLength(text), exchange.isHead);
       if (!exchange.isHead) {
-        this.#attempt(exchange, () => pumpBytes(this.#writer, exchange, bytes));
+        this.#attempt(exchange, () => pumpText(this.#writer, exchange, text));
       }
       return;
     }
@@ -154,8 +156,12 @@ export class Answerer {
     }
   }
 
-  async #sendBytes(exchange: Exchange, head: Head, bytes: Uint8Array): Promise<void> {
+  #sendBytes(exchange: Exchange, head: Head, bytes: Uint8Array): Promise<void> | undefined {
     if (exchange.over) {
+      return;
+    }
+    if (bytes.length <= PART_SIZE && !exchange.isHead && head.status !== 304) {
+      this.#writer.whole(exchange, head.status, head.flags, this.#lines(head), bytes);
       return;
     }
     const end = exchange.isHead || bytes.length === 0;
@@ -167,9 +173,7 @@ export class Answerer {
       head.status === 304 ? undefined : bytes.length,
       end,
     );
-    if (!end) {
-      await pumpBytes(this.#writer, exchange, bytes);
-    }
+    return end ? undefined : pumpBytes(this.#writer, exchange, bytes);
   }
 
   /** A body that only the public way leads to. */

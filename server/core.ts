@@ -210,6 +210,10 @@ export class Core implements Host {
     }
   }
 
+  get isQuiet(): boolean {
+    return this.pendingRequests === 0;
+  }
+
   park(): boolean {
     return this.#server !== null && this.#library.bj_server_park(this.#server) === 0;
   }

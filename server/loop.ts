@@ -11,12 +11,16 @@ import { native, type Watch } from "../ffi/native.ts";
 export interface Turner {
   /** Takes a turn; returns how many events it found. */
   turn(): number;
+  /** Whether no handler waits for the runtime. */
+  readonly isQuiet: boolean;
   /** Asks to be woken; false when there is work already. */
   park(): boolean;
 }
 
 /** Milliseconds of turns after which the runtime's own I/O has waited long enough (Deno). */
 const FAIR_SHARE = 0.5;
+/** Turns that find nothing before the runtime goes round: some microseconds. */
+const LOOKS = 16;
 /** Immediates that make Deno poll its I/O. */
 const FAIR_TICKS = 61;
 
@@ -53,7 +57,7 @@ export class Loop {
       return;
     }
     const start = native.starves ? performance.now() : 0;
-    const found = this.#turner.turn();
+    const found = this.#look();
     if (this.#closed) {
       return;
     }
@@ -67,6 +71,18 @@ export class Loop {
       this.#park();
     }
   };
+
+  /**
+   * Takes a turn, and while nobody else waits a few more until one finds something: a round of the
+   * runtime costs more than that.
+   */
+  #look(): number {
+    let found = this.#turner.turn();
+    for (let i = 0; i < LOOKS && found === 0 && this.#spin > 0 && this.#turner.isQuiet; i++) {
+      found = this.#turner.turn();
+    }
+    return found;
+  }
 
   #again(): void {
     this.#immediate = setImmediate(this.#tick);

@@ -20,12 +20,14 @@ export const Kind = {
   EMPTY: 1,
   /** A string: it cannot have changed since. */
   TEXT: 2,
-  /** Bytes, a Blob, a form: here as a whole, but only the native response has the right copy. */
+  /** A Blob, a form, large bytes: here as a whole, but only the native response has the copy. */
   STATIC: 3,
   /** A stream. */
   STREAM: 4,
   /** Something that a handler has returned before: its body is used. */
   SENT: 5,
+  /** Bytes, of which this has a copy of its own. */
+  BYTES: 6,
 } as const;
 
 /** What a recorded response was made of. */
@@ -34,6 +36,8 @@ export interface Recorded {
   kind: number;
   /** The string, with `Kind.TEXT`. */
   text: string;
+  /** The bytes, with `Kind.BYTES`. */
+  bytes: Uint8Array;
   /** One of {@linkcode Preset}. */
   preset: number;
 }
@@ -54,12 +58,20 @@ const JSON_INIT: ResponseInit = { headers: { "content-type": JSON_TYPE } };
 /** Frameworks make a new Response of an old one's body: whose stream is of what text. */
 const texts = new WeakMap<ReadableStream, string>();
 
+/** Copying more than this twice costs more than asking the native response for its copy. */
+const MOST_BYTES = 65536;
+
+export const NO_BYTES: Uint8Array = new Uint8Array();
+
 function kindOf(body: unknown): number {
   if (typeof body === "string") {
     return Kind.TEXT;
   }
   if (body === null || body === undefined) {
     return Kind.EMPTY;
+  }
+  if (body instanceof Uint8Array && body.length <= MOST_BYTES) {
+    return Kind.BYTES;
   }
   return body instanceof Blob || body instanceof ArrayBuffer || ArrayBuffer.isView(body) ||
       body instanceof URLSearchParams || body instanceof FormData
@@ -83,6 +95,7 @@ function kindOf(body: unknown): number {
 class RecordedResponse extends NativeResponse {
   #kind: number;
   #text = "";
+  #bytes = NO_BYTES;
   #preset: number;
   #untyped = false;
 
@@ -94,6 +107,8 @@ class RecordedResponse extends NativeResponse {
       this.#text = body;
       this.#untyped = true;
       this.#preset = init === undefined ? Preset.TEXT : this.#preset;
+    } else if (this.#kind === Kind.BYTES) {
+      this.#bytes = new Uint8Array(body as Uint8Array);
     } else if (this.#kind === Kind.STREAM) {
       this.#recall(body as ReadableStream);
     }
@@ -200,6 +215,7 @@ class RecordedResponse extends NativeResponse {
     }
     to.kind = response.#kind;
     to.text = response.#text;
+    to.bytes = response.#bytes;
     to.preset = response.#preset;
     response.#kind = response.#kind === Kind.EMPTY ? Kind.EMPTY : Kind.SENT;
     return true;

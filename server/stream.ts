@@ -30,8 +30,17 @@ function toBytes(chunk: unknown): Uint8Array {
   throw new TypeError("A response stream must carry Uint8Array or string chunks");
 }
 
-/** Writes all of `bytes` in parts. */
-async function writeBytes(writer: Writer, exchange: Exchange, bytes: Uint8Array): Promise<void> {
+/** Writes all of `bytes` in parts; what is one part is written when this returns nothing. */
+function write(writer: Writer, exchange: Exchange, bytes: Uint8Array): Promise<void> | undefined {
+  if (bytes.length > PART_SIZE) {
+    return writeParts(writer, exchange, bytes);
+  }
+  if (bytes.length > 0) {
+    writer.part(exchange, bytes);
+  }
+}
+
+async function writeParts(writer: Writer, exchange: Exchange, bytes: Uint8Array): Promise<void> {
   for (let at = 0; at < bytes.length && !exchange.over; at += PART_SIZE) {
     if (at > 0) {
       await writer.caughtUp(exchange);
@@ -48,7 +57,22 @@ export async function pumpBytes(
   exchange: Exchange,
   bytes: Uint8Array,
 ): Promise<void> {
-  await writeBytes(writer, exchange, bytes);
+  await write(writer, exchange, bytes);
+  if (!exchange.over) {
+    writer.end(exchange);
+  }
+}
+
+/** The same for a text. */
+export async function pumpText(writer: Writer, exchange: Exchange, text: string): Promise<void> {
+  for (let at = 0; at < text.length && !exchange.over;) {
+    if (at > 0) {
+      await writer.caughtUp(exchange);
+    }
+    if (!exchange.over) {
+      at += writer.textPart(exchange, at === 0 ? text : text.slice(at));
+    }
+  }
   if (!exchange.over) {
     writer.end(exchange);
   }
@@ -142,9 +166,16 @@ async function pumpRest(
   let unreported = 0;
   for (let read = first; !read.done && !exchange.over;) {
     const chunk = toBytes(read.value);
-    const rest = length === undefined ? chunk.length : length - written;
-    await writeBytes(writer, exchange, chunk.subarray(0, rest));
-    if (chunk.length > rest) {
+    const isTooLong = length !== undefined && written + chunk.length > length;
+    const writing = write(
+      writer,
+      exchange,
+      isTooLong ? chunk.subarray(0, length - written) : chunk,
+    );
+    if (writing !== undefined) {
+      await writing;
+    }
+    if (isTooLong) {
       throw new RangeError(`The response's body is longer than its Content-Length of ${length}`);
     }
     written += chunk.length;

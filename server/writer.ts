@@ -208,6 +208,14 @@ export class Writer {
     }
   }
 
+  /** A whole response with at most `PART_SIZE` bytes. There must be room for them. */
+  whole(exchange: Exchange, status: number, flags: number, fields: Block, bytes: Uint8Array): void {
+    const at = this.#used;
+    this.#output.set(bytes, at);
+    this.#used += bytes.length;
+    this.#write(exchange, flags | WriteFlag.HEAD | WriteFlag.END, status, fields, at, bytes.length);
+  }
+
   /** The head of a response, with its length if that is known; `end` for one without a body. */
   head(
     exchange: Exchange,
@@ -242,6 +250,16 @@ export class Writer {
     this.#output.set(bytes, at);
     this.#used += bytes.length;
     this.#write(exchange, 0, 0, NO_FIELDS, at, bytes.length);
+  }
+
+  /** As much of a text as is a part. Returns how many characters that were. */
+  textPart(exchange: Exchange, text: string): number {
+    this.room(PART_SIZE);
+    const at = this.#used;
+    const { read, written } = encoder.encodeInto(text, this.#output.subarray(at, at + PART_SIZE));
+    this.#used += written;
+    this.#write(exchange, 0, 0, NO_FIELDS, at, written);
+    return read;
   }
 
   /** The end of a body. */

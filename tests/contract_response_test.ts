@@ -47,6 +47,18 @@ const rows: Row[] = [
   { name: "a string", body: () => "Hello", content: "Hello", type: TEXT },
   { name: "an empty string", body: () => "", content: "", type: TEXT },
   { name: "a string of other scripts", body: () => "é€😀", content: "é€😀", type: TEXT },
+  {
+    name: "a long text of wide characters",
+    body: () => `a${"😀".repeat(300_000)}`,
+    content: `a${"😀".repeat(300_000)}`,
+    type: TEXT,
+  },
+  {
+    name: "a long text of characters of every width, and halves",
+    body: () => "aü€😀\ud83d".repeat(60_000),
+    content: "aü€😀\ufffd".repeat(60_000),
+    type: TEXT,
+  },
   { name: "half a surrogate pair", body: () => "a\ud83d", content: "a\ufffd", type: TEXT },
   ...[63, 64, 65, 87_381, 87_382, 262_144, 1_048_576, 3_000_000].flatMap((size) =>
     ["a", "€"].map((letter) => {
@@ -366,3 +378,12 @@ test("the handler's own Date is the only one, its Connection: close is honoured"
     connection.close();
   });
 });
+
+test("bytes are those that the Response was made of, whatever becomes of them", () =>
+  serve(() => {
+    const scratch = new Uint8Array(1000).fill(97);
+    const view = scratch.subarray(10, 20);
+    const response = new Response(view);
+    scratch.fill(98);
+    return response;
+  }, async (server) => assert.equal((await ask(server)).text, "aaaaaaaaaa")));

@@ -22,8 +22,42 @@ TEST("an empty buffer owns no memory")
   CHECK(b.memory == NULL);
   CHECK_EQ(buffer_append(&b, BYTES("abc")), BUFFERED);
   buffer_consume(&b, 3);
-  CHECK(b.memory == NULL);
   CHECK_EQ(buffer_size(&b), 0);
+  buffer_free(&b);
+  CHECK(b.memory == NULL);
+}
+
+TEST("spares keep the memory of large buffers, as many as are worth it, and lend it to empty ones")
+{
+  static char large[20000];
+  spares all = {.count = 0};
+  for (unsigned i = 0; i < SPARES + 5; i++) {
+    buffer b = {0};
+    CHECK_EQ(buffer_append(&b, (bytes){large, sizeof large}), BUFFERED);
+    spares_keep(&all, &b);
+    CHECK(b.memory == NULL && b.capacity == 0);
+  }
+  CHECK_EQ(all.count, SPARES);
+  buffer small = {0}, used = {0}, huge = {0};
+  CHECK_EQ(buffer_append(&small, BYTES("abc")), BUFFERED);
+  CHECK_EQ(buffer_append(&used, BYTES("abc")), BUFFERED);
+  spares_lend(&all, &used); /* has its own */
+  CHECK_EQ(all.count, SPARES);
+  buffer lent = {0};
+  spares_lend(&all, &lent);
+  CHECK_EQ(all.count, SPARES - 1);
+  CHECK(lent.memory != NULL && lent.capacity >= sizeof large && buffer_size(&lent) == 0);
+  spares_keep(&all, &small); /* not worth it */
+  CHECK(buffer_room(&huge, 4 << 20) != NULL);
+  spares_keep(&all, &huge);
+  CHECK_EQ(all.count, SPARES - 1);
+  spares_keep(&all, &lent);
+  spares_keep(&all, &used);
+  CHECK_EQ(all.count, SPARES);
+  spares_free(&all);
+  CHECK_EQ(all.count, 0);
+  spares_lend(&all, &lent);
+  CHECK(lent.memory == NULL);
 }
 
 TEST("what is appended comes out in order, however it is cut")
