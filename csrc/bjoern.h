@@ -144,6 +144,7 @@ enum bj_command_type {
 #define BJ_WRITE_NOTIFY 64u  /* tell when it is sent: BJ_SENT or BJ_ABORTED */
 #define BJ_WRITE_FILE 128u   /* with the three first: the body is of a file, which is then closed */
 #define BJ_WRITE_FAILED 256u /* the handler has failed: only counted */
+#define BJ_WRITE_DIRECT 512u /* with head and length: the body comes by bj_server_write() */
 
 /* A backlog above this makes the caller wait for BJ_DRAINED. */
 #define BJ_HIGH_WATER 65536u
@@ -240,6 +241,12 @@ API uint32_t bj_server_turn(bj_server *s);
 
 /* Carries out `count` commands and sends. */
 API void bj_server_flush(bj_server *s, uint32_t count);
+
+/* Sends more of an answer that was begun with BJ_WRITE_DIRECT, straight from `body` and as far as
+ * the socket takes it; the last octet ends the answer. Returns how many octets it took. If that is
+ * not all, BJ_DRAINED tells when to go on with the rest. */
+API uint32_t bj_server_write(bj_server *s, uint32_t slot, uint32_t generation, const char *body,
+                             uint32_t size);
 
 /* The descriptor that becomes readable (one octet a time) after bj_server_park(). The caller owns
  * and closes it. */

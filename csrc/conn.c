@@ -26,15 +26,20 @@ static void unqueue(conn **list, const conn *c)
   if (*list != NULL) *list = c->next_queued;
 }
 
+static void leave_queue(bj_server *s, const conn *c)
+{
+  unqueue(&s->resuming, c);
+  unqueue(&s->queue, c);
+  s->queue_end = &s->queue;
+  while (*s->queue_end != NULL) s->queue_end = &(*s->queue_end)->next_queued;
+}
+
 static void unlink_conn(conn *c)
 {
   bj_server *s = c->server;
   *(c->prev != NULL ? &c->prev->next : &s->conns) = c->next;
   if (c->next != NULL) c->next->prev = c->prev;
-  if (c->is_queued) {
-    unqueue(&s->queue, c);
-    unqueue(&s->resuming, c);
-  }
+  if (c->is_queued) leave_queue(s, c);
   c->next_queued = s->dead;
   s->dead = c;
 }
@@ -189,8 +194,9 @@ void conn_queue(conn *c)
 {
   if (!c->is_queued) {
     c->is_queued = true;
-    c->next_queued = c->server->queue;
-    c->server->queue = c;
+    c->next_queued = NULL;
+    *c->server->queue_end = c;
+    c->server->queue_end = &c->next_queued;
   }
 }
 

@@ -42,6 +42,7 @@ typedef struct exchange {
   bool keep_alive; /* the client's wish */
   bool owes_continue;
   bool wants_drain; /* the caller waits for BJ_DRAINED */
+  bool direct;      /* the caller has the body, and gives as much as the socket takes */
   bool notify;      /* the caller waits for BJ_SENT */
   bool close;       /* the connection ends after this answer */
   bool cut;         /* the answer is not complete: the client must be able to see it */

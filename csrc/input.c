@@ -274,18 +274,20 @@ static void on_end(conn *c)
   conn_settle(c);
 }
 
-/* Reads behind what was kept, so that a message is in one piece. */
-static void on_readable(struct ev_loop *loop, ev_io *reader, int events)
+/* Reads behind what was kept, so that a message is in one piece. When the arena is full, this
+ * connection is the first to read in the next turn: libev would let the same ones wait each time.
+ */
+static void receive(conn *c)
 {
-  (void)loop;
-  (void)events;
-  conn *c = reader->data;
   bj_server *s = c->server;
   size_t kept = buffer_size(&c->in), free = s->options.arena_size - s->arena_used;
-  if (c->waits || free < kept + READ_ROOM) return; /* the next turn finds it readable again */
+  if (free < kept + READ_ROOM) {
+    conn_queue(c);
+    return;
+  }
   char *data = s->arena + s->arena_used;
   size_t room = free - kept < READ_SIZE ? free - kept : READ_SIZE;
-  ssize_t n = recv(reader->fd, data + kept, room, 0);
+  ssize_t n = recv(c->reader.fd, data + kept, room, 0);
   if (n <= 0) {
     if (n == 0) {
       on_end(c);
@@ -302,9 +304,21 @@ static void on_readable(struct ev_loop *loop, ev_io *reader, int events)
   process(c, data, kept + (size_t)n);
 }
 
+static void on_readable(struct ev_loop *loop, ev_io *reader, int events)
+{
+  (void)loop;
+  (void)events;
+  conn *c = reader->data;
+  if (!c->waits) receive(c);
+}
+
 void input_resume(conn *c)
 {
   bj_server *s = c->server;
+  if (!c->waits) {
+    if (c->reader.active) receive(c);
+    return;
+  }
   size_t kept = buffer_size(&c->in);
   if (s->options.arena_size - s->arena_used < kept) {
     conn_queue(c);

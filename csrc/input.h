@@ -8,7 +8,8 @@
 /* Prepares the watcher for a fresh socket. */
 void input_watch(conn *c, int fd);
 
-/* Looks at the octets that were left when reading stopped. */
+/* Goes on with what was left when there was no room: octets that were not looked at, or not read.
+ */
 void input_resume(conn *c);
 
 /* Answers with an error after the requests before it; nothing after it is read. */

@@ -26,15 +26,20 @@ void output_tell_sent(conn *c)
   }
 }
 
+static void tell_drained(conn *c)
+{
+  if (c->first != NULL && c->first->wants_drain && buffer_size(&c->out) <= LOW_WATER) {
+    c->first->wants_drain = false;
+    exchange_notice(&c->server->exchanges, c->first, BJ_DRAINED);
+  }
+}
+
 static void count_sent(conn *c, size_t size)
 {
   c->sent += size;
   c->server->counters[BJ_BYTES_SENT] += size;
   output_tell_sent(c);
-  if (c->first != NULL && c->first->wants_drain && buffer_size(&c->out) <= LOW_WATER) {
-    c->first->wants_drain = false;
-    exchange_notice(&c->server->exchanges, c->first, BJ_DRAINED);
-  }
+  tell_drained(c);
 }
 
 /* Octets that follow each other on the wire and lie in different places. */
@@ -53,16 +58,23 @@ static ssize_t refused(void)
 }
 
 /* How many octets the socket took; -1 when the connection is broken. */
-static ssize_t send_some(const conn *c, const bytes *parts, size_t count)
+static ssize_t send_some(const conn *c, const bytes *parts, size_t count, bool more)
 {
   struct iovec spans[PARTS];
   for (size_t i = 0; i < count; i++)
     spans[i] = (struct iovec){(void *)(uintptr_t)parts[i].base, parts[i].size};
   ssize_t n;
   do {
-    n = socket_send(c->reader.fd, spans, count, has_file(c));
+    n = socket_send(c->reader.fd, spans, count, more);
   } while (n < 0 && errno == EINTR);
   return n >= 0 ? n : refused();
+}
+
+/* Something waits for the socket to take it. */
+static void await_socket(conn *c)
+{
+  ev_io_start(c->server->loop, &c->writer);
+  deadline_set(&c->server->deadlines, &c->writing_by, DEADLINE_WRITE);
 }
 
 /* Keeps what is behind the first `sent` octets. */
@@ -74,15 +86,15 @@ static void keep_rest(conn *c, const bytes *parts, size_t sent)
     c->failed |= buffer_append(&c->out, bytes_from(parts[i], gone)) != BUFFERED;
     sent -= gone;
   }
-  ev_io_start(c->server->loop, &c->writer);
-  deadline_set(&c->server->deadlines, &c->writing_by, DEADLINE_WRITE);
+  await_socket(c);
 }
 
 /* Sends all parts; what the socket does not take waits in `out`. */
 static void transmit(conn *c, const bytes parts[PARTS])
 {
   if (c->failed) return; /* octets may be missing before these */
-  ssize_t sent = send_some(c, parts, PARTS);
+  bool more = has_file(c) || (c->first != NULL && c->first->direct);
+  ssize_t sent = send_some(c, parts, PARTS, more);
   if (sent < 0) {
     c->failed = true;
     return;
@@ -105,7 +117,7 @@ static void unstage(bj_server *s, bytes body, bytes tail)
 static ssize_t send_out(conn *c)
 {
   bytes waiting = buffer_bytes(&c->out);
-  ssize_t sent = waiting.size == 0 ? 0 : send_some(c, &waiting, 1);
+  ssize_t sent = waiting.size == 0 ? 0 : send_some(c, &waiting, 1, false);
   if (sent < 0) {
     c->failed = true;
   } else if (sent > 0) {
@@ -157,8 +169,7 @@ static void send_waiting(conn *c)
     ev_io_stop(c->server->loop, &c->writer);
     deadline_clear(&c->writing_by);
   } else if (sent > 0 || !c->writer.active) {
-    ev_io_start(c->server->loop, &c->writer);
-    deadline_set(&c->server->deadlines, &c->writing_by, DEADLINE_WRITE);
+    await_socket(c);
   }
 }
 
@@ -243,8 +254,25 @@ void output_add(exchange *x, bytes body, bytes tail)
     c->failed = true;
 }
 
+size_t output_direct(exchange *x, bytes body)
+{
+  conn *c = x->conn;
+  bool is_next = c->first == x && buffer_size(&c->out) == 0 && !c->failed;
+  ssize_t sent = is_next ? send_some(c, &body, 1, false) : 0;
+  if (sent < 0) c->failed = true;
+  if (sent > 0) {
+    c->queued += (size_t)sent;
+    count_sent(c, (size_t)sent);
+  }
+  if (sent >= (ssize_t)body.size) return (size_t)sent;
+  x->wants_drain = true;
+  if (is_next) await_socket(c);
+  return sent < 0 ? 0 : (size_t)sent;
+}
+
 void output_promote(exchange *x)
 {
+  if (x->direct && x->wants_drain) await_socket(x->conn);
   if (buffer_size(&x->out) > 0) {
     buffer waited = x->out;
     x->out = (buffer){0};
@@ -264,6 +292,7 @@ static void on_writable(struct ev_loop *loop, ev_io *writer, int events)
   (void)events;
   conn *c = writer->data;
   send_waiting(c);
+  tell_drained(c);
   conn_settle(c);
 }
 

@@ -16,6 +16,10 @@ void output_commit(exchange *x, size_t size);
 /* Adds copies of `body` and `tail`, or sends them at once if the body is large. */
 void output_add(exchange *x, bytes body, bytes tail);
 
+/* Sends octets of a direct answer as far as the socket takes them. Returns how many; if not all,
+ * the caller is told when the socket takes more. */
+size_t output_direct(exchange *x, bytes body);
+
 /* Makes the answer that waited in `x`, now the oldest, part of the connection's output. */
 void output_promote(exchange *x);
 

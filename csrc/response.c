@@ -115,6 +115,7 @@ static void write_head(exchange *x, const bj_command *command, const char *outpu
   x->left = length;
   if (must_close(x, command)) announce_close(x);
   x->notify = (command->flags & BJ_WRITE_NOTIFY) != 0;
+  x->direct = (command->flags & BJ_WRITE_DIRECT) != 0;
   x->answer = ANSWER_STARTED;
   char *start = output_room(x, HEAD_SIZE + reason.size + fields.size), *to = start;
   if (start == NULL) return;

@@ -48,6 +48,7 @@ static void resume_queued(bj_server *s)
 {
   s->resuming = s->queue;
   s->queue = NULL;
+  s->queue_end = &s->queue;
   while (s->resuming != NULL) {
     conn *c = s->resuming;
     s->resuming = c->next_queued;
@@ -139,6 +140,26 @@ void bj_server_flush(bj_server *s, uint32_t count)
   free_dead(s);
 }
 
+uint32_t bj_server_write(bj_server *s, uint32_t slot, uint32_t generation, const char *body,
+                         uint32_t size)
+{
+  ev_now_update(s->loop);
+  output_flush(s);
+  exchange *x = exchange_find(&s->exchanges, slot, generation);
+  uint32_t taken = size; /* by nobody, when it is over */
+  if (x != NULL && x->direct && x->answer == ANSWER_STARTED) {
+    conn *c = x->conn;
+    taken = (uint32_t)output_direct(x, (bytes){body, size < x->left ? size : (size_t)x->left});
+    x->left -= taken;
+    if (x->left == 0) response_end(x);
+    conn_settle(c);
+    output_flush(s);
+  }
+  statsd_update(&s->statsd, s->loop);
+  free_dead(s);
+  return taken;
+}
+
 /* ---- parking ---------------------------------------------------------------------------- */
 
 int32_t bj_server_wake_fd(bj_server *s)
@@ -197,6 +218,7 @@ static void survive_sigpipe(void)
 static bj_server *set_up(bj_server *s, char *error)
 {
   survive_sigpipe();
+  s->queue_end = &s->queue;
   statsd_init(&s->statsd, s->counters);
   if (parking_start(&s->parking, error) < 0) return NULL;
   s->entry.halt = on_halt;

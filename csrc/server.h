@@ -43,8 +43,9 @@ struct bj_server {
   exchanges exchanges;
   struct phr_header *scratch; /* the fields of the head that is being read */
 
-  conn *conns;    /* all of them */
-  conn *queue;    /* those that can go on without new octets */
+  conn *conns; /* all of them */
+  conn *queue; /* those that can go on at once, in the order in which they came to wait */
+  conn **queue_end;
   conn *resuming; /* the rest of those that this turn goes on with */
   conn *dead;     /* to be freed when the call ends */
   conn *aside;    /* those whose output leaves at the end of the flush */

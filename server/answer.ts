@@ -25,6 +25,8 @@ import { pump, pumpBytes, pumpText } from "./stream.ts";
 import type { OnError } from "./types.ts";
 import { type Block, PART_SIZE, type Writer } from "./writer.ts";
 
+/** Larger bytes are sent from where they are. */
+const MOST_COPIED = 16384;
 const LONGEST_TEXT = Math.floor(PART_SIZE / 3);
 const USED = "The response's body is used already: return a clone() of it";
 
@@ -160,7 +162,7 @@ export class Answerer {
     if (exchange.over) {
       return;
     }
-    if (bytes.length <= PART_SIZE && !exchange.isHead && head.status !== 304) {
+    if (bytes.length <= MOST_COPIED && !exchange.isHead && head.status !== 304) {
       this.#writer.whole(exchange, head.status, head.flags, this.#lines(head), bytes);
       return;
     }
@@ -168,7 +170,7 @@ export class Answerer {
     this.#writer.head(
       exchange,
       head.status,
-      head.flags,
+      end ? head.flags : head.flags | WriteFlag.DIRECT,
       this.#lines(head),
       head.status === 304 ? undefined : bytes.length,
       end,

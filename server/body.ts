@@ -30,6 +30,7 @@ export class Body {
   #parts: Uint8Array[];
   #ended: boolean;
   #borrowed: boolean;
+  #isOver = false;
   #taken = 0;
   #error: Error | undefined;
   #wake: (() => void) | undefined;
@@ -74,7 +75,8 @@ export class Body {
       this.#parts = [];
       this.#ended = false;
     }
-    this.fail(new TypeError(OVER));
+    this.#isOver = true;
+    this.#wake?.();
   }
 
   /** The next part, `undefined` at the end; the caller owns it. */
@@ -82,6 +84,9 @@ export class Body {
     while (this.#parts.length === 0) {
       if (this.#error !== undefined) {
         throw this.#error;
+      }
+      if (this.#isOver && !this.#ended) {
+        throw new TypeError(OVER);
       }
       if (this.#ended) {
         return undefined;

@@ -106,6 +106,7 @@ export const WriteFlag = {
   NOTIFY: 64,
   FILE: 128,
   FAILED: 256,
+  DIRECT: 512,
 } as const;
 
 /** `BJ_HIGH_WATER`: octets; a writer of more waits for `DRAINED`. */

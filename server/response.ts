@@ -59,7 +59,7 @@ const JSON_INIT: ResponseInit = { headers: { "content-type": JSON_TYPE } };
 const texts = new WeakMap<ReadableStream, string>();
 
 /** Copying more than this twice costs more than asking the native response for its copy. */
-const MOST_BYTES = 65536;
+const MOST_BYTES = 16384;
 
 export const NO_BYTES: Uint8Array = new Uint8Array();
 
@@ -70,7 +70,8 @@ function kindOf(body: unknown): number {
   if (body === null || body === undefined) {
     return Kind.EMPTY;
   }
-  if (body instanceof Uint8Array && body.length <= MOST_BYTES) {
+  const isBytes = body instanceof Uint8Array || body instanceof ArrayBuffer;
+  if (isBytes && body.byteLength <= MOST_BYTES) {
     return Kind.BYTES;
   }
   return body instanceof Blob || body instanceof ArrayBuffer || ArrayBuffer.isView(body) ||
@@ -108,7 +109,9 @@ class RecordedResponse extends NativeResponse {
       this.#untyped = true;
       this.#preset = init === undefined ? Preset.TEXT : this.#preset;
     } else if (this.#kind === Kind.BYTES) {
-      this.#bytes = new Uint8Array(body as Uint8Array);
+      this.#bytes = new Uint8Array(
+        body instanceof ArrayBuffer ? body.slice(0) : body as Uint8Array,
+      );
     } else if (this.#kind === Kind.STREAM) {
       this.#recall(body as ReadableStream);
     }

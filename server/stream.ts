@@ -51,19 +51,23 @@ async function writeParts(writer: Writer, exchange: Exchange, bytes: Uint8Array)
   }
 }
 
-/** The rest of a response whose head has told its length. */
+/** The rest of a response whose head was written with its length and `WriteFlag.DIRECT`. */
 export async function pumpBytes(
   writer: Writer,
   exchange: Exchange,
   bytes: Uint8Array,
 ): Promise<void> {
-  await write(writer, exchange, bytes);
+  let at = writer.direct(exchange, bytes);
+  while (at < bytes.length && !exchange.over) {
+    await new Promise<void>((drained) => exchange.onDrain = drained);
+    at += writer.direct(exchange, bytes.subarray(at));
+  }
   if (!exchange.over) {
-    writer.end(exchange);
+    exchange.finish();
   }
 }
 
-/** The same for a text. */
+/** The rest of a response that is a text, and whose head has told its length. */
 export async function pumpText(writer: Writer, exchange: Exchange, text: string): Promise<void> {
   for (let at = 0; at < text.length && !exchange.over;) {
     if (at > 0) {

@@ -19,6 +19,9 @@ export interface Block {
 /** Octets of one command's body at most; larger ones are written in parts. */
 export const PART_SIZE = OUTPUT_SIZE / 4;
 
+/** Octets that are offered to the socket at once. */
+const MOST_DIRECT = 1 << 22;
+
 /** Shorter strings are copied by a loop: a call costs more. */
 const SHORT = 64;
 
@@ -241,6 +244,22 @@ export class Writer {
     this.#length(at, length);
     this.#commands[at + Command.offset_low] = offset % 2 ** 32;
     this.#commands[at + Command.offset_high] = Math.floor(offset / 2 ** 32);
+  }
+
+  /**
+   * Sends bytes of a body whose head was written with `WriteFlag.DIRECT`, as far as the socket takes
+   * them. Returns how many these are: the rest is sent once `exchange.onDrain` is called.
+   */
+  direct(exchange: Exchange, bytes: Uint8Array): number {
+    this.flush();
+    if (this.#server === null) {
+      return bytes.length;
+    }
+    const { slot, generation } = exchange;
+    const most = Math.min(bytes.length, MOST_DIRECT);
+    const taken = this.#library.bj_server_write(this.#server, slot, generation, bytes, most);
+    exchange.bytes += taken;
+    return taken;
   }
 
   /** A part of a body, at most `PART_SIZE`. */

@@ -234,3 +234,46 @@ TEST("the last of max_requests closes the connection")
   client_expect_end(client);
   end();
 }
+
+TEST("when all have more to say than the arena can hold, all have their turn")
+{
+  enum { CLIENTS = 12, BODY = 6000, TURNS = 60 };
+  static char request[BODY + 64];
+  bj_options options = driver_defaults();
+  options.arena_size = options.max_head_size + 4096;
+  driver_open(&d, &options);
+  int clients[CLIENTS], answers[CLIENTS] = {0};
+  int head = snprintf(request, sizeof request,
+                      "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n", BODY);
+  size_t size = (size_t)head + BODY;
+  for (int i = 0; i < CLIENTS; i++) {
+    clients[i] = client_open(&d);
+    client_send_bytes(clients[i], request, size);
+  }
+  for (int turn = 0; turn < TURNS; turn++) {
+    driver_turn(&d);
+    for (uint32_t i = 0; i < d.count; i++) {
+      const bj_event one = d.events[i];
+      if (one.type == BJ_REQUEST || one.type == BJ_BODY) driver_consume(&d, &one, one.body_size);
+      if ((one.flags & BJ_EVENT_END) != 0) driver_answer(&d, &one, "a");
+    }
+    driver_flush(&d);
+    for (int i = 0; i < CLIENTS; i++) {
+      char got[256];
+      if (client_read(clients[i], got, sizeof got) > 0) {
+        answers[i]++;
+        client_send_bytes(clients[i], request, size);
+      }
+    }
+  }
+  int least = TURNS, most = 0;
+  for (int i = 0; i < CLIENTS; i++) {
+    least = answers[i] < least ? answers[i] : least;
+    most = answers[i] > most ? answers[i] : most;
+    close(clients[i]);
+  }
+  CHECK(least > 0);
+  CHECK(most <= least + 2);
+  for (int turn = 0; turn < TURNS; turn++) driver_turn(&d);
+  driver_close(&d);
+}
