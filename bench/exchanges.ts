@@ -74,6 +74,17 @@ export const exchanges = {
   "bytes-10k": { path: "/", answer: binary(bytes(10 * 1024)) },
   "text-1m": { path: "/", answer: plain(text(1024 * 1024)) },
   "bytes-1m": { path: "/", answer: binary(bytes(1024 * 1024)) },
+  "file-1m": { path: "/", answer: binary(bytes(1 << 20)) },
+  "file-100m": {
+    path: "/",
+    answer: {
+      type: "application/octet-stream",
+      // Made only for who asks.
+      get body(): Uint8Array {
+        return Buffer.concat(Array(100).fill(bytes(1 << 20)));
+      },
+    },
+  },
   stream: { path: "/", answer: binary(Buffer.concat(Array(CHUNKS).fill(chunk))) },
   sse: { path: "/", answer: { type: "text/event-stream", body: EVENT } },
   "hono-text": { path: "/", answer: plain("Hello, Hono!") },

@@ -3,7 +3,13 @@
  *
  * @module
  */
-import { Kind, Preset, type Recorded, Response as RecordedResponse } from "../server/response.ts";
+import {
+  Kind,
+  NO_BYTES,
+  Preset,
+  type Recorded,
+  Response as RecordedResponse,
+} from "../server/response.ts";
 
 type Chunk = Uint8Array<ArrayBuffer>;
 type Reader = ReadableStreamDefaultReader<Chunk>;
@@ -63,7 +69,7 @@ export class Body {
    * known while a server runs; of others the first chunk is waited for.
    */
   static of(response: Response): Body | Promise<Body> | undefined {
-    const record: Recorded = { kind: Kind.UNKNOWN, text: "", preset: Preset.NONE };
+    const record: Recorded = { kind: Kind.UNKNOWN, text: "", bytes: NO_BYTES, preset: Preset.NONE };
     RecordedResponse.take(response, record);
     switch (record.kind) {
       case Kind.EMPTY:

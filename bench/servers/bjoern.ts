@@ -1,6 +1,9 @@
 // Ours, the same on both runtimes.
-import { type Options, run } from "../../mod.ts";
+import { type Options, run, sendFile } from "../../mod.ts";
+import { sendBy } from "../handlers/files.ts";
 import { handler, idle, spin } from "./handler.ts";
+
+sendBy((path) => sendFile(path, { contentType: "application/octet-stream" }));
 
 const options: Options = {};
 if (idle !== undefined) {

@@ -1,0 +1,4 @@
+import { serveFile } from "./files.ts";
+
+/** A file of 100 MiB, in each server's own way. */
+export default serveFile(100);
