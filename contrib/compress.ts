@@ -15,6 +15,7 @@ import {
 } from "node:zlib";
 import { handlerOf } from "../server/app.ts";
 import type { App, Handler, NetAddr, Result } from "../server/types.ts";
+import { preferred } from "./accept_encoding.ts";
 import { Body } from "./body.ts";
 
 /** A content coding (RFC 9110 section 8.4.1). */
@@ -66,33 +67,6 @@ const CODECS: Record<Encoding, Codec> = {
 
 const COMPRESSIBLE =
   /^(?:text\/|application\/(?:json|javascript|ecmascript|xml|wasm|manifest|rtf|x-ndjson|x-javascript|sql|graphql|vnd\.ms-fontobject)\b|font\/[ot]tf|image\/(?:bmp|x-icon|vnd\.microsoft\.icon)\b|[^;]+\+(?:json|xml|text|yaml)\b)/i;
-
-/** Weights by coding (RFC 9110 section 12.5.3). A weight that is none counts as 0. */
-function weights(accept: string): Map<string, number> {
-  const found = new Map<string, number>();
-  for (const member of accept.toLowerCase().split(",")) {
-    const [name, ...parameters] = member.split(";").map((part) => part.trim());
-    const weight = parameters.find((part) => part.startsWith("q="));
-    const isValid = weight === undefined || /^q=(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/.test(weight);
-    found.set(name.replace(/^x-(?=gzip$)/, ""), isValid ? Number(weight?.slice(2) ?? 1) : 0);
-  }
-  return found;
-}
-
-/** The coding that the client likes best, `undefined` for none. */
-function choose(accept: string | null, offered: readonly Encoding[]): Encoding | undefined {
-  const wanted = weights(accept ?? "");
-  let best = wanted.get("identity") ?? 0;
-  let chosen: Encoding | undefined;
-  for (const encoding of offered) {
-    const weight = wanted.get(encoding) ?? wanted.get("*") ?? 0;
-    if (weight > best || (weight === best && weight > 0 && chosen === undefined)) {
-      best = weight;
-      chosen = encoding;
-    }
-  }
-  return chosen;
-}
 
 function addVary(headers: Headers): void {
   const vary = headers.get("vary") ?? "";
@@ -222,7 +196,7 @@ class Compressor {
   #encode(response: Response, accept: string | null): Response | Promise<Response> {
     const headers = new Headers(response.headers);
     addVary(headers);
-    const encoding = choose(accept, this.#encodings);
+    const [encoding] = preferred(accept, this.#encodings);
     if (encoding === undefined) {
       return withHeaders(response, headers);
     }

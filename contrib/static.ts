@@ -5,7 +5,7 @@
  * @module
  */
 import type { Handler, Info, NetAddr, Result } from "../server/types.ts";
-import { preferred } from "./static/accept_encoding.ts";
+import { preferred } from "./accept_encoding.ts";
 import { type Found, Lookup } from "./static/lookup.ts";
 import { checkOptions, type FileEncoding, type StaticOptions, SUFFIXES } from "./static/options.ts";
 import { type Representation, respond } from "./static/representation.ts";
