@@ -137,6 +137,10 @@ export async function main(args: string[]): Promise<number> {
   }
 }
 
+/** For the process to end by itself, in ms: what the app keeps running must not keep it. */
+const LEAVE = 500;
+
 if (import.meta.main) {
   process.exitCode = await main(process.argv.slice(2));
+  setTimeout(() => process.exit(), LEAVE).unref();
 }

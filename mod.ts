@@ -15,13 +15,13 @@
  */
 export { LibraryError } from "./ffi/library.ts";
 export { FileError, ListenError, RequestError } from "./server/errors.ts";
-export { features, version } from "./server/features.ts";
+export { type Features, features, version } from "./server/features.ts";
 export { type FileOptions, OpenFile, sendFile } from "./server/file.ts";
 export { bindAndListen, Listener, type ListenerOptions } from "./server/listener.ts";
 export type { Histogram, Metrics } from "./server/metrics.ts";
 export { DEFAULT_LISTEN_BACKLOG } from "./server/options.ts";
 export { Response } from "./server/response.ts";
-export { type ForeignApp, listen, run, serverRun } from "./server/run.ts";
+export { type Foreign, type ForeignApp, listen, run, serverRun } from "./server/run.ts";
 export { Server } from "./server/server.ts";
 export type { StatsdOptions } from "./server/statsd.ts";
 export { type Shared, supervise, Supervisor } from "./server/supervisor.ts";
@@ -36,8 +36,10 @@ export type {
   Handler,
   Info,
   NetAddr,
+  OnError,
   Options,
   Result,
+  Sent,
   SocketAddress,
   UnixAddr,
 } from "./server/types.ts";

@@ -85,9 +85,17 @@ const FORMATS: Record<"common" | "combined" | "json", LogFormat> = {
   json: (entry) => JSON.stringify(entry),
 };
 
+/** Who reads the log may go away: that is no reason to stop serving. */
+function ignoreClosed(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EPIPE") {
+    throw error;
+  }
+}
+
 /** Writes the lines of one turn together. */
 function toStandardOutput(): (line: string) => void {
   let waiting = "";
+  process.stdout.on("error", ignoreClosed);
   const flush = () => {
     process.stdout.write(waiting);
     waiting = "";

@@ -164,6 +164,7 @@ uint32_t bj_server_write(bj_server *s, uint32_t slot, uint32_t generation, const
 
 int32_t bj_server_wake_fd(bj_server *s)
 {
+  s->wake_taken = true;
   return s->parking.wake[0];
 }
 
@@ -269,7 +270,9 @@ bj_server *bj_server_new(const bj_options *options, char *arena, uint32_t *field
                    .listener = {.fd = -1},
                    .loop = loop_new(options->backend),
                    .scratch = calloc(options->max_fields + 1, sizeof(struct phr_header))};
-  if (s->loop == NULL || s->scratch == NULL) {
+  if (loop_backend(options->backend) == 0) {
+    snprintf(error, BJ_ERROR_SIZE, "libev has no such backend here (option, or LIBEV_FLAGS)");
+  } else if (s->loop == NULL || s->scratch == NULL) {
     snprintf(error, BJ_ERROR_SIZE, "%s: %s", s->loop == NULL ? "ev_loop_new" : "malloc",
              strerror(errno));
   } else if (set_up(s, error) != NULL) {
@@ -347,6 +350,7 @@ void bj_server_free(bj_server *s)
 {
   registry_remove(&s->entry);
   parking_stop(&s->parking);
+  if (!s->wake_taken) close(s->parking.wake[0]);
   bj_server_close(s);
   deadlines_stop(&s->deadlines);
   free_memory(s);

@@ -39,6 +39,7 @@ struct bj_server {
   ev_timer accept_again;
   ev_timer patience; /* while it runs, draining leaves idle connections open */
   parking parking;
+  bool wake_taken; /* its descriptor is the caller's */
   deadlines deadlines;
   exchanges exchanges;
   struct phr_header *scratch; /* the fields of the head that is being read */

@@ -4,7 +4,7 @@
  * @module
  */
 import { Buffer } from "node:buffer";
-import { RequestError } from "./errors.ts";
+import { RequestError, requestError } from "./errors.ts";
 import { type Exchange, State } from "./exchange.ts";
 import { type Head, nameType, readHead } from "./head.ts";
 import { type Part, takePart } from "./file.ts";
@@ -34,10 +34,10 @@ function describe(value: unknown): string {
   return value === null ? "null" : typeof value === "object" ? "an object" : typeof value;
 }
 
-/** An error that only says that the client has left or made a mistake is no news. */
-function isNews(exchange: Exchange, error: unknown): boolean {
-  return exchange.state !== State.ABORTED ||
-    !(error instanceof RequestError || (error instanceof Error && error.name === "AbortError"));
+/** Whether an error only says that the client has left or made a mistake. */
+function isDeparture(exchange: Exchange, error: unknown): boolean {
+  return (exchange.state === State.ABORTED || exchange.hasLeft) &&
+    (error instanceof RequestError || (error instanceof Error && error.name === "AbortError"));
 }
 
 /** Answers the requests of one server. */
@@ -232,7 +232,9 @@ export class Answerer {
 
   /** Logs or hands over the error, and answers by 500 unless the response has begun. */
   fail(exchange: Exchange, error: unknown): void {
-    if (!isNews(exchange, error)) {
+    if (isDeparture(exchange, error)) {
+      this.#writer.cut(exchange);
+      exchange.abort(error instanceof RequestError ? error : requestError(0));
       return;
     }
     if (this.#onError === undefined) {
@@ -245,6 +247,17 @@ export class Answerer {
       console.error(error);
       console.error("onError failed too:", second);
     });
+  }
+
+  /** Hands over or logs the error of something that no response waits for. */
+  report(exchange: Exchange, error: unknown): void {
+    Promise.resolve(error)
+      .then((error) =>
+        this.#onError === undefined
+          ? console.error(error)
+          : this.#onError(error, makeRequest(exchange), exchange)
+      )
+      .catch((second) => console.error("onError failed:", second, "after:", error));
   }
 
   async #ask(exchange: Exchange, error: unknown, onError: OnError): Promise<void> {

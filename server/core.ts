@@ -101,7 +101,12 @@ export class Core implements Host {
     if (handleSignals) {
       stopOnSignals(this, drainTimeout);
     }
-    onListen?.(this.addr);
+    try {
+      onListen?.(this.addr);
+    } catch (error) {
+      this.stop();
+      throw error;
+    }
     if (signal?.aborted) {
       this.stop();
     }
@@ -174,7 +179,7 @@ export class Core implements Host {
     const { events } = this.memory;
     const type = events[at + Event.type];
     if (type === EventType.STOPPED) {
-      this.stop();
+      this.#close();
       return;
     }
     const exchange = this.#exchanges[events[at + Event.request]];
@@ -210,6 +215,10 @@ export class Core implements Host {
     }
   }
 
+  get isStopped(): boolean {
+    return this.#server === null;
+  }
+
   get isQuiet(): boolean {
     return this.pendingRequests === 0;
   }
@@ -236,12 +245,15 @@ export class Core implements Host {
       this.addr;
   }
 
-  waitUntil(promise: Promise<unknown>): void {
-    const done = () => void this.#waiting.delete(promise);
+  waitUntil(promise: Promise<unknown>, exchange: Exchange): void {
+    const done = () => {
+      this.#waiting.delete(promise);
+      this.#settle();
+    };
     this.#waiting.add(promise);
     promise.then(done, (error) => {
+      this.#answerer.report(exchange, error);
       done();
-      console.error(error);
     });
   }
 
@@ -253,12 +265,14 @@ export class Core implements Host {
   }
 
   shutdown({ timeout, patience = 0 }: { timeout?: number; patience?: number }): Promise<void> {
-    if (this.#server === null || this.#loop === undefined) {
+    if (this.#loop === undefined) {
       this.stop();
       return this.finished;
     }
-    this.#library.bj_server_drain(this.#server, patience);
-    this.#loop.wake();
+    if (this.#server !== null) {
+      this.#library.bj_server_drain(this.#server, patience);
+      this.#loop.wake();
+    }
     if (timeout !== undefined) {
       clearTimeout(this.#deadline);
       this.#deadline = setTimeout(this.stop, timeout);
@@ -266,8 +280,14 @@ export class Core implements Host {
     return this.finished;
   }
 
-  /** Bound: it is a listener too. */
+  /** Bound: it is a listener too. Nothing is waited for any more. */
   readonly stop = (): void => {
+    this.#close();
+    this.#waiting.clear();
+    this.#settle();
+  };
+
+  #close(): void {
     const server = this.#server;
     if (server === null) {
       return;
@@ -282,20 +302,22 @@ export class Core implements Host {
     this.#library.bj_server_close(server);
     this.#library.bj_server_counters(server, this.#counters);
     this.#library.bj_server_free(server);
-    this.#finishUp();
-  };
-
-  #finishUp(): void {
-    const { signal } = this.#settings;
-    clearTimeout(this.#deadline);
-    signal?.removeEventListener("abort", this.stop);
     if (this.#loop !== undefined) {
       this.#loop.close();
       if (this.#settings.patchGlobals !== false) {
         restoreGlobals();
       }
     }
-    Promise.allSettled(this.#waiting).then(this.#finish);
+    this.#settle();
+  }
+
+  /** The end, once nothing is waited for; until then `shutdown()`'s time runs on. */
+  #settle(): void {
+    if (this.#server === null && this.#waiting.size === 0) {
+      clearTimeout(this.#deadline);
+      this.#settings.signal?.removeEventListener("abort", this.stop);
+      this.#finish();
+    }
   }
 
   ref(): void {

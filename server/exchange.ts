@@ -21,7 +21,7 @@ export interface Host {
   consume(exchange: Exchange, taken: number): void;
   ended(exchange: Exchange): void;
   localAddr(exchange: Exchange): Addr;
-  waitUntil(promise: Promise<unknown>): void;
+  waitUntil(promise: Promise<unknown>, exchange: Exchange): void;
 }
 
 /** How far a response is. */
@@ -68,6 +68,8 @@ export class Exchange implements Info<Addr> {
   state: number = State.OPEN;
   /** Whether the library is to tell when the response is sent. */
   notify = false;
+  /** Whether the client has closed its side. */
+  hasLeft = false;
   /** Called with the reason when the exchange ends early: cancels the response's stream. */
   onAbort: ((reason: Error) => void) | undefined = undefined;
   /** Called when the client has taken enough of the response. */
@@ -271,7 +273,7 @@ export class Exchange implements Info<Addr> {
     if (!this.over) {
       this.detach();
     }
-    this.host.waitUntil(promise);
+    this.host.waitUntil(promise, this);
   }
 
   /** See {@linkcode Info.sent}. */
@@ -319,6 +321,7 @@ export class Exchange implements Info<Addr> {
 
   /** The client has closed its side: most likely it has gone, but a response may reach it. */
   left(): void {
+    this.hasLeft = true;
     this.#controller?.abort(requestError(0));
   }
 

@@ -16,8 +16,11 @@ export const version: string = manifest.version;
 export interface Features {
   /** The runtime that it is used in. */
   readonly runtime: "bun" | "deno";
-  /** What servers wait with unless their options say otherwise; `LIBEV_FLAGS` can choose it. */
-  readonly backend: "epoll" | "kqueue" | "poll" | "select";
+  /**
+   * What servers wait with unless their options say otherwise; `LIBEV_FLAGS` can choose it,
+   * `undefined` when it names none that there is here.
+   */
+  readonly backend: "epoll" | "kqueue" | "poll" | "select" | undefined;
   /** All that option `backend` may be here. */
   readonly backends: readonly ("epoll" | "kqueue" | "poll" | "select")[];
   /** libev's version, such as `"4.33"`. */
@@ -34,7 +37,7 @@ export interface Features {
   readonly statsd: boolean;
 }
 
-type Name = Features["backend"];
+type Name = Features["backends"][number];
 
 /**
  * What this build has.
@@ -55,7 +58,7 @@ export function features(): Features {
   const isLinux = process.platform === "linux";
   return {
     runtime: native.name,
-    backend: names.find((name) => Backend[name] === bj_backend(Backend.auto))!,
+    backend: names.find((name) => Backend[name] === bj_backend(Backend.auto)),
     backends: names.filter((name) => bj_backend(Backend[name]) !== 0),
     libev: `${number >>> 16}.${number & 0xffff}`,
     abi: ABI,

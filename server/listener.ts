@@ -6,7 +6,7 @@
 import { tools } from "../ffi/library.ts";
 import type { Pointer } from "../ffi/symbols.ts";
 import { ERROR_SIZE, toCString } from "./c_string.ts";
-import { readAddress, refusal } from "./listening.ts";
+import { placeOf, readAddress, refusal } from "./listening.ts";
 import { discharge, enlist } from "./live.ts";
 import { settingsOf } from "./options.ts";
 import type { Addr, Options } from "./types.ts";
@@ -80,9 +80,13 @@ export class Listener implements Disposable {
  * listener.close();
  * ```
  */
-export function bindAndListen(host: string, port = 0, options: ListenerOptions = {}): Listener {
-  const settings = settingsOf({ ...options, host, port });
-  const { place } = settings;
+export function bindAndListen(
+  host: string,
+  port?: number,
+  options: ListenerOptions = {},
+): Listener {
+  const settings = settingsOf({ ...options, port });
+  const place = placeOf(host, port ?? 0, port !== undefined);
   if ("fd" in place) {
     throw new TypeError(`There is nothing to bind: "${host}" listens already`);
   }

@@ -39,7 +39,7 @@ function activated(name: string): number {
 }
 
 function describe(value: unknown): string {
-  return typeof value === "number" ? String(value) : typeof value;
+  return typeof value === "number" || value === null ? String(value) : typeof value;
 }
 
 /** `[::1]:8000` and `localhost:8000` have the port with them. */

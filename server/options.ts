@@ -113,7 +113,7 @@ export function toRecord(settings: Settings): Uint32Array {
     max_body_low: settings.maxBodySize % 2 ** 32,
     max_body_high: Math.floor(settings.maxBodySize / 2 ** 32),
     max_connections: settings.maxConnections,
-    max_requests: settings.maxRequestsPerConnection,
+    max_requests: settings.keepAlive === false ? 1 : settings.maxRequestsPerConnection,
     max_pipelined: settings.maxPipelined,
     head_timeout: settings.headTimeout,
     body_timeout: settings.bodyTimeout,

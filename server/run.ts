@@ -9,24 +9,33 @@ import type { Supervisor } from "./supervisor.ts";
 import type { Addr, App, NetAddr, Options, UnixAddr } from "./types.ts";
 import { type GroupOptions, runWorkers } from "./workers/run.ts";
 
+/** A handler that is written against another server's types. */
 // deno-lint-ignore no-explicit-any
-type Foreign = (this: any, request: any, info: any) => unknown;
+export type Foreign = (this: any, request: any, info: any) => unknown;
 
 /** An app that is written against another server's types. */
 export type ForeignApp = Foreign | { fetch?: Foreign };
 
 type Arguments = [host?: string | number | Options, port?: number | Options, options?: Options];
 
+function isOptions(value: unknown): value is Options {
+  return typeof value === "object" && value !== null;
+}
+
+/** `host` and `port` stand before the options or among them. */
 function optionsOf([host, port, options]: Arguments): Options {
-  if (typeof host === "object") {
+  if (isOptions(host)) {
     return host;
   }
-  const last = typeof port === "object" ? port : options;
+  const last = isOptions(port) ? port : options;
+  if (last !== undefined && !isOptions(last)) {
+    throw new TypeError(`Options must be an object, not ${last === null ? "null" : typeof last}`);
+  }
   const given: Options = { ...last };
   if (host !== undefined) {
     given.host = host;
   }
-  if (typeof port === "number") {
+  if (port !== undefined && !isOptions(port)) {
     given.port = port;
   }
   return given;
@@ -106,12 +115,12 @@ export function run(app: App, options?: Options): Server;
 export function run(app: ForeignApp, host?: string, port?: number, options?: Options): Server;
 export function run(app: ForeignApp, options?: Options): Server;
 export function run(
-  app?: unknown,
-  ...args: Arguments
+  ...all: [app?: unknown, ...args: Arguments]
 ): Server<NetAddr> | Server<UnixAddr> | Server<Addr> | Supervisor {
-  if (app === undefined && args.length === 0) {
+  if (all.length === 0) {
     return startWaiting() as Server<NetAddr>;
   }
+  const [app, ...args] = all;
   const options = optionsOf(args);
   if ("workers" in options) {
     return runWorkers(app as App<Addr>, options as GroupOptions);
@@ -120,11 +129,12 @@ export function run(
 }
 
 function startWaiting(): Server<Addr> {
-  const last = waiting.at(-1);
+  const ready = waiting.splice(0).filter((server) => !server.stopped);
+  const last = ready.at(-1);
   if (last === undefined) {
     throw new Error("Must call listen(app, host, ...) before calling run() without arguments");
   }
-  for (const server of waiting.splice(0)) {
+  for (const server of ready) {
     server.start();
   }
   return last;
@@ -152,7 +162,7 @@ export function serverRun(
   app: App,
   options: Options = {},
 ): Server {
-  const fd = typeof listener === "number" ? listener : listener.fd;
+  const fd = typeof listener === "number" ? listener : listener?.fd;
   if (!Number.isInteger(fd) || fd < 0) {
     throw new TypeError(`A descriptor must be a whole number from 0: ${fd}`);
   }

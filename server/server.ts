@@ -56,6 +56,11 @@ export class Server<A extends Addr = NetAddr> {
     );
   }
 
+  /** Whether it has stopped: it serves nothing any more. */
+  get stopped(): boolean {
+    return this.#core.isStopped;
+  }
+
   /** Requests that are not answered yet. */
   get pendingRequests(): number {
     return this.#core.pendingRequests;
@@ -73,7 +78,10 @@ export class Server<A extends Addr = NetAddr> {
     return this.#core.shutdown(options);
   }
 
-  /** Closes every connection now. Requests that are not answered are aborted. */
+  /**
+   * Closes every connection now. Requests that are not answered are aborted, and what
+   * {@linkcode Info.waitUntil} was given is not waited for.
+   */
   stop(): void {
     this.#core.stop();
   }

@@ -57,12 +57,17 @@ export interface Statsd {
 /** A name and its tags have to fit into a datagram. */
 const LONGEST = 1200;
 
-function text(name: string, value: unknown, forbidden: RegExp): string {
+/** What statsd gives a meaning to. */
+const SEPARATORS = { host: "NUL", ns: "blanks and : | @ #", tags: "blanks and | ," };
+
+function text(name: keyof typeof SEPARATORS, value: unknown, forbidden: RegExp): string {
   if (typeof value !== "string") {
     throw new TypeError(`Option statsd.${name} must be a string, not ${typeof value}`);
   }
   if (forbidden.test(value)) {
-    throw new TypeError(`Option statsd.${name} must not contain ${forbidden}: "${value}"`);
+    throw new TypeError(
+      `Option statsd.${name} may have printable ASCII but for ${SEPARATORS[name]}: "${value}"`,
+    );
   }
   return value;
 }
@@ -78,16 +83,22 @@ function whole(name: string, value: number, least: number, most: number): number
 
 /** Checks the option. Throws a TypeError or RangeError. */
 export function statsdOf(options: StatsdOptions | undefined): Statsd | undefined {
-  if (options === undefined || options.enable === false) {
+  if (options === undefined) {
     return undefined;
   }
   if (typeof options !== "object" || options === null) {
     throw new TypeError(`Option statsd must be an object, not ${typeof options}`);
   }
+  if (typeof (options.enable ?? true) !== "boolean") {
+    throw new TypeError(`Option statsd.enable must be a boolean, not ${typeof options.enable}`);
+  }
+  if (options.enable === false) {
+    return undefined;
+  }
   const { host = "127.0.0.1", port = 8125, ns = "bjoern", tags = [], interval = 1000 } = options;
   const list = typeof tags === "string" ? tags.split(",") : [...tags];
   const named = list.filter((tag) => tag !== "").map((tag) =>
-    text("tags", tag, /[|,\s]|[^\x20-\x7e]/)
+    text("tags", tag.trim(), /[|,\s]|[^\x20-\x7e]/)
   );
   const prefix = text("ns", ns, /[:|@#\s]|[^\x20-\x7e]/).replace(/\.$/, "");
   const statsd = {

@@ -234,7 +234,13 @@ export interface Options extends Address {
    */
   bodyTimeout?: number;
   /**
-   * For the next request to begin on a kept connection.
+   * Whether a connection is kept for more requests; `false` closes it after the first.
+   *
+   * @default {true}
+   */
+  keepAlive?: boolean;
+  /**
+   * For the next request to begin on a kept connection; 0 waits for ever.
    *
    * @default {5000}
    */

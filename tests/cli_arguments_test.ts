@@ -28,6 +28,8 @@ const valueRows: [args: string[], values: Record<string, unknown>][] = [
   [["--no-access-log"], { accessLog: "off" }],
   [["--statsd", "{}"], { statsd: {} }],
   [["--statsd", '{"port":1,"tags":["a"]}'], { statsd: { port: 1, tags: ["a"] } }],
+  [["--access-log", "json"], { accessLog: "json" }],
+  [["--access-log", "json", "-p", "1"], { accessLog: "json", port: 1 }],
   [["--workers", "4", "--backend", "poll"], { workers: 4, backend: "poll" }],
 ];
 for (const [args, values] of valueRows) {

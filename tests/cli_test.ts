@@ -258,3 +258,22 @@ test("--max-requests replaces a worker that has served so many", async () => {
   child.signal("SIGTERM");
   assert.equal((await child.ended()).status, 0);
 });
+
+test("what the app keeps running does not keep the process", async () => {
+  await using child = bjoern(["-p", "0", `${APP}:ticking`]);
+  assert.equal(await get(await urlOf(child)), "ticking");
+  child.signal("SIGTERM");
+  assert.equal((await child.ended()).status, 0);
+});
+
+test("a log that nobody reads any more does not end the server", async () => {
+  await using child = bjoern(["-p", "0", "--access-log", "common", APP]);
+  const url = await urlOf(child);
+  child.deafen();
+  for (let i = 0; i < 5; i++) {
+    assert.equal(await get(url), "default");
+  }
+  child.signal("SIGTERM");
+  const { status, err } = await child.ended();
+  assert.deepEqual([status, err], [0, ""]);
+});

@@ -316,6 +316,30 @@ test("a client that has left is no error of the handler", async () => {
   assert.deepEqual(lines, []);
 });
 
+test("a handler that gives up because its client has left is no news", async () => {
+  const errors: unknown[] = [];
+  const ends: unknown[] = [];
+  const app: Handler = (request, info) => {
+    info.completed.catch((error) => ends.push([error.name, info.sent.status]));
+    return new Promise((_, reject) => {
+      request.signal.addEventListener("abort", () => reject(request.signal.reason));
+    });
+  };
+  await serve(app, async (server) => {
+    for (const leave of ["end", "resetAndDestroy"] as const) {
+      const connection = await open(server);
+      connection.write(octets({}, ""));
+      await until(() => server.pendingRequests === 1, "the request");
+      connection.socket[leave]();
+      await until(() => server.pendingRequests === 0, "its end");
+    }
+    await until(() => ends.length === 2, "both ends");
+    assert.equal(server.metrics().req_error_internal, 0);
+  }, { onError: (error) => void errors.push(error) });
+  assert.deepEqual(errors, []);
+  assert.deepEqual(ends, [["AbortError", 0], ["AbortError", 0]]);
+});
+
 describe("onError is told of the request", () => {
   const rows: [name: string, app: () => never | Promise<never>][] = [
     ["thrown at once", () => {

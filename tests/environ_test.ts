@@ -1,7 +1,7 @@
 // The environ face: keys, startResponse, the life of a body, the input, files.
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import { closeSync, openSync } from "node:fs";
+import { closeSync, createReadStream, openSync } from "node:fs";
 import { mkdtemp, open as openFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,6 +12,7 @@ import {
   environ,
   type EnvironApp,
   type EnvironOptions,
+  FileWrapper,
   type Item,
 } from "../contrib/environ.ts";
 import { type Options, run, type Server } from "../mod.ts";
@@ -779,6 +780,38 @@ describe("wsgi.file_wrapper", () => {
     await writeFile(path, content);
   });
   after(() => rm(folder, { recursive: true }));
+
+  const kinds: [name: string, open: () => unknown][] = [
+    ["a stream of Node's", () => createReadStream(path)],
+    ["a ReadableStream", () => new Blob([content]).stream()],
+    ["a Blob", () => new Blob([content])],
+  ];
+  const { Bun, Deno } = globalThis as unknown as Record<
+    string,
+    { file(path: string): unknown; open(path: string): Promise<unknown> }
+  >;
+  kinds.push(
+    Bun ? ["a Bun.file()", () => Bun.file(path)] : ["a Deno.FsFile", () => Deno.open(path)],
+  );
+  for (const [name, open] of kinds) {
+    test(`sends ${name}`, async () => {
+      const app: EnvironApp = async (env, startResponse) => {
+        startResponse("200 OK", []);
+        return env["wsgi.file_wrapper"](await open() as never);
+      };
+      await serveApp(app, async (server) => {
+        const answer = await ask(server);
+        assert.ok(answer.complete);
+        assert.ok(answer.body.equals(content));
+      });
+    });
+  }
+
+  test("what is no file is refused", () => {
+    for (const file of [undefined, null, "path", {}, true]) {
+      assert.throws(() => new FileWrapper(file as never), { name: "TypeError", message: /A file/ });
+    }
+  });
 
   test("sends a FileHandle from its offset, and closes it", async () => {
     const closed: string[] = [];

@@ -1,7 +1,7 @@
 // How servers end, in a process that goes on.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { run, type Server } from "../mod.ts";
+import { type Info, run, type Server } from "../mod.ts";
 import { ask, octets, open, serve, until, within } from "./support/client.ts";
 
 const port0 = { port: 0 };
@@ -189,3 +189,59 @@ for (const way of ["shutdown", "stop"] as const) {
     });
   }
 }
+
+test("what waitUntil() was given is waited for no longer than shutdown's timeout", async () => {
+  const server = run((_: Request, info: Info) => {
+    info.waitUntil(new Promise(() => {}));
+    return "done";
+  }, port0);
+  await ask(server);
+  await within(server.shutdown({ timeout: 20 }), "the shutdown");
+});
+
+test("stop() does not wait for it, nor for what still waits after a shutdown", async () => {
+  for (const isDrained of [false, true]) {
+    const server = run((_: Request, info: Info) => {
+      info.waitUntil(new Promise(() => {}));
+      return "done";
+    }, port0);
+    await ask(server);
+    if (isDrained) {
+      server.shutdown();
+      await until(() => server.stopped, "the drained server");
+    }
+    server.stop();
+    await within(server.finished, "the end");
+  }
+});
+
+test("waitUntil() may be called by what is waited for", async () => {
+  const ends: string[] = [];
+  const server = run((_: Request, info: Info) => {
+    info.waitUntil((async () => {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      info.waitUntil(new Promise<void>((resolve) => setTimeout(resolve, 5)).then(() => {
+        ends.push("inner");
+      }));
+      ends.push("outer");
+    })());
+    return "done";
+  }, port0);
+  await ask(server);
+  await server.shutdown();
+  assert.deepEqual(ends, ["outer", "inner"]);
+});
+
+test("what waitUntil() was given and fails is told to onError", async () => {
+  const told: unknown[] = [];
+  const server = run((_: Request, info: Info) => {
+    info.waitUntil(Promise.reject(new Error("late")));
+    return "done";
+  }, {
+    ...port0,
+    onError: (error, request) => void told.push((error as Error).message, request.method),
+  });
+  await ask(server);
+  await server.shutdown();
+  assert.deepEqual(told, ["late", "GET"]);
+});

@@ -1,6 +1,8 @@
 // How servers begin, and why they do not.
 import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
+import process from "node:process";
 import { test } from "node:test";
 import { listen, ListenError, type Options, run, serverRun } from "../mod.ts";
 import { ask, octets, open, quiet, serve, within } from "./support/client.ts";
@@ -129,6 +131,19 @@ const refused: [
     name: "RangeError",
     message: /port.*65535.*65536/,
   }],
+  ["a port of text behind the host", () => run(() => "", "127.0.0.1", "9199" as never), {
+    name: "TypeError",
+    message: /port.*string/,
+  }],
+  ["options that are none", () => run(() => "", "127.0.0.1", 0, true as never), {
+    name: "TypeError",
+    message: /Options.*boolean/,
+  }],
+  ["no app", () => run(undefined as never), { name: "TypeError", message: /Cannot serve/ }],
+  ["no listener", () => serverRun(null as never, () => ""), {
+    name: "TypeError",
+    message: /descriptor/,
+  }],
   ["a broken port", () => run(() => "", "127.0.0.1", 1.5), { name: "RangeError", message: /port/ }],
   ["a port of text", () => run(() => "", { port: "80" as never }), {
     name: "TypeError",
@@ -207,3 +222,62 @@ test("a port that is in use is refused by a ListenError that names it", async ()
   });
   await new Promise((resolve) => taken.close(resolve));
 });
+
+test(
+  "what cannot start leaves no descriptor behind",
+  { skip: process.platform !== "linux" },
+  () => {
+    const count = () => readdirSync("/proc/self/fd").length;
+    const attempts = [
+      () => run(() => "", "unix:/no/such/folder/a"),
+      () => run(() => "", { port: 0, statsd: { host: "no.such.host.invalid" } }),
+      () => serverRun(0, () => ""),
+      () =>
+        run(() => "", {
+          port: 0,
+          onListen: () => {
+            throw new Error("meant");
+          },
+        }),
+    ];
+    for (const attempt of attempts) {
+      assert.throws(attempt); // what is loaded once is loaded
+    }
+    const before = count();
+    for (let i = 0; i < 20; i++) {
+      for (const attempt of attempts.slice(0, 3)) {
+        assert.throws(attempt);
+      }
+      listen(() => "", port0).stop();
+    }
+    assert.equal(count(), before);
+  },
+);
+
+test("an onListen that throws frees the port", async () => {
+  let port = 0;
+  assert.throws(() =>
+    run(() => "", {
+      port: 0,
+      onListen: (address) => {
+        port = (address as { port: number }).port;
+        throw new Error("meant");
+      },
+    }), /meant/);
+  const server = run(() => "again", "127.0.0.1", port);
+  assert.equal((await ask(server)).text, "again");
+  server.stop();
+});
+
+test("run() does not start what was stopped while it waited", () => {
+  listen(() => "", port0).stop();
+  assert.throws(() => run(), /Must call listen/);
+});
+
+test("keepAlive: false closes each connection after its first request", () =>
+  serve(() => "once", async (server) => {
+    const connection = await open(server);
+    const answer = await connection.write(octets({}, "")).answer();
+    assert.equal(answer.get("connection"), "close");
+    await within(connection.closed, "the end");
+  }, { keepAlive: false }));

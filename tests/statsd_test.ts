@@ -104,6 +104,7 @@ describe("options", () => {
     [{ ns: "my.shop" }, "my.shop.resp.done:1|c"],
     [{ ns: "shop.", tags: "env:test,web" }, "shop.resp.done:1|c|#env:test,web"],
     [{ tags: ["env:test", "web"] }, "bjoern.resp.done:1|c|#env:test,web"],
+    [{ tags: "env:test, web" }, "bjoern.resp.done:1|c|#env:test,web"],
     [{ tags: "" }, "bjoern.resp.done:1|c"],
     [{ tags: [] }, "bjoern.resp.done:1|c"],
     [{ host: "" }, "bjoern.resp.done:1|c"],
@@ -156,6 +157,7 @@ describe("options", () => {
 
   const refused: [options: StatsdOptions, name: string, message: RegExp][] = [
     [5 as never, "TypeError", /statsd/],
+    [{ enable: "false" as never }, "TypeError", /statsd\.enable.*string/],
     [{ port: 0 }, "RangeError", /statsd\.port.*0/],
     [{ port: "8125" as never }, "RangeError", /statsd\.port/],
     [{ ns: "a:b" }, "TypeError", /statsd\.ns.*a:b/],

@@ -89,6 +89,20 @@ function setValue(values: Values, { name = "", rawName = "", value }: Token): vo
   }
 }
 
+/** `--access-log json` is `--access-log=json`: a format is no app. */
+function joinFormats(tokens: Token[]): Token[] {
+  return tokens.flatMap((token, i) => {
+    const [before, after] = [tokens[i - 1], tokens[i + 1]];
+    const takes = (log: Token | undefined, word: Token | undefined) =>
+      log?.kind === "option" && log.value === undefined && word?.kind === "positional" &&
+      flags.get(log.name ?? "")?.choices?.includes(word.value ?? "") === true;
+    if (takes(before, token)) {
+      return [];
+    }
+    return takes(token, after) ? [{ ...token, value: after.value, inlineValue: true }] : [token];
+  });
+}
+
 /**
  * Reads the arguments: options of ours stand before the app, the first word that is no option.
  * Unknown options before it, and all that follows it, are the app's, in their order. Throws a
@@ -103,7 +117,7 @@ export function parseArguments(args: string[]): Arguments {
     tokens: true,
   });
   const found: Arguments = { rest: [], values: {} };
-  const tokens: Token[] = parsed.tokens;
+  const tokens: Token[] = joinFormats(parsed.tokens);
   for (const [i, token] of tokens.entries()) {
     const { kind, index, name, value } = token;
     if (kind !== "option") {
@@ -135,9 +149,9 @@ function helpLine(option: Option): string {
   const { short, kind, value, text } = option;
   const before = short === undefined ? "    " : `-${short}, `;
   const name = `${isBare(option) ? "[no-]" : ""}${flagOf(option)}`;
-  const after = kind === "log" ? "[=FORMAT]" : value && ` ${value}`;
+  const after = kind === "log" ? " [FORMAT]" : value && ` ${value}`;
   const fallback = defaultOf(option) === undefined ? "" : ` (${defaultOf(option)})`;
-  return `  ${before}--${name}${after}`.padEnd(34) + text + fallback;
+  return `  ${before}--${name}${after}`.padEnd(32) + "  " + text + fallback;
 }
 
 /** The part of `--help` that the table tells. */

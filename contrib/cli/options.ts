@@ -110,6 +110,7 @@ export const GROUPS: Record<string, Option[]> = {
     number("maxPipelined", "N", "requests of a connection in flight"),
   ],
   "Timeouts, 0 for none": [
+    flag("keepAlive", "", "keep connections for more requests", { fallback: true }),
     number("headTimeout", "MS", "for a request's head; then 408"),
     number("bodyTimeout", "MS", "for the next part of a body; then 408"),
     number("keepAliveTimeout", "MS", "for the next request"),
@@ -149,9 +150,11 @@ function readStatsd(raw: unknown, keys: string[]): unknown {
   if (typeof raw !== "object" || raw === null || Array.isArray(raw)) {
     return undefined;
   }
-  const entries = Object.entries(raw).map(([key, value]) =>
-    [key, /^(port|interval)$/.test(key) && /^\d+$/.test(value) ? Number(value) : value] as const
-  );
+  const entries = Object.entries(raw).map(([key, value]) => {
+    const number = /^(port|interval)$/.test(key) && /^\d+$/.test(value) ? Number(value) : undefined;
+    const flag = key === "enable" ? SWITCH[String(value).toLowerCase()] : undefined;
+    return [key, number ?? flag ?? value] as const;
+  });
   return entries.every(([key]) => keys.includes(key)) ? Object.fromEntries(entries) : undefined;
 }
 

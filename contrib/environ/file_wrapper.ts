@@ -26,8 +26,22 @@ export interface Descriptor {
   close?(): unknown;
 }
 
-/** A file: a descriptor, an object that has one, or an object that reads. */
-export type File = number | Descriptor | Readable;
+/** Anything that comes in parts: a stream of Node's, a `ReadableStream`. */
+export type Parts = AsyncIterable<string | Uint8Array>;
+
+/** What has a stream of itself, such as a `Deno.FsFile`. */
+export interface Streamed {
+  /** Its content. */
+  readonly readable: Parts;
+  /** Called once when the file is not needed any more. */
+  close?(): unknown;
+}
+
+/**
+ * A file: a descriptor, an object that has one, an object that reads, a stream, or what has one. A
+ * `Bun.file()` is a Blob.
+ */
+export type File = number | Descriptor | Readable | Parts | Streamed | Blob;
 
 const BLOCK_SIZE = 65536;
 
@@ -45,11 +59,39 @@ function readDescriptor(fd: number, size: number): Promise<Uint8Array> {
   });
 }
 
+function isObject(file: unknown): file is object {
+  return typeof file === "object" && file !== null;
+}
+
 function fdOf(file: File): number | undefined {
   if (typeof file === "number") {
     return file;
   }
-  return "fd" in file && typeof file.fd === "number" ? file.fd : undefined;
+  return isObject(file) && "fd" in file && typeof file.fd === "number" ? file.fd : undefined;
+}
+
+/** A file that is a stream, or has one. */
+function partsOf(file: File): Parts | undefined {
+  if (!isObject(file)) {
+    return undefined;
+  }
+  if (file instanceof Blob) {
+    return file.stream() as unknown as Parts;
+  }
+  const stream = "readable" in file && isObject(file.readable) ? file.readable : file;
+  return Symbol.asyncIterator in stream ? stream as Parts : undefined;
+}
+
+/** Reads a stream part by part, whatever their size. */
+function readParts(parts: Parts): () => Promise<Block> {
+  const iterator = parts[Symbol.asyncIterator]();
+  return async () => {
+    let result = await iterator.next();
+    while (!result.done && result.value.length === 0) {
+      result = await iterator.next();
+    }
+    return result.done ? null : result.value;
+  };
 }
 
 function readerOf(file: File): (size: number) => Block | Promise<Block> {
@@ -57,10 +99,14 @@ function readerOf(file: File): (size: number) => Block | Promise<Block> {
   if (fd !== undefined) {
     return (size) => readDescriptor(fd, size);
   }
-  if (typeof file === "object" && "read" in file && typeof file.read === "function") {
-    return (size) => file.read(size);
+  const parts = partsOf(file);
+  if (parts !== undefined) {
+    return readParts(parts);
   }
-  throw new TypeError("A file must be a descriptor, or have an fd or a read method");
+  if (isObject(file) && "read" in file && typeof file.read === "function") {
+    return (size) => (file as Readable).read(size);
+  }
+  throw new TypeError("A file must be a descriptor, a stream or a Blob, or have an fd or read()");
 }
 
 /**
@@ -125,8 +171,9 @@ export class FileWrapper implements AsyncIterable<string | Uint8Array> {
 
   /** Closes the file, if it can be closed. */
   async close(): Promise<void> {
-    if (typeof this.file !== "number") {
-      await this.file.close?.();
+    const { file } = this;
+    if (isObject(file) && "close" in file && typeof file.close === "function") {
+      await file.close();
     }
   }
 }

@@ -71,14 +71,15 @@ export class Start {
 
   /** What the app gets. */
   readonly call: StartResponse = (status, headers, excInfo) => {
-    if (this.#isOut && excInfo !== undefined) {
+    const isAgain = excInfo !== undefined && excInfo !== null;
+    if (this.#isOut && isAgain) {
       throw excInfo;
     }
-    if (this.#head !== undefined && excInfo === undefined) {
+    if (this.#head !== undefined && !isAgain) {
       throw new TypeError("startResponse was called before: a second call must pass the error");
     }
     this.#head = readHead(status, headers);
-    if (excInfo !== undefined) {
+    if (isAgain) {
       report(this.#errors, excInfo);
     }
   };

@@ -76,6 +76,11 @@ export class Child implements AsyncDisposable {
     process.kill(this.#process.pid!, name);
   }
 
+  /** Closes the reading end of its standard output. */
+  deafen(): void {
+    this.#process.stdout!.destroy();
+  }
+
   /** Ends it. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#hasEnded) {

@@ -42,3 +42,9 @@ export const api = { fetch: (): Response => new Response("api") };
 
 /** One that is none. */
 export const answer = 42;
+
+/** One that keeps its process busy. */
+export const ticking = (): string => {
+  setInterval(() => {}, 1000);
+  return "ticking";
+};
