@@ -28,6 +28,7 @@ export class ListenError extends Error {
   /** The system's name for the reason, such as `"EADDRINUSE"`. */
   readonly code: string;
 
+  /** Made by {@linkcode run} and its like. */
   constructor(where: string, reason: string, errno: number) {
     super(`Cannot listen on ${where}: ${reason}`);
     this.code = reason.startsWith("getaddrinfo") ? "ENOTFOUND" : nameOf(errno);
@@ -54,6 +55,7 @@ export class FileError extends Error {
   /** The system's name for the reason, such as `"ENOENT"` or `"EISDIR"`. */
   readonly code: string;
 
+  /** Made by {@linkcode sendFile} and {@linkcode OpenFile}. */
   constructor(file: string, reason: string, errno: number) {
     super(`Cannot read ${file}: ${reason}`);
     this.code = nameOf(errno);
@@ -89,6 +91,7 @@ export class RequestError extends Error {
   /** The status that the client was answered by, 0 when it could not be. */
   readonly status: number;
 
+  /** Made by the server. */
   constructor(message: string, status: number, name: "AbortError" | "TimeoutError" = "AbortError") {
     super(message);
     this.name = name;

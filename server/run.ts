@@ -66,9 +66,13 @@ export function listen(
   path: `unix:${string}`,
   options?: Options,
 ): Server<UnixAddr>;
+/** On a TCP address. */
 export function listen(app: App, host: string, port?: number, options?: Options): Server;
+/** On a listening socket that this process has inherited. */
 export function listen(app: App, fd: number, options?: Options): Server;
+/** Where the options say. */
 export function listen(app: App, options?: Options): Server;
+/** An app of another server's types. */
 export function listen(app: ForeignApp, host?: string, port?: number, options?: Options): Server;
 export function listen(app: unknown, ...args: Arguments): Server<NetAddr> | Server<UnixAddr> {
   const server = make(app, args);
@@ -97,22 +101,30 @@ export function listen(app: unknown, ...args: Arguments): Server<NetAddr> | Serv
  * ```
  */
 export function run(): Server;
+/** By several processes. */
 export function run(app: App<Addr>, options: GroupOptions): Supervisor | Server<Addr>;
+/** By several processes. */
 export function run(
   app: App<Addr>,
   host: string,
   port: number,
   options: GroupOptions,
 ): Supervisor | Server<Addr>;
+/** On a Unix socket. */
 export function run(
   app: App<UnixAddr>,
   path: `unix:${string}`,
   options?: Options,
 ): Server<UnixAddr>;
+/** On a TCP address. */
 export function run(app: App, host: string, port?: number, options?: Options): Server;
+/** On a listening socket that this process has inherited. */
 export function run(app: App, fd: number, options?: Options): Server;
+/** Where the options say. */
 export function run(app: App, options?: Options): Server;
+/** An app of another server's types. */
 export function run(app: ForeignApp, host?: string, port?: number, options?: Options): Server;
+/** An app of another server's types, where the options say. */
 export function run(app: ForeignApp, options?: Options): Server;
 export function run(
   ...all: [app?: unknown, ...args: Arguments]

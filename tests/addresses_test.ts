@@ -185,8 +185,8 @@ function start(text: string, fds: number[] = [], env: Record<string, string> = {
 const INHERITED = `
   import process from "node:process";
   const server = run((_, info) => [process.pid, JSON.stringify(info.localAddr)].join(" "), HOST);
-  console.log(JSON.stringify(server.addr));
   process.on("SIGTERM", () => server.shutdown());
+  console.log(JSON.stringify(server.addr));
 `;
 
 describe("inherited descriptors", () => {

@@ -75,10 +75,21 @@ export function placeInEnvironment(read: (text: string) => number): Place {
   };
 }
 
-/** Whether systemd hands sockets to this process: sd_listen_fds(3). */
-function isActivated(): boolean {
+/** How many sockets systemd hands to this process: sd_listen_fds(3). */
+function activated(): number {
   const { LISTEN_PID, LISTEN_FDS } = process.env;
-  return LISTEN_PID === String(process.pid) && Number(LISTEN_FDS) > 0;
+  return LISTEN_PID === String(process.pid) ? Number(LISTEN_FDS) || 0 : 0;
+}
+
+/** Clients of the others would wait for ever, and nobody would know. */
+function useFirst(count: number): Place {
+  if (count > 1) {
+    console.error(
+      `bjoern: systemd has handed over ${count} sockets, the first one is served; ` +
+        "--host systemd:NAME chooses another one",
+    );
+  }
+  return { host: "systemd" };
 }
 
 /**
@@ -96,5 +107,6 @@ export function address(levels: Place[]): Place {
     }
   }
   const isSaid = host !== undefined || port !== undefined;
-  return !isSaid && isActivated() ? { host: "systemd" } : { host, port };
+  const count = isSaid ? 0 : activated();
+  return count > 0 ? useFirst(count) : { host, port };
 }
