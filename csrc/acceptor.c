@@ -1,6 +1,7 @@
 #include "acceptor.h"
 
 #include <errno.h>
+#include <poll.h>
 
 #include "server.h"
 #include "socket.h"
@@ -33,6 +34,26 @@ static bool is_passing(int error)
   return error == EAGAIN || error == EWOULDBLOCK || error == ECONNABORTED || error == EINTR;
 }
 
+/* The backlog stays readable, so watching it would spin until there is room. */
+static void pause_accepting(bj_server *s)
+{
+  s->counters[BJ_CONN_ACCEPT_ERROR]++;
+  ev_io_stop(s->loop, &s->acceptor);
+  ev_io_set(&s->acceptor, s->listener.fd, EV_READ); /* libev tells the kernel again */
+  ev_timer_set(&s->accept_again, ACCEPT_PAUSE, 0.);
+  ev_timer_start(s->loop, &s->accept_again);
+}
+
+/* accept(2) of a Unix listener that was shut says EAGAIN for ever. */
+static bool is_shut(int fd)
+{
+  int reason = errno;
+  struct pollfd one = {.fd = fd};
+  bool shut = reason == EAGAIN && poll(&one, 1, 0) == 1;
+  errno = reason;
+  return shut;
+}
+
 void acceptor_take(bj_server *s, unsigned most)
 {
   union {
@@ -48,12 +69,9 @@ void acceptor_take(bj_server *s, unsigned most)
       conn_open(s, fd, &peer.any);
       continue;
     }
-    if (!is_passing(errno)) {
-      /* The backlog stays readable, so watching it would spin until there is room. */
-      s->counters[BJ_CONN_ACCEPT_ERROR]++;
-      ev_io_stop(s->loop, &s->acceptor);
-      ev_timer_set(&s->accept_again, ACCEPT_PAUSE, 0.);
-      ev_timer_start(s->loop, &s->accept_again);
+    if (!is_passing(errno) || is_shut(s->listener.fd)) {
+      pause_accepting(s);
+      return;
     }
     if (errno != ECONNABORTED && errno != EINTR) return;
   }
@@ -63,8 +81,10 @@ void acceptor_take(bj_server *s, unsigned most)
 static void on_acceptable(struct ev_loop *loop, ev_io *acceptor, int events)
 {
   (void)loop;
-  (void)events;
-  acceptor_take(acceptor->data, ACCEPT_BATCH);
+  if ((events & EV_ERROR) != 0)
+    pause_accepting(acceptor->data);
+  else
+    acceptor_take(acceptor->data, ACCEPT_BATCH);
 }
 
 void acceptor_init(bj_server *s)

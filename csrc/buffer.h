@@ -61,7 +61,7 @@ static inline size_t buffer_size(const buffer *b)
 
 static inline bytes buffer_bytes(const buffer *b)
 {
-  return (bytes){b->memory + b->start, b->end - b->start};
+  return (bytes){b->memory == NULL ? "" : b->memory + b->start, b->end - b->start};
 }
 
 #endif

@@ -141,8 +141,9 @@ static size_t take_head(conn *c, char *data, size_t size)
   switch (request_read(&r, (bytes){data, size}, &s->options, s->scratch)) {
   case REQUEST_INCOMPLETE: deadline_keep(&s->deadlines, &c->reading_by, DEADLINE_HEAD); return 0;
   case REQUEST_REJECTED: {
-    bytes start = {data + (data[0] == '\r' ? 2 : 0), 5};
-    input_reject(c, r.status, size > 7 && bytes_same(start, BYTES("HEAD ")));
+    size_t skip = size > 1 && data[0] == '\r' && data[1] == '\n' ? 2 : 0;
+    bool is_head = size >= skip + 5 && bytes_same((bytes){data + skip, 5}, BYTES("HEAD "));
+    input_reject(c, r.status, is_head);
     return size;
   }
   case REQUEST_COMPLETE: break;
@@ -307,9 +308,13 @@ static void receive(conn *c)
 static void on_readable(struct ev_loop *loop, ev_io *reader, int events)
 {
   (void)loop;
-  (void)events;
   conn *c = reader->data;
-  if (!c->waits) receive(c);
+  if ((events & EV_ERROR) != 0) { /* the kernel does not watch it: nothing would ever come */
+    count_left(c, BJ_REQ_ERROR_READ);
+    conn_close(c, BJ_DISCONNECTED);
+  } else if (!c->waits) {
+    receive(c);
+  }
 }
 
 void input_resume(conn *c)

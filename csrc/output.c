@@ -289,9 +289,9 @@ size_t output_backlog(const exchange *x)
 static void on_writable(struct ev_loop *loop, ev_io *writer, int events)
 {
   (void)loop;
-  (void)events;
   conn *c = writer->data;
-  send_waiting(c);
+  c->failed |= (events & EV_ERROR) != 0;
+  if (!c->failed) send_waiting(c);
   tell_drained(c);
   conn_settle(c);
 }

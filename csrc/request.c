@@ -43,14 +43,14 @@ static bool is_version(bytes b)
   return true;
 }
 
-/* 2.3: a whole request line that is right but for a major version other than 1. */
-static bool is_other_major(bytes line, bytes version)
+/* Whether nothing is wrong with the line before its version. */
+static bool is_right_before(bytes line, bytes version)
 {
   const char *space = memchr(line.base, ' ', line.size);
-  if (space == NULL || space + 1 >= version.base || version.size != 9) return false;
+  if (space == NULL || space + 1 >= version.base) return false;
   bytes method = {line.base, (size_t)(space - line.base)};
   bytes target = {space + 1, (size_t)(version.base - space - 2)};
-  return all_of(method, OCTET_TOKEN) && all_of(target, OCTET_TARGET) && version.base[5] != '1';
+  return all_of(method, OCTET_TOKEN) && all_of(target, OCTET_TARGET);
 }
 
 static enum request_read reject(request *r, unsigned status)
@@ -77,8 +77,7 @@ static enum request_read judge_partial(request *r, bytes in, const bj_options *o
   bool whole_line = line.base + line.size < in.base + in.size;
   const char *space = line.size > 0 ? memchr(line.base, ' ', line.size) : NULL;
   size_t before_target = space == NULL ? 0 : (size_t)(space + 1 - line.base);
-  if (!whole_line && space != NULL && line.size - before_target > o->max_target_size + 11)
-    return reject(r, 414);
+  if (space != NULL && line.size - before_target > o->max_target_size + 10) return reject(r, 414);
   if (in.size > o->max_head_size) return reject(r, 431);
   if (whole_line && has_end_of_head(bytes_from(in, (size_t)(line.base - in.base))))
     return reject(r, 400);
@@ -91,9 +90,9 @@ static enum request_read judge_refused(request *r, bytes in, size_t count, const
   if (count > o->max_fields) return reject(r, 431);
   bytes line = first_line(in), version = last_word(line);
   bool whole = line.base + line.size < in.base + in.size;
-  if (!is_version(version) || (whole ? !is_other_major(line, version) : in.size > o->max_head_size))
-    return reject(r, 400);
-  return whole ? reject(r, 505) : REQUEST_INCOMPLETE;
+  if (!is_version(version) || !is_right_before(line, version)) return reject(r, 400);
+  if (!whole) return judge_partial(r, in, o);
+  return reject(r, version.size == 9 && version.base[5] != '1' ? 505 : 400);
 }
 
 static enum bj_method method_code(bytes m)

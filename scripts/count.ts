@@ -28,6 +28,13 @@ export function countLines(output: string): Count {
   };
 }
 
+/** Reads the last line of a script of ours. */
+export function countSummary(output: string): Count {
+  const [, passed = "0", failed = "0", skipped = "0"] =
+    [...output.matchAll(/^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/gm)].at(-1) ?? [];
+  return { passed: Number(passed), failed: Number(failed), skipped: Number(skipped) };
+}
+
 /**
  * Counts the cases in a JUnit report. Deno lists a test that has parts beside its parts, which are
  * named "test > part"; only the parts are counted.

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { checks } from "./check.ts";
-import { countLines, countReport, none } from "./count.ts";
+import { countLines, countReport, countSummary, none } from "./count.ts";
 import { files } from "./files.ts";
 import { runStages, type Stage } from "./stage.ts";
 
@@ -54,6 +54,15 @@ function inTypeScript(part: string, folder: string): Stage[] {
   ];
 }
 
+/** What takes a compiler of its own, and longer. */
+function hard(): Stage[] {
+  const stages = [
+    { name: "fuzz corpus", command: ["bun", "scripts/fuzz.ts", "--replay"] },
+    { name: "faults", command: ["bun", "scripts/faults.ts"] },
+  ];
+  return hasCompiler() ? stages.map((stage) => ({ ...stage, count: countSummary })) : [];
+}
+
 async function main(part = ""): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), "bjoern-test-"));
   process.on("exit", () => rmSync(folder, { recursive: true }));
@@ -62,7 +71,7 @@ async function main(part = ""): Promise<number> {
     console.error(`No test file has "${part}" in its name.`);
     return 1;
   }
-  return await runStages([...setUp, ...tests, ...(part ? [] : checks)]);
+  return await runStages([...setUp, ...tests, ...(part ? [] : [...hard(), ...checks])]);
 }
 
 process.exit(await main(process.argv[2]));

@@ -1,0 +1,148 @@
+// `npm run fuzz`: gives the fuzz targets their corpus, then half a minute of mutations of it.
+// `npm run fuzz -- --seconds 600 --target request` for longer, `--replay` for the corpus alone,
+// which needs no clang. What ends a target is kept in zig-out/fuzz/; one that is worth keeping
+// becomes a file of tests/fuzz/corpus/.
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { basename, join } from "node:path";
+import process from "node:process";
+import { parseArgs } from "node:util";
+import { files } from "./files.ts";
+import { run } from "./run.ts";
+
+const folder = "zig-out/fuzz";
+
+interface Target {
+  name: string;
+  corpus: string;
+  /** Its part of the time. */
+  share: number;
+  /** Octets of an input. */
+  most: number;
+}
+
+const targets: Target[] = [
+  { name: "parse", corpus: "request", share: 0.2, most: 640 },
+  { name: "request", corpus: "request", share: 0.4, most: 1024 },
+  { name: "answer", corpus: "answer", share: 0.4, most: 512 },
+];
+
+// Warnings are the business of build.zig; libev breaks strict aliasing.
+export const flags: string[] = [
+  ..."-std=gnu11 -D_GNU_SOURCE -w -Werror=implicit-function-declaration -g -O1".split(" "),
+  ..."-fno-omit-frame-pointer -fno-strict-aliasing -pthread".split(" "),
+  ..."-fsanitize=address,undefined -fno-sanitize-recover=all".split(" "),
+  ..."-Icsrc -isystem third_party/libev -isystem third_party/picohttpparser".split(" "),
+];
+
+/** The library's sources. */
+export function sources(): string[] {
+  return [...files("csrc", ".c"), "third_party/picohttpparser/picohttpparser.c"];
+}
+
+/** Runs a command that says nothing when all is well. */
+export async function must(command: string[]): Promise<boolean> {
+  const { well, output } = await run(command);
+  if (!well) console.log(`${command.join(" ")}\n${output}`);
+  return well;
+}
+
+/** Compiles the library into `place`/all.a. */
+export async function compile(compiler: string, place: string, more: string[]): Promise<boolean> {
+  const object = (source: string) => join(place, basename(source, ".c") + ".o");
+  rmSync(place, { recursive: true, force: true });
+  mkdirSync(place, { recursive: true });
+  for (const source of sources()) {
+    const command = [compiler, ...flags, ...more, "-c", source, "-o", object(source)];
+    if (!await must(command)) return false;
+  }
+  return await must(["ar", "rcs", join(place, "all.a"), ...sources().map(object)]);
+}
+
+function has(compiler: string): boolean {
+  return spawnSync(compiler, ["--version"]).status === 0;
+}
+
+function report(title: string, well: boolean, detail: string, output: string): boolean {
+  console.log(`${title.padEnd(24)}${well ? "passed" : "failed"} (${detail})`);
+  if (!well) console.log(output);
+  return well;
+}
+
+async function replay(wanted: Target[]): Promise<boolean[]> {
+  const compiler = has("cc") ? "cc" : "clang", place = join(folder, "replay");
+  if (!await compile(compiler, place, [])) return [false];
+  const results: boolean[] = [];
+  for (const { name, corpus } of wanted) {
+    const program = join(place, name);
+    const parts = [`tests/fuzz/${name}_fuzz.c`, "tests/fuzz/replay.c", join(place, "all.a")];
+    if (!await must([compiler, ...flags, ...parts, "-o", program])) return [false];
+    const { well, output } = await run([program, `tests/fuzz/corpus/${corpus}`]);
+    const count = output.match(/^ok - /gm)?.length ?? 0;
+    const rest = output.split("\n").filter((line) => !/^(ok - )?tests\/fuzz\/corpus/.test(line));
+    const last = output.match(/^tests\/fuzz\/corpus.*$/gm)?.at(-1) ?? "no file";
+    const said = `${last}:\n${rest.join("\n")}`;
+    results.push(report(`${name}, corpus`, well && count > 0, `${count} files`, said));
+  }
+  return results;
+}
+
+/** Mutates the corpus of the last time, which has grown beyond the seeds. */
+async function fuzzOne(target: Target, program: string, seconds: number): Promise<boolean> {
+  const work = join(folder, "work", target.name);
+  const seeds = join("tests/fuzz/corpus", target.corpus);
+  mkdirSync(work, { recursive: true });
+  for (const seed of readdirSync(seeds)) cpSync(join(seeds, seed), join(work, seed));
+  const { well, output } = await run([
+    ...["nice", "-n", "19", program, work, "-dict=tests/fuzz/http.dict", "-timeout=10"],
+    ...["-print_final_stats=1", `-artifact_prefix=${folder}/${target.name}-`],
+    ...[`-max_total_time=${seconds}`, `-max_len=${target.most}`],
+  ], seconds / 60 + 5);
+  const runs = /number_of_executed_units: (\d+)/.exec(output)?.[1] ?? "0";
+  const cover = [...output.matchAll(/ cov: (\d+) /g)].at(-1)?.[1] ?? "0";
+  const detail = `${runs} inputs in ${seconds} s, ${cover} edges`;
+  const tail = output.split("\n").filter((line) => !line.startsWith("#")).slice(-80).join("\n");
+  return report(`${target.name}, fuzzed`, well, detail, tail);
+}
+
+async function fuzz(wanted: Target[], seconds: number): Promise<boolean[]> {
+  if (!has("clang")) {
+    console.log("There is no clang here: `apt-get install -y clang` brings it, with libFuzzer.");
+    return [false];
+  }
+  const place = join(folder, "objects");
+  if (!await compile("clang", place, ["-fsanitize=fuzzer-no-link"])) return [false];
+  const whole = wanted.reduce((sum, target) => sum + target.share, 0);
+  const results: boolean[] = [];
+  for (const target of wanted) {
+    const program = join(place, target.name);
+    const parts = [`tests/fuzz/${target.name}_fuzz.c`, join(place, "all.a")];
+    const link = ["clang", ...flags, "-fsanitize=fuzzer", ...parts, "-o", program];
+    if (!await must(link)) return [false];
+    const share = Math.max(1, Math.round(seconds * target.share / whole));
+    results.push(await fuzzOne(target, program, share));
+  }
+  return results;
+}
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      seconds: { type: "string", default: "30" },
+      target: { type: "string", default: "" },
+      replay: { type: "boolean", default: false },
+    },
+  });
+  const wanted = targets.filter(({ name }) => name.includes(values.target));
+  if (wanted.length === 0) {
+    console.log(`There is no target "${values.target}".`);
+    return 1;
+  }
+  const results = await replay(wanted);
+  if (!values.replay) results.push(...await fuzz(wanted, Number(values.seconds)));
+  const failed = results.filter((well) => !well).length;
+  console.log(`${results.length - failed} passed, ${failed} failed`);
+  return failed > 0 ? 1 : 0;
+}
+
+if (import.meta.main) process.exit(await main());
