@@ -7,6 +7,9 @@ import { type Exchange, State } from "./exchange.ts";
 import { HIGH_WATER } from "./records.ts";
 import { PART_SIZE, type Writer } from "./writer.ts";
 
+/** Octets that are offered to the socket at once: their number must fit into a word. */
+const MOST_OFFERED = 1 << 30;
+
 const encoder = new TextEncoder();
 const EMPTY = new Uint8Array();
 
@@ -57,10 +60,13 @@ export async function pumpBytes(
   exchange: Exchange,
   bytes: Uint8Array,
 ): Promise<void> {
-  let at = writer.direct(exchange, bytes);
-  while (at < bytes.length && !exchange.over) {
-    await new Promise<void>((drained) => exchange.onDrain = drained);
-    at += writer.direct(exchange, bytes.subarray(at));
+  for (let at = 0; at < bytes.length && !exchange.over;) {
+    const offered = bytes.subarray(at, at + MOST_OFFERED);
+    const taken = writer.direct(exchange, offered);
+    at += taken;
+    if (taken < offered.length) {
+      await new Promise<void>((drained) => exchange.onDrain = drained);
+    }
   }
   if (!exchange.over) {
     exchange.finish();

@@ -19,9 +19,6 @@ export interface Block {
 /** Octets of one command's body at most; larger ones are written in parts. */
 export const PART_SIZE = OUTPUT_SIZE / 4;
 
-/** Octets that are offered to the socket at once. */
-const MOST_DIRECT = 1 << 22;
-
 /** Shorter strings are copied by a loop: a call costs more. */
 const SHORT = 64;
 
@@ -248,7 +245,7 @@ export class Writer {
 
   /**
    * Sends bytes of a body whose head was written with `WriteFlag.DIRECT`, as far as the socket takes
-   * them. Returns how many these are: the rest is sent once `exchange.onDrain` is called.
+   * them. Returns how many these are; if not all, the rest goes once `exchange.onDrain` is called.
    */
   direct(exchange: Exchange, bytes: Uint8Array): number {
     this.flush();
@@ -256,8 +253,8 @@ export class Writer {
       return bytes.length;
     }
     const { slot, generation } = exchange;
-    const most = Math.min(bytes.length, MOST_DIRECT);
-    const taken = this.#library.bj_server_write(this.#server, slot, generation, bytes, most);
+    const { length } = bytes;
+    const taken = this.#library.bj_server_write(this.#server, slot, generation, bytes, length);
     exchange.bytes += taken;
     return taken;
   }

@@ -387,3 +387,17 @@ test("bytes are those that the Response was made of, whatever becomes of them", 
     scratch.fill(98);
     return response;
   }, async (server) => assert.equal((await ask(server)).text, "aaaaaaaaaa")));
+
+test("bytes that are larger than what is offered at once, pipelined, over a fast connection", () => {
+  const large = new Uint8Array(9 * 1024 * 1024 + 1).fill(97);
+  return serve(() => new Response(large), async (server) => {
+    const connection = await open(server);
+    connection.write(octets({}, "")).write(octets({}, ""));
+    for (let i = 0; i < 2; i++) {
+      const answer = await connection.answer();
+      assert.ok(answer.complete);
+      assert.ok(answer.body.equals(large));
+    }
+    connection.close();
+  });
+});
