@@ -6,12 +6,8 @@ import { runStages, type Stage } from "./stage.ts";
 
 // bench/ is left to tsc, which knows both runtimes: it compares them.
 const shared = ["mod.ts", "cli.ts", "server", "ffi", "contrib", "tests", "examples", "scripts"];
-const inC = [
-  ...files("csrc", ".c"),
-  ...files("csrc", ".h"),
-  ...files("tests/c", ".c"),
-  ...files("tests/c", ".h"),
-];
+const inC = ["csrc", "tests/c", "tests/fuzz", "tests/faults"]
+  .flatMap((folder) => [...files(folder, ".c"), ...files(folder, ".h")]);
 
 const clangFormat = ["clang-format", "--dry-run", "--Werror", "--ferror-limit=5"];
 

@@ -269,6 +269,12 @@ describe("bindAndListen()", () => {
     await assert.rejects(open(listener.addr as never), { code: "ECONNREFUSED" });
   });
 
+  test("an address may have its port with it", () => {
+    using listener = bindAndListen("127.0.0.1:0");
+    assert.ok(listener.addr.transport === "tcp" && listener.addr.port > 0);
+    assert.throws(() => bindAndListen("127.0.0.1:1", 2), TypeError);
+  });
+
   test("two servers accept from one", async () => {
     using listener = bindAndListen("127.0.0.1", 0);
     const first = serverRun(listener, () => "one of them");
