@@ -64,5 +64,6 @@ export const bun: Native = {
   watch,
   fieldsOf,
   checkRead: () => {},
+  showArguments: () => {}, // Bun.argv is process.argv itself
   env: (name) => process.env[name],
 };

@@ -44,6 +44,11 @@ function checkRead(path: string): void {
   }
 }
 
+/** `Deno.args` has a setter that does nothing. */
+function showArguments(args: readonly string[]): void {
+  Reflect.defineProperty(runtime, "args", { value: [...args], enumerable: true });
+}
+
 /** Asking without the permission would prompt the user for it. */
 function env(name: string): string | undefined {
   const { state } = runtime.permissions.querySync({ name: "env", variable: name });
@@ -76,5 +81,6 @@ export const deno: Native = {
   watch,
   fieldsOf,
   checkRead,
+  showArguments,
   env,
 };

@@ -38,6 +38,8 @@ export interface Native {
   fieldsOf(headers: Headers): Iterable<[name: string, value: string | string[]]>;
   /** Throws what the runtime throws when the process may not read the file at `path`. */
   checkRead(path: string): void;
+  /** Has the runtime's own list of arguments, where it has one beside `process.argv`, be this. */
+  showArguments(args: readonly string[]): void;
   /** An environment variable, or `undefined` where it is not set or may not be read. */
   env(name: string): string | undefined;
 }

@@ -7,6 +7,7 @@ import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import process from "node:process";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { native } from "../../ffi/native.ts";
 import { handlerOf } from "../../server/app.ts";
 import type { Addr, App } from "../../server/types.ts";
 import { Failure } from "./failure.ts";
@@ -46,10 +47,7 @@ export function findApp(specifier: string): AppName {
 /** Shows the app its own arguments, where it would see them without us. */
 export function setArguments(module: string, rest: string[]): void {
   process.argv.splice(1, Infinity, module, ...rest);
-  const deno = Reflect.get(globalThis, "Deno"); // Bun.argv is process.argv itself
-  if (deno !== undefined) {
-    Reflect.defineProperty(deno, "args", { value: [...rest], enumerable: true }); // its setter idles
-  }
+  native.showArguments(rest);
 }
 
 /** Imports a module. Throws what it throws, but for a module that is missing a Failure. */
