@@ -2,7 +2,10 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
+#include <string.h>
 
+#include "loop.h"
 #include "server.h"
 #include "socket.h"
 
@@ -93,11 +96,17 @@ void acceptor_init(bj_server *s)
   s->accept_again.data = s;
 }
 
-void acceptor_start(bj_server *s)
+int acceptor_start(bj_server *s, char *error)
 {
+  if (!loop_reserve(s->loop, s->listener.fd)) {
+    snprintf(error, BJ_ERROR_SIZE, "realloc: %s", strerror(ENOMEM));
+    listener_close(&s->listener);
+    return -ENOMEM;
+  }
   ev_io_init(&s->acceptor, on_acceptable, s->listener.fd, EV_READ);
   s->acceptor.data = s;
   acceptor_resume(s);
+  return 0;
 }
 
 void acceptor_stop(bj_server *s)

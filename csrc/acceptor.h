@@ -6,8 +6,9 @@
 
 void acceptor_init(bj_server *s);
 
-/* Begins to accept from the server's listener. */
-void acceptor_start(bj_server *s);
+/* Begins to accept from the server's listener. Returns 0, or a negative error number with "call:
+ * reason" in `error` and the listener closed. */
+int acceptor_start(bj_server *s, char *error);
 
 /* Goes on if there is room again. */
 void acceptor_resume(bj_server *s);

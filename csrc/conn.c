@@ -7,6 +7,7 @@
 
 #include "acceptor.h"
 #include "input.h"
+#include "loop.h"
 #include "output.h"
 #include "server.h"
 
@@ -263,7 +264,7 @@ static void remember_peer(conn *c, const struct sockaddr *peer)
 
 void conn_open(struct bj_server *s, int fd, const struct sockaddr *peer)
 {
-  conn *c = malloc(sizeof *c);
+  conn *c = loop_reserve(s->loop, fd) ? malloc(sizeof *c) : NULL;
   if (c == NULL) {
     close(fd);
     return;

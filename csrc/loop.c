@@ -16,15 +16,111 @@ uint32_t loop_backend(uint32_t wanted)
   return wanted == 0 ? 0 : 1u << (31 - __builtin_clz(wanted));
 }
 
+/* ---- memory ------------------------------------------------------------------------------- */
+
+#define TIMERS 16 /* more than a server has */
+
+/* Makes an array longer, its new elements all bits of `fill`. Returns NULL and leaves it as it is
+ * when there is no memory. */
+static void *grown(void *array, int *count, int wanted, size_t size, int fill)
+{
+  if (wanted <= *count) return array;
+  char *made = realloc(array, (size_t)wanted * size);
+  if (made == NULL) return NULL;
+  memset(made + (size_t)*count * size, fill, (size_t)(wanted - *count) * size);
+  *count = wanted;
+  return made;
+}
+
+#define GROW(array, count, wanted, fill)                                                           \
+  ((made = grown((array), &(count), (wanted), sizeof *(array), (fill))) != NULL &&                 \
+   ((array) = made, true))
+
+#if EV_USE_EPOLL
+/* A list of events that is never filled is never replaced. */
+static bool reserve_kernel(struct ev_loop *loop, int fds)
+{
+  void *made;
+  return GROW(loop->epoll_events, loop->epoll_eventmax, fds + 1, 0);
+}
+#else
+/* Two filters of a descriptor, each taken away and added. */
+static bool reserve_kernel(struct ev_loop *loop, int fds)
+{
+  void *made;
+  return GROW(loop->kqueue_changes, loop->kqueue_changemax, fds * 4, 0) &&
+         GROW(loop->kqueue_events, loop->kqueue_eventmax, fds * 4 + 1, 0);
+}
+#endif
+
+static bool reserve_sets(struct ev_loop *loop, int fds)
+{
+  void **sets[] = {&loop->vec_ri, &loop->vec_ro, &loop->vec_wi, &loop->vec_wo};
+  int words = fds / (int)NFDBITS + 1;
+  for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
+    int count = loop->vec_max;
+    void *made = grown(*sets[i], &count, words, NFDBYTES, 0);
+    if (made == NULL) return false;
+    *sets[i] = made;
+  }
+  loop->vec_max = words > loop->vec_max ? words : loop->vec_max;
+  return true;
+}
+
+static bool reserve_backend(struct ev_loop *loop, int fds)
+{
+  void *made;
+  switch (loop->backend) {
+  case EVBACKEND_SELECT: return reserve_sets(loop, fds);
+  case EVBACKEND_POLL:
+    return GROW(loop->pollidxs, loop->pollidxmax, fds, -1) &&
+           GROW(loop->polls, loop->pollmax, fds, 0);
+  default: return reserve_kernel(loop, fds);
+  }
+}
+
+/* For a descriptor there is one change and two watchers. Its own array comes last: it tells that
+ * the others are long enough. */
+bool loop_reserve(struct ev_loop *loop, int fd)
+{
+  void *made;
+  if (fd < loop->anfdmax) return true;
+  int fds = array_nextsize(sizeof(ANFD), loop->anfdmax, fd + 1);
+  return GROW(loop->fdchanges, loop->fdchangemax, fds, 0) &&
+         GROW(loop->pendings[NUMPRI - 1], loop->pendingmax[NUMPRI - 1], fds * 2 + TIMERS, 0) &&
+         reserve_backend(loop, fds) && GROW(loop->anfds, loop->anfdmax, fds, 0);
+}
+
+static bool reserve_timers(struct ev_loop *loop)
+{
+  void *made;
+  return GROW(loop->timers, loop->timermax, TIMERS + HEAP0, 0) &&
+         GROW(loop->rfeeds, loop->rfeedmax, TIMERS, 0) &&
+         GROW(loop->pendings[0], loop->pendingmax[0], TIMERS, 0);
+}
+
+/* What ev_loop_new() does, but for the end of the process when there is no memory. One allocation
+ * of libev's own is left, of its first list of events. */
 struct ev_loop *loop_new(uint32_t backend)
 {
   uint32_t chosen = loop_backend(backend);
-  if (chosen == 0) {
-    errno = EINVAL;
+  struct ev_loop *loop = chosen == 0 ? NULL : calloc(1, sizeof *loop);
+  if (loop == NULL) {
+    errno = chosen == 0 ? EINVAL : ENOMEM;
     return NULL;
   }
-  return ev_loop_new(chosen | EVFLAG_NOENV);
+  loop_init(loop, chosen | EVFLAG_NOENV);
+  if (loop->backend == 0) {
+    free(loop);
+    return NULL;
+  }
+  if (reserve_timers(loop) && loop_reserve(loop, 0)) return loop;
+  ev_loop_destroy(loop);
+  errno = ENOMEM;
+  return NULL;
 }
+
+/* ---- facts -------------------------------------------------------------------------------- */
 
 int loop_fd(struct ev_loop *loop)
 {

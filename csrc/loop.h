@@ -14,6 +14,10 @@ struct ev_loop *loop_new(uint32_t backend);
 /* The backend that loop_new() tries first, or 0 when there is no such one. */
 uint32_t loop_backend(uint32_t wanted);
 
+/* Makes room for watchers of a descriptor, so that the loop needs no memory for them later: libev
+ * ends the process when it finds none. False when there is none. */
+bool loop_reserve(struct ev_loop *loop, int fd);
+
 /* Its own descriptor (epoll, kqueue), or -1. */
 int loop_fd(struct ev_loop *loop);
 

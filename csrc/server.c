@@ -286,15 +286,13 @@ int32_t bj_server_listen(bj_server *s, const char *host, uint32_t port, uint32_t
                          uint32_t reuse_port, uint32_t mode, char *error)
 {
   int refused = listener_open(&s->listener, host, port, backlog, reuse_port != 0, mode, error);
-  if (refused == 0) acceptor_start(s);
-  return refused;
+  return refused != 0 ? refused : acceptor_start(s, error);
 }
 
 int32_t bj_server_adopt(bj_server *s, int32_t fd, char *error)
 {
   int refused = listener_adopt(&s->listener, fd, error);
-  if (refused == 0) acceptor_start(s);
-  return refused;
+  return refused != 0 ? refused : acceptor_start(s, error);
 }
 
 uint32_t bj_server_address(bj_server *s, char *address)

@@ -68,6 +68,7 @@ typedef struct scenario {
 } scenario;
 
 static char scenario_part[PART];
+static enum bj_backend scenario_backend = BJ_BACKEND_AUTO;
 
 /* ---- the handler -------------------------------------------------------------------------- */
 
@@ -321,6 +322,7 @@ static bool set_up(scenario *s, const fault *f)
 static void make_memory(driver *d)
 {
   *d = (driver){.options = driver_defaults(), .descriptors = count_descriptors(), .wake = -1};
+  d->options.backend = scenario_backend;
   d->options.arena_size = 1 << 18;
   d->options.max_fields = 16;
   d->options.field_slots = 256;
