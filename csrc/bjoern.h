@@ -14,7 +14,7 @@
 #define API __attribute__((visibility("default")))
 
 /* Grows whenever a record, an option or a function changes; the binding refuses another one. */
-#define BJ_ABI 2
+#define BJ_ABI 3
 #define BJ_ERROR_SIZE 256   /* octets, with the closing NUL, behind every `char *error` */
 #define BJ_ADDRESS_SIZE 128 /* octets behind every `char *address` */
 #define BJ_PATH_SIZE 4096   /* octets behind every `char *real_path` */
@@ -39,7 +39,7 @@ typedef struct bj_options {
   uint32_t max_pipelined;   /* requests of one connection in flight */
   uint32_t head_timeout;    /* 408 */
   uint32_t body_timeout;    /* 408 */
-  uint32_t idle_timeout;
+  uint32_t idle_timeout;    /* told in Keep-Alive, in whole seconds, if there are any */
   uint32_t write_timeout;
   uint32_t backend; /* enum bj_backend */
 } bj_options;

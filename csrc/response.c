@@ -105,6 +105,7 @@ static void announce_close(exchange *x)
 
 static void write_head(exchange *x, const bj_command *command, const char *output)
 {
+  bj_server *s = x->conn->server;
   bytes fields = {output + command->fields_at, command->fields_size};
   bytes reason =
     (command->flags & BJ_WRITE_REASON) != 0 ? take_reason(&fields) : status_phrase(command->status);
@@ -121,12 +122,12 @@ static void write_head(exchange *x, const bj_command *command, const char *outpu
   if (start == NULL) return;
   to = put_status(to, command->status, reason);
   to = put(to, fields);
-  if ((command->flags & BJ_WRITE_DATE) == 0) to = put(to, server_date(x->conn->server));
+  if ((command->flags & BJ_WRITE_DATE) == 0) to = put(to, server_date(s));
   to = put_framing(to, x, command->status, command, length);
   if (x->close)
     to = put(to, BYTES("Connection: close\r\n"));
-  else if (x->is_http10)
-    to = put(to, BYTES("Connection: keep-alive\r\n"));
+  else if (x->is_http10 || s->tells_idle)
+    to = put(to, (bytes){s->persistence, s->persistence_size});
   to = put(to, BYTES("\r\n"));
   output_commit(x, (size_t)(to - start));
 }

@@ -33,6 +33,17 @@ bytes server_date(bj_server *s)
   return (bytes){s->date, s->date_size};
 }
 
+/* Keep-Alive is about this connection only, so that Connection has to name it (RFC 9110 section
+ * 7.6.1), which in HTTP/1.0 means that the connection persists. */
+static void tell_persistence(bj_server *s)
+{
+  static const char told[] = "Connection: keep-alive\r\nKeep-Alive: timeout=%u\r\n";
+  uint32_t seconds = s->options.idle_timeout / 1000;
+  int size = snprintf(s->persistence, sizeof s->persistence, told, seconds);
+  s->tells_idle = seconds > 0;
+  s->persistence_size = s->tells_idle ? (size_t)size : sizeof "Connection: keep-alive\r\n" - 1;
+}
+
 /* ---- turns ------------------------------------------------------------------------------ */
 
 static void free_dead(bj_server *s)
@@ -219,6 +230,7 @@ static void survive_sigpipe(void)
 static bj_server *set_up(bj_server *s, char *error)
 {
   survive_sigpipe();
+  tell_persistence(s);
   s->queue_end = &s->queue;
   statsd_init(&s->statsd, s->counters);
   if (parking_start(&s->parking, error) < 0) return NULL;

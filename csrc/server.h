@@ -60,6 +60,9 @@ struct bj_server {
   char date[128];
   size_t date_size;
   time_t date_of;
+  size_t persistence_size;
+  char persistence[64]; /* the fields of an answer after which the connection goes on */
+  bool tells_idle;      /* they tell for how long: not only HTTP/1.0 needs to know */
 };
 
 /* The next event record. The caller has seen to it that there is room. */

@@ -9,7 +9,7 @@ import { native } from "./native.ts";
 import { type Library, serverSymbols, type Tools, toolSymbols } from "./symbols.ts";
 
 /** The `BJ_ABI` of `csrc/bjoern.h` that this code is written for. */
-export const ABI = 2;
+export const ABI = 3;
 
 /**
  * The C library cannot be found or is not the one that belongs to this version.

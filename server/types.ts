@@ -240,7 +240,8 @@ export interface Options extends Address {
    */
   keepAlive?: boolean;
   /**
-   * For the next request to begin on a kept connection; 0 waits for ever.
+   * For the next request to begin on a kept connection. Clients are told in `Keep-Alive`, in whole
+   * seconds; less than one is not told. 0 waits for ever, `keepAlive: false` not at all.
    *
    * @default {5000}
    */

@@ -240,3 +240,42 @@ wire.table([
 ]);
 
 wire.endsClean();
+
+// ---- what the server says ---------------------------------------------------------------------
+
+const telling = new Wire({}, { keepAliveTimeout: 75_999, maxRequestsPerConnection: 4 });
+const TOLD = { connection: "keep-alive", "keep-alive": "timeout=75" };
+const ENDS = { connection: "close", "keep-alive": null };
+telling.table([
+  {
+    name: "a persistent connection is told for how long, but not the end of it",
+    rfc: "9110 7.6.1",
+    send: ask() + ask("/stream") + ask("/nowhere") + ask(),
+    answers: [
+      { body: "hello", fields: TOLD },
+      { body: THREE, fields: TOLD },
+      { status: 404, fields: TOLD },
+      { body: "hello", fields: ENDS },
+    ],
+    end: "close",
+  },
+  {
+    name: "1.0 is told for how long if it asks",
+    rfc: "9110 7.6.1",
+    send: ask("/", KEEP) + ask("/", { version: "1.0" }),
+    answers: [{ http10: true, fields: TOLD }, { http10: true, fields: ENDS }],
+    end: "close",
+  },
+]);
+telling.endsClean();
+
+for (const keepAliveTimeout of [0, 999]) {
+  const silent = new Wire({}, { keepAliveTimeout });
+  silent.table([{
+    name: `a keepAliveTimeout of ${keepAliveTimeout} ms is not told: it has no whole seconds`,
+    rfc: "9110 7.6.1",
+    send: ask(),
+    fields: { connection: null, "keep-alive": null },
+  }]);
+  silent.endsClean();
+}
