@@ -255,8 +255,9 @@ API int32_t bj_server_wake_fd(bj_server *s);
 /* Asks to be woken when the next turn has work. Returns 0, or 1 when there is work already. */
 API uint32_t bj_server_park(bj_server *s);
 
-/* Stops accepting, closes connections that have been idle for `patience` milliseconds from now, and
- * lets requests finish; then comes BJ_STOPPED. May be called again, for another patience. */
+/* Stops accepting, closes its side of connections that have been idle for `patience` milliseconds
+ * from now, and lets requests finish; then, once the clients have closed theirs or two seconds have
+ * passed, comes BJ_STOPPED. May be called again, for another patience. */
 API void bj_server_drain(bj_server *s, uint32_t patience);
 
 /* Copies the BJ_COUNTERS counters. */

@@ -76,11 +76,16 @@ static void on_patience_over(struct ev_loop *loop, ev_timer *timer, int events)
   (void)events;
 }
 
+/* The client may just have asked again. Closing with that unread would reset the connection, and
+ * with it answers that are still on their way. */
 static void close_idle(bj_server *s)
 {
   for (conn *c = s->conns, *next; c != NULL; c = next) {
     next = c->next;
-    if (conn_is_idle(c)) conn_close(c, BJ_CLOSED);
+    if (conn_is_idle(c)) {
+      c->state = CONN_LAST;
+      conn_settle(c);
+    }
   }
 }
 

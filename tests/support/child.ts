@@ -72,7 +72,7 @@ export class Child implements AsyncDisposable {
   }
 
   /** Sends it a signal. Not by its own `kill()`: Deno then takes the signal for its end. */
-  signal(name: "SIGTERM" | "SIGINT"): void {
+  signal(name: "SIGTERM" | "SIGINT" | "SIGUSR2"): void {
     process.kill(this.#process.pid!, name);
   }
 

@@ -151,6 +151,11 @@ export class Connection {
     return size === 0 ? undefined : octets.subarray(0, size);
   }
 
+  /** Waits for the beginning of an answer; false when the connection ends instead. */
+  async arrival(): Promise<boolean> {
+    return this.#received.length > 0 || await this.#more();
+  }
+
   /** The next status line and fields. */
   async head(): Promise<Answer> {
     const head = await this.#line("\r\n\r\n");
