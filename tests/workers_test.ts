@@ -8,6 +8,7 @@ import process from "node:process";
 import { test } from "node:test";
 import { runFile } from "./support/child.ts";
 import { ask, octets, open, until, within } from "./support/client.ts";
+import { Pressure } from "./support/pressure.ts";
 import { Group, Traffic } from "./support/worker_group.ts";
 
 const onLinux = process.platform === "linux";
@@ -172,6 +173,40 @@ test("SIGHUP puts new code in place without refusing or losing a request", () =>
     assert.deepEqual(await traffic.stop(), []);
     await assertClean(group);
   }));
+
+/** What all processes have handled that ever served, once they have ended. */
+async function handled(group: Group, processes: number): Promise<number> {
+  const all = await group.events("handled", processes);
+  return all.reduce((sum, { requests }) => sum + requests, 0);
+}
+
+for (const name of Object.keys(hosts(""))) {
+  test(`reloads under load on ${name}: what workers have handled is what clients have got`, () =>
+    inFolder(async (folder) => {
+      await using group = await Group.start({ host: hosts(folder)[name], options: { workers: 2 } });
+      const traffic = new Traffic(group.target, 8);
+      for (let reloads = 0; reloads < 2; reloads++) {
+        const before = traffic.answers;
+        await until(() => traffic.answers > before + 100, "traffic");
+        group.signal("SIGHUP");
+        await group.event("reloaded");
+      }
+      assert.deepEqual(await traffic.stop(), []);
+      await assertClean(group);
+      assert.equal(await handled(group, 6), traffic.answers);
+    }));
+
+  test(`SIGTERM under load on ${name}: what workers have handled is what clients have got`, () =>
+    inFolder(async (folder) => {
+      await using group = await Group.start({ host: hosts(folder)[name], options: { workers: 2 } });
+      const pressure = new Pressure(group.target, 8);
+      await until(() => pressure.answers > 1000, "traffic");
+      await assertClean(group);
+      await pressure.over();
+      assert.deepEqual(pressure.faults, []);
+      assert.equal(await handled(group, 2), pressure.answers);
+    }));
+}
 
 test("new code that does not start leaves the old workers in place", () =>
   inFolder(async (folder) => {

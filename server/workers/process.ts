@@ -153,13 +153,13 @@ export class WorkerProcess {
       this.#tell("draining");
       this.#limit(timeout > 0 ? timeout + GRACE : 0, "killed");
     }
-    // Until it has said that it is ready it may not listen to us; then the signal just ends it.
-    if (this.#readyAt === undefined || !this.#child?.connected) {
-      this.#signal("SIGTERM");
-      return;
+    if (this.#readyAt === undefined) {
+      this.#signal("SIGTERM"); // It may not listen to us yet; then the signal just ends it.
+    } else if (this.#child?.connected) {
+      const order: Order = { bjoern: "drain", timeout, replaced };
+      // Who cannot be told has no channel any more, and drains for that reason.
+      this.#child.send(order, () => {});
     }
-    const order: Order = { bjoern: "drain", timeout, replaced };
-    this.#child.send(order, (error) => error && this.#signal("SIGTERM"));
   }
 
   /** Ends it now. */

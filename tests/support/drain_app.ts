@@ -2,9 +2,8 @@
 // argument is JSON: where to listen, and for how long it drains. It prints its port, and at the end
 // a `Count`. SIGUSR2 puts another version of the app in place.
 import process from "node:process";
-import { setTimeout as sleep } from "node:timers/promises";
 import { type Result, run } from "../../mod.ts";
-import { streamOf } from "./wire_app.ts";
+import { loadedApp } from "./loaded_app.ts";
 
 /** What a test wants. */
 export interface Given {
@@ -23,24 +22,11 @@ export interface Count {
 const given: Given = JSON.parse(process.argv[2]);
 let handled = 0;
 
-/** `/kind/text`: the answer is the text, and the version that has answered. */
-function app(version: number) {
-  return (request: Request): Result | Promise<Result> => {
+function app(version: number): (request: Request) => Result | Promise<Result> {
+  const answer = loadedApp(version);
+  return (request) => {
     handled++;
-    const [, kind, text] = new URL(request.url).pathname.split("/");
-    const answer = `${text} ${version}`;
-    switch (kind) {
-      case "late":
-        return sleep(Math.random() * 4).then(() => answer);
-      case "stream":
-        return new Response(streamOf(answer.slice(0, 1), answer.slice(1)));
-      case "echo":
-        return request.text().then((body) => new Response(`${body} ${version}`));
-      case "never":
-        return new Promise(() => {});
-      default:
-        return answer;
-    }
+    return answer(request);
   };
 }
 

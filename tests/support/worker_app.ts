@@ -1,12 +1,13 @@
 // A supervisor that prints its events, and the workers that it starts from this same file. The
-// argument is JSON: see `Given`. Workers print only that they hang.
+// argument is JSON: see `Given`. Workers print only that they hang, and what they have handled.
 import { readFileSync, writeSync } from "node:fs";
 import process from "node:process";
-import { bindAndListen } from "../../mod.ts";
+import { bindAndListen, type Result } from "../../mod.ts";
 import { Supervisor } from "../../server/supervisor.ts";
 import { workerNumber, workerRun } from "../../server/worker.ts";
 import type { WorkerEvent } from "../../server/workers/events.ts";
 import type { WorkerOptions } from "../../server/workers/options.ts";
+import { loadedApp } from "./loaded_app.ts";
 
 /** What a test wants. */
 export interface Given {
@@ -22,21 +23,30 @@ const given: Given = JSON.parse(process.argv[2]);
 export type Fact =
   | WorkerEvent
   | { type: "up"; isReady: boolean; port: number; pid: number }
-  | { type: "hanging" };
+  | { type: "hanging" }
+  | { type: "handled"; pid: number; requests: number };
 
 /** Read once: it stands for the code of the app. */
 const version = given.version === undefined ? "" : readFileSync(given.version, "utf8");
 
+const loaded = loadedApp(1);
+let handled = 0;
+
 /**
- * `/crash` ends the process, `/hang` blocks it, a body is awaited and returned, else the answer is
- * who has served it.
+ * `/crash` ends the process, `/hang` blocks it, `/kind/text` is for clients of `Pressure`, a body is
+ * awaited and returned, else the answer is who has served it.
  */
-async function app(request: Request): Promise<Response> {
-  switch (new URL(request.url).pathname) {
+async function app(request: Request): Promise<Result> {
+  const { pathname } = new URL(request.url);
+  handled++;
+  if (pathname.split("/").length > 2) {
+    return loaded(request);
+  }
+  switch (pathname) {
     case "/crash":
       return process.exit(7);
     case "/hang":
-      writeSync(1, '{"type":"hanging"}\n');
+      print({ type: "hanging" });
       for (;;);
   }
   if (request.method === "POST") {
@@ -46,13 +56,14 @@ async function app(request: Request): Promise<Response> {
 }
 
 function print(fact: Fact): void {
-  process.stdout.write(`${JSON.stringify(fact)}\n`);
+  writeSync(1, `${JSON.stringify(fact)}\n`); // all at once: several processes print
 }
 
 if (workerNumber() !== undefined) {
   if (version === "broken") {
     process.exit(9);
   }
+  process.on("exit", () => print({ type: "handled", pid: process.pid, requests: handled }));
   workerRun(app, {}, given.options?.maxRequests);
   setInterval(() => {}, 1e6); // an app that would never end by itself
 } else {
