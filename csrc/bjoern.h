@@ -242,9 +242,13 @@ API uint32_t bj_server_turn(bj_server *s);
 /* Carries out `count` commands and sends. */
 API void bj_server_flush(bj_server *s, uint32_t count);
 
+/* Carries out `count` commands, of which more are to come before bj_server_flush(): so that what
+ * belongs to one connection leaves together. */
+API void bj_server_collect(bj_server *s, uint32_t count);
+
 /* Sends more of an answer that was begun with BJ_WRITE_DIRECT, straight from `body` and as far as
  * the socket takes it; the last octet ends the answer. Returns how many octets it took. If that is
- * not all, BJ_DRAINED tells when to go on with the rest. */
+ * not all, BJ_DRAINED tells when to go on with the rest. What was collected is sent as well. */
 API uint32_t bj_server_write(bj_server *s, uint32_t slot, uint32_t generation, const char *body,
                              uint32_t size);
 

@@ -92,15 +92,14 @@ static void keep_rest(conn *c, const bytes *parts, size_t sent)
 /* Sends all parts; what the socket does not take waits in `out`. */
 static void transmit(conn *c, const bytes parts[PARTS])
 {
-  if (c->failed) return; /* octets may be missing before these */
-  bool more = has_file(c) || (c->first != NULL && c->first->direct);
-  ssize_t sent = send_some(c, parts, PARTS, more);
+  size_t size = parts[0].size + parts[1].size + parts[2].size;
+  if (c->failed || size == 0) return; /* octets may be missing before these */
+  ssize_t sent = send_some(c, parts, PARTS, has_file(c));
   if (sent < 0) {
     c->failed = true;
     return;
   }
-  if ((size_t)sent < parts[0].size + parts[1].size + parts[2].size)
-    keep_rest(c, parts, (size_t)sent);
+  if ((size_t)sent < size) keep_rest(c, parts, (size_t)sent);
   count_sent(c, (size_t)sent);
 }
 
@@ -213,13 +212,14 @@ void output_flush(bj_server *s)
   }
 }
 
-/* Where the octets of this answer are collected just now. */
+/* Where the octets of this answer are collected just now. What is a lot already leaves before. */
 static buffer *collector(exchange *x)
 {
   conn *c = x->conn;
   bj_server *s = c->server;
   if (c->first != x) return &x->out;
   if (s->staged == c && buffer_size(&s->staging) > BJ_HIGH_WATER) unstage(s, NOTHING, NOTHING);
+  if (c->is_aside && buffer_size(&c->out) > BJ_HIGH_WATER) send_waiting(c);
   if (buffer_size(&c->out) > 0) return &c->out;
   if (s->staged != c) {
     set_aside(s);
@@ -243,31 +243,70 @@ void output_commit(exchange *x, size_t size)
   if (c->first == x) c->queued += size;
 }
 
+/* Whether nothing follows on this connection for now. */
+static bool is_end(const exchange *x)
+{
+  return x == x->conn->last && x->framing == ANSWER_LENGTH && x->left == 0;
+}
+
 void output_add(exchange *x, bytes body, bytes tail)
 {
   conn *c = x->conn;
   buffer *to = collector(x);
   if (c->first == x) c->queued += body.size + tail.size;
-  if (to == &c->server->staging && body.size >= OUTPUT_DIRECT)
+  if (to == &c->server->staging && body.size >= (is_end(x) ? OUTPUT_DIRECT_END : OUTPUT_DIRECT))
     unstage(c->server, body, tail);
   else if (buffer_append(to, body) != BUFFERED || buffer_append(to, tail) != BUFFERED)
     c->failed = true;
 }
 
+static void leave_aside(conn *c)
+{
+  conn **at = &c->server->aside;
+  while (c->is_aside && *at != c) at = &(*at)->next_aside;
+  if (c->is_aside) *at = c->next_aside;
+  c->is_aside = false;
+}
+
+/* What was collected before a direct body has gone as far as the socket took it. */
+static void settle_collected(conn *c, size_t sent)
+{
+  bj_server *s = c->server;
+  if (s->staged == c) {
+    bytes staged = buffer_bytes(&s->staging);
+    s->staged = NULL;
+    if (sent < staged.size) keep_rest(c, (const bytes[PARTS]){staged, NOTHING, NOTHING}, sent);
+    buffer_clear(&s->staging);
+  } else {
+    buffer_consume(&c->out, sent);
+    if (buffer_size(&c->out) == 0) spares_keep(&s->spares, &c->out);
+  }
+}
+
+/* The head, which was collected, leaves in the same call. */
+static size_t send_direct(conn *c, bytes body)
+{
+  leave_aside(c);
+  bytes before = buffer_bytes(c->server->staged == c ? &c->server->staging : &c->out);
+  ssize_t n = send_some(c, (const bytes[]){before, body}, 2, false);
+  c->failed |= n < 0;
+  size_t sent = n < 0 ? 0 : (size_t)n;
+  size_t ahead = sent < before.size ? sent : before.size;
+  settle_collected(c, ahead);
+  c->queued += sent - ahead;
+  count_sent(c, sent);
+  return sent - ahead;
+}
+
 size_t output_direct(exchange *x, bytes body)
 {
   conn *c = x->conn;
-  bool is_next = c->first == x && buffer_size(&c->out) == 0 && !c->failed;
-  ssize_t sent = is_next ? send_some(c, &body, 1, false) : 0;
-  if (sent < 0) c->failed = true;
-  if (sent > 0) {
-    c->queued += (size_t)sent;
-    count_sent(c, (size_t)sent);
-  }
-  if (sent >= (ssize_t)body.size) return (size_t)sent;
+  bool is_next = c->first == x && !c->writer.active && !c->failed;
+  size_t taken = is_next ? send_direct(c, body) : 0;
+  if (taken == body.size) return taken;
   x->wants_drain = true;
   if (is_next) await_socket(c);
-  return sent < 0 ? 0 : (size_t)sent;
+  return taken;
 }
 
 void output_promote(exchange *x)
@@ -312,11 +351,5 @@ void output_drop(conn *c)
     s->staged = NULL;
     buffer_clear(&s->staging);
   }
-  for (conn **at = &s->aside; c->is_aside; at = &(*at)->next_aside) {
-    if (*at == c) {
-      *at = c->next_aside;
-      c->is_aside = false;
-      break;
-    }
-  }
+  leave_aside(c);
 }

@@ -5,8 +5,9 @@
 
 #include "conn.h"
 
-/* A body at least this large is sent from where it is. */
+/* A body at least this large is sent from where it is; the second one, if nothing follows it. */
 #define OUTPUT_DIRECT 16384u
+#define OUTPUT_DIRECT_END 4096u
 
 /* Room for `size` more octets of an answer, to be written and counted with output_commit(). NULL
  * without memory: the connection has failed. */
@@ -16,8 +17,8 @@ void output_commit(exchange *x, size_t size);
 /* Adds copies of `body` and `tail`, or sends them at once if the body is large. */
 void output_add(exchange *x, bytes body, bytes tail);
 
-/* Sends octets of a direct answer as far as the socket takes them. Returns how many; if not all,
- * the caller is told when the socket takes more. */
+/* Sends octets of a direct answer, behind what is collected, as far as the socket takes them.
+ * Returns how many; if not all, the caller is told when the socket takes more. */
 size_t output_direct(exchange *x, bytes body);
 
 /* Makes the answer that waited in `x`, now the oldest, part of the connection's output. */

@@ -144,14 +144,31 @@ static void report_backlog(bj_server *s, bj_command *command)
   command->backlog = backlog < UINT32_MAX ? (uint32_t)backlog : UINT32_MAX;
 }
 
-void bj_server_flush(bj_server *s, uint32_t count)
+static void run_commands(bj_server *s, uint32_t count)
 {
   ev_now_update(s->loop); /* handlers have run since the turn */
   for (uint32_t i = 0; i < count; i++) run_command(s, &s->commands[i]);
-  output_flush(s);
+}
+
+static void report_backlogs(bj_server *s, uint32_t count)
+{
   for (uint32_t i = 0; i < count; i++)
     if (s->commands[i].type == BJ_WRITE && (s->commands[i].flags & BJ_WRITE_END) == 0)
       report_backlog(s, &s->commands[i]);
+}
+
+void bj_server_collect(bj_server *s, uint32_t count)
+{
+  run_commands(s, count);
+  report_backlogs(s, count);
+  free_dead(s);
+}
+
+void bj_server_flush(bj_server *s, uint32_t count)
+{
+  run_commands(s, count);
+  output_flush(s);
+  report_backlogs(s, count);
   statsd_update(&s->statsd, s->loop);
   free_dead(s);
 }
@@ -160,7 +177,6 @@ uint32_t bj_server_write(bj_server *s, uint32_t slot, uint32_t generation, const
                          uint32_t size)
 {
   ev_now_update(s->loop);
-  output_flush(s);
   exchange *x = exchange_find(&s->exchanges, slot, generation);
   uint32_t taken = size; /* by nobody, when it is over */
   if (x != NULL && x->direct && x->answer == ANSWER_STARTED) {
@@ -169,8 +185,8 @@ uint32_t bj_server_write(bj_server *s, uint32_t slot, uint32_t generation, const
     x->left -= taken;
     if (x->left == 0) response_end(x);
     conn_settle(c);
-    output_flush(s);
   }
+  output_flush(s);
   statsd_update(&s->statsd, s->loop);
   free_dead(s);
   return taken;

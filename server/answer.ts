@@ -140,8 +140,10 @@ export class Answerer {
       this.#writer.room(PART_SIZE);
     }
     if (text.length > LONGEST_TEXT) {
-      this.#writer.head(exchange, status, flags, fields, Buffer.byteLength(text), exchange.isHead);
-      if (!exchange.isHead) {
+      const end = exchange.isHead;
+      const all = end ? flags : flags | WriteFlag.DIRECT;
+      this.#writer.head(exchange, status, all, fields, Buffer.byteLength(text), end);
+      if (!end) {
         this.#attempt(exchange, () => pumpText(this.#writer, exchange, text));
       }
       return;

@@ -54,12 +54,8 @@ async function writeParts(writer: Writer, exchange: Exchange, bytes: Uint8Array)
   }
 }
 
-/** The rest of a response whose head was written with its length and `WriteFlag.DIRECT`. */
-export async function pumpBytes(
-  writer: Writer,
-  exchange: Exchange,
-  bytes: Uint8Array,
-): Promise<void> {
+/** Sends bytes of a response whose head was written with its length and `WriteFlag.DIRECT`. */
+async function sendDirect(writer: Writer, exchange: Exchange, bytes: Uint8Array): Promise<void> {
   for (let at = 0; at < bytes.length && !exchange.over;) {
     const offered = bytes.subarray(at, at + MOST_OFFERED);
     const taken = writer.direct(exchange, offered);
@@ -68,24 +64,35 @@ export async function pumpBytes(
       await new Promise<void>((drained) => exchange.onDrain = drained);
     }
   }
+}
+
+function finish(exchange: Exchange): void {
   if (!exchange.over) {
     exchange.finish();
   }
 }
 
-/** The rest of a response that is a text, and whose head has told its length. */
+/** The rest of such a response that is `bytes`. */
+export async function pumpBytes(
+  writer: Writer,
+  exchange: Exchange,
+  bytes: Uint8Array,
+): Promise<void> {
+  await sendDirect(writer, exchange, bytes);
+  finish(exchange);
+}
+
+/** The rest of such a response that is a text: it is encoded as it goes. */
 export async function pumpText(writer: Writer, exchange: Exchange, text: string): Promise<void> {
   for (let at = 0; at < text.length && !exchange.over;) {
-    if (at > 0) {
-      await writer.caughtUp(exchange);
-    }
-    if (!exchange.over) {
-      at += writer.textPart(exchange, at === 0 ? text : text.slice(at));
+    const { read, bytes } = writer.encode(at === 0 ? text : text.slice(at));
+    at += read;
+    const taken = writer.direct(exchange, bytes);
+    if (taken < bytes.length) {
+      await sendDirect(writer, exchange, bytes.slice(taken));
     }
   }
-  if (!exchange.over) {
-    writer.end(exchange);
-  }
+  finish(exchange);
 }
 
 type Reader = ReadableStreamDefaultReader<Uint8Array>;

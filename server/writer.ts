@@ -42,6 +42,8 @@ export class Writer {
   #used = 0;
   #count = 0;
   #reports: Report[] = [];
+  /** Whether the library has something that is not sent yet. */
+  #collected = false;
   /** Whether a flush is to come anyway. */
   held = false;
 
@@ -63,13 +65,27 @@ export class Writer {
 
   /** Hands everything over to be sent. */
   flush(): void {
-    if (this.#count === 0) {
-      return;
+    if (this.#count > 0 || this.#collected) {
+      this.#collected = false;
+      this.#handOver(true);
     }
-    if (this.#server !== null) {
+  }
+
+  /** Hands everything over, to be sent with what is still to come. */
+  #collect(): void {
+    if (this.#count > 0) {
+      this.#collected = true;
+      this.#handOver(false);
+    }
+  }
+
+  #handOver(sends: boolean): void {
+    if (this.#server === null) {
+      this.#closeFiles();
+    } else if (sends) {
       this.#library.bj_server_flush(this.#server, this.#count);
     } else {
-      this.#closeFiles();
+      this.#library.bj_server_collect(this.#server, this.#count);
     }
     this.#count = 0;
     this.#used = this.#kept;
@@ -108,7 +124,7 @@ export class Writer {
   /** Makes room for `size` octets and a command. */
   room(size: number): void {
     if (this.#used + size > OUTPUT_SIZE || this.#count === COMMAND_SLOTS) {
-      this.flush();
+      this.#collect();
     }
   }
 
@@ -248,10 +264,11 @@ export class Writer {
    * them. Returns how many these are; if not all, the rest goes once `exchange.onDrain` is called.
    */
   direct(exchange: Exchange, bytes: Uint8Array): number {
-    this.flush();
+    this.#collect();
     if (this.#server === null) {
       return bytes.length;
     }
+    this.#collected = false;
     const { slot, generation } = exchange;
     const { length } = bytes;
     const taken = this.#library.bj_server_write(this.#server, slot, generation, bytes, length);
@@ -268,14 +285,15 @@ export class Writer {
     this.#write(exchange, 0, 0, NO_FIELDS, at, bytes.length);
   }
 
-  /** As much of a text as is a part. Returns how many characters that were. */
-  textPart(exchange: Exchange, text: string): number {
+  /**
+   * As much of a text as is a part, in UTF-8, and how many characters that are. It stands in the
+   * output memory until more is written.
+   */
+  encode(text: string): { read: number; bytes: Uint8Array } {
     this.room(PART_SIZE);
-    const at = this.#used;
-    const { read, written } = encoder.encodeInto(text, this.#output.subarray(at, at + PART_SIZE));
-    this.#used += written;
-    this.#write(exchange, 0, 0, NO_FIELDS, at, written);
-    return read;
+    const part = this.#output.subarray(this.#used);
+    const { read, written } = encoder.encodeInto(text, part);
+    return { read, bytes: part.subarray(0, written) };
   }
 
   /** The end of a body. */

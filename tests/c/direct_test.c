@@ -69,6 +69,28 @@ TEST("a large body goes as the client takes it")
   end();
 }
 
+TEST("what was collected goes before it, for other connections too")
+{
+  begin(GET);
+  bj_event e = d.events[0];
+  int second = client_open(&d);
+  client_send(second, GET GET);
+  CHECK_EQ(driver_turn(&d), 2);
+  bj_event other[2] = {d.events[0], d.events[1]};
+  head(&e, 3);
+  driver_answer(&d, &other[0], "other");
+  driver_collect(&d);
+  CHECK_EQ(client_read(client, got, sizeof got), 0);
+  CHECK_EQ(client_read(second, got, sizeof got), 0);
+  CHECK_EQ(give(&e, LARGE - 3), 3);
+  client_expect(client, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n-./");
+  client_expect(second, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nother");
+  driver_answer(&d, &other[1], "");
+  driver_flush(&d);
+  close(second);
+  end();
+}
+
 TEST("a body that the socket takes at once needs no second time")
 {
   begin(GET);

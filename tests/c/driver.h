@@ -107,6 +107,13 @@ static inline void driver_flush(driver *d)
   d->command_count = d->output_used = 0;
 }
 
+/* As driver_flush(), but more is to come. */
+static inline void driver_collect(driver *d)
+{
+  bj_server_collect(d->server, d->command_count);
+  d->command_count = d->output_used = 0;
+}
+
 /* Turns until there are events, parked in between; false when none come in time. */
 static inline bool driver_wait(driver *d)
 {

@@ -159,15 +159,19 @@ static void play_client(struct player *p)
 
 /* ---- the handler -------------------------------------------------------------------------- */
 
-static void flush(void)
+static void make_room(void)
 {
-  driver_flush(&d);
+  if (chance(2) == 0)
+    driver_collect(&d);
+  else
+    driver_flush(&d);
 }
 
 static void write_part(struct live *x, uint32_t flags, const char *mark)
 {
   size_t size = chance(8) == 0 ? chance(sizeof filler) : chance(40);
-  if (d.output_used + size + 64 > DRIVER_OUTPUT || d.command_count + 8 > DRIVER_COMMANDS) flush();
+  if (d.output_used + size + 64 > DRIVER_OUTPUT || d.command_count + 8 > DRIVER_COMMANDS)
+    make_room();
   bj_command *command = driver_write(&d, &x->e, flags, "");
   command->body_size = (uint32_t)size;
   driver_put(&d, filler, size);
@@ -181,7 +185,7 @@ static void play_handler(struct live *x)
 {
   char mark[40];
   if (x->state == NOT_HERE || x->state == TOLD) return;
-  if (d.command_count + 8 > DRIVER_COMMANDS) flush();
+  if (d.command_count + 8 > DRIVER_COMMANDS) make_room();
   snprintf(mark, sizeof mark, "Mark: [%u/%u]\r\n", x->serial, x->number);
   uint32_t what = chance(32);
   if (what < 8) {
@@ -264,7 +268,7 @@ static void play(uint32_t seed)
     play_client(&players[chance(CLIENTS)]);
     play_handler(&live[chance(CLIENTS * 6)]);
     if (chance(3) == 0) {
-      flush();
+      driver_flush(&d);
       turn();
     }
     if (step == STEPS - 200 && seed % 2 == 0) {
@@ -277,7 +281,7 @@ static void play(uint32_t seed)
   int idle = 0; /* turns in a row in which nothing came, from the backlog neither */
   long long accepted = 0;
   for (int i = 0; i < 2000 && idle < 4; i++) {
-    flush();
+    driver_flush(&d);
     driver_turn(&d);
     for (uint32_t k = 0; k < d.count; k++)
       if (d.events[k].type != BJ_STOPPED) hear(&d.events[k]);

@@ -202,3 +202,44 @@ TEST("a client can tell an answer without length that was cut from a complete on
     end();
   }
 }
+
+TEST("parts are collected until they are a lot, and then leave together")
+{
+  begin(GET);
+  part[PART / 4] = '\0';
+  size_t written = 0;
+  for (; client_read(client, sink, sizeof sink) == 0 && written < 1 << 20; written += PART / 4) {
+    driver_write(&d, &e, written == 0 ? BJ_WRITE_HEAD : 0, part);
+    driver_collect(&d);
+  }
+  CHECK(written > BJ_HIGH_WATER && written < 2 * BJ_HIGH_WATER);
+  driver_write(&d, &e, BJ_WRITE_END, "");
+  driver_flush(&d);
+  CHECK(client_read(client, sink, sizeof sink) > 0);
+  end();
+}
+
+TEST("so do those of two connections that take turns")
+{
+  begin(GET);
+  part[PART / 4] = '\0';
+  int second = client_open(&d);
+  client_send(second, GET);
+  bj_event f = driver_event(&d, BJ_REQUEST);
+  for (size_t written = 0; written < 2 * BJ_HIGH_WATER; written += PART / 4) {
+    driver_write(&d, &e, written == 0 ? BJ_WRITE_HEAD : 0, part);
+    driver_write(&d, &f, written == 0 ? BJ_WRITE_HEAD : 0, part);
+    driver_collect(&d);
+    if (written < BJ_HIGH_WATER / 2) {
+      CHECK_EQ(client_read(client, sink, sizeof sink), 0);
+      CHECK_EQ(client_read(second, sink, sizeof sink), 0);
+    }
+  }
+  CHECK(client_read(client, sink, sizeof sink) > BJ_HIGH_WATER);
+  CHECK(client_read(second, sink, sizeof sink) > BJ_HIGH_WATER);
+  driver_write(&d, &e, BJ_WRITE_END, "");
+  driver_write(&d, &f, BJ_WRITE_END, "");
+  driver_flush(&d);
+  close(second);
+  end();
+}

@@ -153,7 +153,8 @@ static bj_command *write_part(struct live *x, uint32_t flags)
 {
   static const uint32_t statuses[] = {200, 200, 204, 304, 404, 500};
   size_t size = (flags & BJ_WRITE_FILE) != 0 ? 0 : choose_size();
-  if (d.output_used + size + 80 > DRIVER_OUTPUT || d.command_count + 8 > DRIVER_COMMANDS) flush();
+  if (d.output_used + size + 80 > DRIVER_OUTPUT || d.command_count + 8 > DRIVER_COMMANDS)
+    driver_collect(&d);
   bj_command *command = driver_command(&d, BJ_WRITE, &x->e);
   command->flags = flags;
   command->status = statuses[take() % (sizeof statuses / sizeof *statuses)];
@@ -219,7 +220,7 @@ static void answer_directly(struct live *x)
   if (x->state != DIRECT) return;
   size_t size = choose_size();
   if (size > x->left) size = x->left;
-  flush();
+  driver_collect(&d);
   x->left -= bj_server_write(d.server, x->e.request, x->e.generation, filler[x->number % 26],
                              (uint32_t)size);
   if (x->left == 0) x->state = ANSWERED;
@@ -227,7 +228,7 @@ static void answer_directly(struct live *x)
 
 static void play_handler(struct live *x, uint32_t what)
 {
-  if (d.command_count + 8 > DRIVER_COMMANDS) flush();
+  if (d.command_count + 8 > DRIVER_COMMANDS) driver_collect(&d);
   if (x->state == NOT_HERE || x->state == TOLD) return;
   switch (what) {
   case 0:
