@@ -43,6 +43,9 @@ ADDR is a name, IPv4 or IPv6 address, also with a port ([::1]:80), unix:PATH,
 unix:@NAME, fd:N, systemd or systemd:NAME. When nothing says where to listen,
 it is the socket that systemd hands over, if it does.
 
+PEERS are addresses and networks with commas, loopback, linklocal or uniquelocal,
+or off; for --trust-proxy also a number of hops.
+
 Flags come before the file, then HOST and PORT of the environment, then the
 defaults. What follows the app is the app's own, and so are unknown options
 before it (--name=value: a word of its own would be taken for the app); a

@@ -21,7 +21,14 @@ export { bindAndListen, Listener, type ListenerOptions } from "./server/listener
 export type { Histogram, Metrics } from "./server/metrics.ts";
 export { DEFAULT_LISTEN_BACKLOG } from "./server/options.ts";
 export { Response } from "./server/response.ts";
-export { type Foreign, type ForeignApp, listen, run, serverRun } from "./server/run.ts";
+export {
+  type Direct,
+  type Foreign,
+  type ForeignApp,
+  listen,
+  run,
+  serverRun,
+} from "./server/run.ts";
 export { Server } from "./server/server.ts";
 export type { StatsdOptions } from "./server/statsd.ts";
 export { type Shared, supervise, Supervisor } from "./server/supervisor.ts";

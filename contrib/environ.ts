@@ -105,7 +105,6 @@ export interface EnvironOptions {
 
 const WSGI = {
   "wsgi.version": [1, 0],
-  "wsgi.url_scheme": "http",
   "wsgi.input_terminated": true,
   "wsgi.file_wrapper": (file: File, blockSize?: number) => new FileWrapper(file, blockSize),
   "wsgi.multithread": false,
@@ -182,6 +181,7 @@ function makeEnviron(
     REMOTE_PORT: remotePort,
     ...Object.fromEntries(headerKeys(request.headers)),
     ...WSGI,
+    "wsgi.url_scheme": request.url.startsWith("https:") ? "https" : "http",
     "wsgi.input": new Input(request),
     "wsgi.errors": options.errors ?? process.stderr,
     get "bjoern.signal"() {

@@ -170,10 +170,11 @@ enum bj_counter {
   BJ_REQUESTS_IN_FLIGHT = 16, /* handed over and not yet answered */
   BJ_BYTES_RECEIVED = 17,
   BJ_BYTES_SENT = 18,
-  BJ_TIMEOUTS = 19,     /* of clients in the middle of something */
-  BJ_DURATION_SUM = 20, /* microseconds, of all in BJ_DURATION */
-  BJ_DURATION = 21,     /* answers by time since their head: BJ_DURATIONS classes */
-  BJ_COUNTERS = 38,
+  BJ_TIMEOUTS = 19,         /* of clients in the middle of something */
+  BJ_CONN_PROXY_ERROR = 20, /* connections without a header that bj_server_proxied() asks for */
+  BJ_DURATION_SUM = 21,     /* microseconds, of all in BJ_DURATION */
+  BJ_DURATION = 22,         /* answers by time since their head: BJ_DURATIONS classes */
+  BJ_COUNTERS = 39,
 };
 
 #define BJ_STATSD_COUNTERS 15u
@@ -223,11 +224,17 @@ API int32_t bj_address(int32_t fd, char *address);
  * bj_server_listen() does. */
 API int32_t bj_server_adopt(bj_server *s, int32_t fd, char *error);
 
+/* Has every connection begin with a header of the PROXY protocol, version 1 or 2, which says whose
+ * it is; any other is closed without an answer, and so is that of a peer outside of `networks`,
+ * such as "10.0.0.0/8,::1" ("" for all; a Unix socket counts as 127.0.0.1). Needs an arena of 8192.
+ * Returns as bj_server_listen() does. */
+API int32_t bj_server_proxied(bj_server *s, const char *networks, char *error);
+
 /* Writes where the server listens: "host", "unix:/path" or "unix:@name". Returns the port. */
 API uint32_t bj_server_address(bj_server *s, char *address);
 
-/* Writes the address at which the connection of a request arrived. Returns the port, or -1 when
- * the connection is gone. */
+/* Writes the address at which the connection of a request arrived, as the PROXY protocol tells it.
+ * Returns the port, or -1 when the connection is gone. */
 API int32_t bj_server_local(bj_server *s, uint32_t slot, uint32_t generation, char *address);
 
 /* Has the first BJ_STATSD_COUNTERS counters sent to a statsd server, every `interval` milliseconds

@@ -15,7 +15,7 @@
 
 bool conn_is_idle(const conn *c)
 {
-  return c->state == CONN_HEAD && c->first == NULL && buffer_size(&c->in) == 0 &&
+  return c->state <= CONN_HEAD && c->first == NULL && buffer_size(&c->in) == 0 &&
          buffer_size(&c->out) == 0 && c->server->staged != c;
 }
 
@@ -174,7 +174,8 @@ void conn_settle(conn *c)
       linger(c);
       return;
     }
-    if (buffer_size(&c->in) == 0) deadline_set(&s->deadlines, &c->reading_by, DEADLINE_IDLE);
+    if (buffer_size(&c->in) == 0 && c->requests > 0)
+      deadline_set(&s->deadlines, &c->reading_by, DEADLINE_IDLE);
   }
   conn_update(c);
 }
@@ -209,9 +210,9 @@ static void time_reading(conn *c)
   bool has_leave = c->body.taker == NULL || !c->body.taker->owes_continue;
   if (c->state == CONN_BODY && has_leave)
     deadline_keep(all, &c->reading_by, DEADLINE_BODY);
-  else if (c->state == CONN_HEAD && buffer_size(&c->in) > 0)
+  else if (c->state <= CONN_HEAD && buffer_size(&c->in) > 0)
     deadline_keep(all, &c->reading_by, DEADLINE_HEAD);
-  else if (c->state != CONN_HEAD)
+  else if (c->state > CONN_HEAD)
     deadline_clear(&c->reading_by);
 }
 
@@ -234,7 +235,7 @@ void conn_time_out(void *connection, enum deadline_kind kind)
   if (kind != DEADLINE_IDLE && kind != DEADLINE_LINGER) c->server->counters[BJ_TIMEOUTS]++;
   switch (kind) {
   case DEADLINE_HEAD:
-    if (buffer_size(&c->in) > 0) {
+    if (buffer_size(&c->in) > 0 && c->state == CONN_HEAD) {
       input_reject(c, 408, false);
       break;
     }
@@ -269,8 +270,14 @@ void conn_open(struct bj_server *s, int fd, const struct sockaddr *peer)
     close(fd);
     return;
   }
-  *c = (conn){.server = s, .next = s->conns, .state = CONN_HEAD};
+  *c = (conn){.server = s, .next = s->conns, .state = s->expects_proxy ? CONN_PROXY : CONN_HEAD};
   remember_peer(c, peer);
+  if (s->proxies.count > 0 && !networks_have(&s->proxies, c->peer)) {
+    s->counters[BJ_CONN_PROXY_ERROR]++;
+    close(fd);
+    free(c);
+    return;
+  }
   c->reading_by.owner = c->writing_by.owner = c;
   if (s->conns != NULL) s->conns->prev = c;
   s->conns = c;

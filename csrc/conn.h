@@ -7,9 +7,11 @@
 #include "chunked.h"
 #include "deadlines.h"
 #include "exchange.h"
+#include "proxy.h"
 #include "request.h"
 
 enum conn_state {
+  CONN_PROXY,  /* waiting for the header of the PROXY protocol, before anything else */
   CONN_HEAD,   /* reading a head, or waiting for the next one */
   CONN_BODY,   /* reading the body of the latest request */
   CONN_LAST,   /* no request comes after the ones in flight; what the client sends is dropped */
@@ -43,12 +45,14 @@ typedef struct conn {
   } body;
   uint32_t peer[4]; /* as in bj_event */
   uint32_t peer_port;
+  endpoint local;   /* where the client connected to, if `is_proxied` */
+  bool is_proxied;  /* the ends are those that the PROXY protocol told */
   bool waits;       /* stopped reading before all of `in` was looked at */
   bool is_queued;   /* in the server's queue */
   bool is_aside;    /* its output leaves at the end of the flush */
   bool is_final;    /* the latest request is the last one */
   bool peer_closed; /* its side is closed: nothing more to read */
-  bool failed;      /* the socket refused a write, or memory ran out */
+  bool failed;      /* to be closed: the socket refused a write, memory ran out, no PROXY header */
   bool resets;      /* a cut answer can be told from a complete one only by a reset */
 } conn;
 

@@ -33,6 +33,7 @@ static void count_read(bj_server *s)
 static void count_left(conn *c, enum bj_counter how)
 {
   uint64_t *counters = c->server->counters;
+  if (c->state == CONN_PROXY && buffer_size(&c->in) > 0) counters[BJ_CONN_PROXY_ERROR]++;
   if (c->state == CONN_BODY || (c->state == CONN_HEAD && buffer_size(&c->in) > 0)) {
     counters[how]++;
     counters[BJ_REQ_ABORTED]++;
@@ -131,6 +132,30 @@ static void begin_request(conn *c, const request *r)
   c->body.left = r->length;
   c->body.received = 0;
   c->body.decoder = (chunked){0};
+}
+
+/* Whoever must begin with a header and does not gets no answer: it does not speak our language, or
+ * wants to be somebody else. */
+static size_t take_proxy(conn *c, const char *data, size_t size)
+{
+  bj_server *s = c->server;
+  proxied p;
+  switch (proxy_read(&p, (bytes){data, size})) {
+  case PROXY_INCOMPLETE: return 0;
+  case PROXY_BAD:
+    s->counters[BJ_CONN_PROXY_ERROR]++;
+    c->failed = true;
+    return size;
+  case PROXY_COMPLETE: break;
+  }
+  c->state = CONN_HEAD;
+  c->is_proxied = p.is_named;
+  if (p.is_named) {
+    memcpy(c->peer, p.from.address, sizeof c->peer);
+    c->peer_port = p.from.port;
+    c->local = p.to;
+  }
+  return p.size;
 }
 
 /* Returns how many octets the head took, 0 when it is not complete. */
@@ -245,8 +270,9 @@ static void process(conn *c, char *data, size_t size)
       c->waits = true;
       break;
     }
-    size_t used = c->state == CONN_HEAD ? take_head(c, data + at, size - at)
-                                        : take_body(c, data + at, size - at);
+    size_t used = c->state == CONN_HEAD   ? take_head(c, data + at, size - at)
+                  : c->state == CONN_BODY ? take_body(c, data + at, size - at)
+                                          : take_proxy(c, data + at, size - at);
     if (used == 0) break;
     at += used;
   }

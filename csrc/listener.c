@@ -203,6 +203,14 @@ static int32_t unix_address(const struct sockaddr_un *where, socklen_t size, cha
   return 0;
 }
 
+void listener_write_ip(const void *ip, char *address)
+{
+  struct in6_addr in6;
+  memcpy(&in6, ip, sizeof in6);
+  bool mapped = IN6_IS_ADDR_V4MAPPED(&in6);
+  inet_ntop(mapped ? AF_INET : AF_INET6, in6.s6_addr + (mapped ? 12 : 0), address, BJ_ADDRESS_SIZE);
+}
+
 int32_t listener_address(int fd, char *address)
 {
   union {
@@ -218,12 +226,9 @@ int32_t listener_address(int fd, char *address)
   case AF_INET:
     inet_ntop(AF_INET, &where.in.sin_addr, address, BJ_ADDRESS_SIZE);
     return ntohs(where.in.sin_port);
-  case AF_INET6: {
-    const struct in6_addr *ip = &where.in6.sin6_addr;
-    const void *mapped = IN6_IS_ADDR_V4MAPPED(ip) ? ip->s6_addr + 12 : NULL;
-    inet_ntop(mapped ? AF_INET : AF_INET6, mapped ? mapped : ip, address, BJ_ADDRESS_SIZE);
+  case AF_INET6:
+    listener_write_ip(&where.in6.sin6_addr, address);
     return ntohs(where.in6.sin6_port);
-  }
   case AF_UNIX: return unix_address(&where.un, size, address);
   default: return -1;
   }

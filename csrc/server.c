@@ -281,6 +281,7 @@ static void free_memory(bj_server *s)
   buffer_free(&s->staging);
   spares_free(&s->spares);
   if (s->loop != NULL) ev_loop_destroy(s->loop);
+  networks_free(&s->proxies);
   free(s->scratch);
   free(s);
 }
@@ -328,6 +329,13 @@ int32_t bj_server_adopt(bj_server *s, int32_t fd, char *error)
   return refused != 0 ? refused : acceptor_start(s, error);
 }
 
+int32_t bj_server_proxied(bj_server *s, const char *networks, char *error)
+{
+  networks_free(&s->proxies);
+  s->expects_proxy = true;
+  return networks_read(&s->proxies, networks, error);
+}
+
 uint32_t bj_server_address(bj_server *s, char *address)
 {
   int32_t port = listener_address(s->listener.fd, address);
@@ -343,7 +351,11 @@ int32_t bj_server_statsd(bj_server *s, const char *host, uint32_t port, const ch
 int32_t bj_server_local(bj_server *s, uint32_t slot, uint32_t generation, char *address)
 {
   exchange *x = exchange_find(&s->exchanges, slot, generation);
-  return x == NULL ? -1 : listener_address(x->conn->reader.fd, address);
+  if (x == NULL) return -1;
+  const conn *c = x->conn;
+  if (!c->is_proxied) return listener_address(c->reader.fd, address);
+  listener_write_ip(c->local.address, address);
+  return (int32_t)c->local.port;
 }
 
 void bj_server_counters(bj_server *s, double *counters)

@@ -7,6 +7,7 @@
 
 #include "conn.h"
 #include "listener.h"
+#include "networks.h"
 #include "parking.h"
 #include "registry.h"
 #include "statsd.h"
@@ -34,6 +35,8 @@ struct bj_server {
   uint32_t fields_used;
   uint32_t event_count;
 
+  bool expects_proxy; /* connections begin with a header of the PROXY protocol */
+  networks proxies;   /* who may send one; none: everybody */
   listener listener;
   ev_io acceptor;
   ev_timer accept_again;

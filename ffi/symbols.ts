@@ -62,6 +62,7 @@ export const toolSymbols = {
     parameters: ["pointer", "buffer", "u32", "buffer", "buffer", "u32", "buffer"],
     result: "i32",
   },
+  bj_server_proxied: { parameters: ["pointer", "buffer", "buffer"], result: "i32" },
   bj_server_local: { parameters: ["pointer", "u32", "u32", "buffer"], result: "i32" },
   bj_file_open: { parameters: ["buffer", "buffer", "buffer", "buffer"], result: "i32" },
   bj_file_adopt: { parameters: ["i32", "buffer", "buffer"], result: "i32" },

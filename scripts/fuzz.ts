@@ -23,6 +23,7 @@ interface Target {
 
 const targets: Target[] = [
   { name: "parse", corpus: "request", share: 0.2, most: 640 },
+  { name: "proxy", corpus: "proxy", share: 0.1, most: 4200 },
   { name: "request", corpus: "request", share: 0.4, most: 1024 },
   { name: "answer", corpus: "answer", share: 0.4, most: 512 },
 ];

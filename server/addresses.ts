@@ -28,6 +28,17 @@ export function ip(bytes: Uint8Array): string {
   return isMapped(bytes) ? bytes.subarray(12, 16).join(".") : ipv6(bytes);
 }
 
+/** An address as `ip()` writes it, of any way to write a valid one. */
+export function canonical(address: string): string {
+  if (!address.includes(":")) {
+    return address;
+  }
+  const host = new URL(`http://[${address}]/`).hostname.slice(1, -1);
+  const [, high, low] = /^::ffff:([\da-f]+):([\da-f]+)$/.exec(host) ?? [];
+  const words = [parseInt(high, 16), parseInt(low, 16)];
+  return low === undefined ? host : words.flatMap((word) => [word >> 8, word & 255]).join(".");
+}
+
 /** An address as the library writes it: a host, or `unix:` and a path. */
 export function parse(host: string, port: number): Addr {
   return host.startsWith("unix:")

@@ -10,7 +10,7 @@ import { cString, ERROR_SIZE } from "./c_string.ts";
 import { RequestError, requestError } from "./errors.ts";
 import { Exchange, type Host } from "./exchange.ts";
 import { patchGlobals, restoreGlobals } from "./globals.ts";
-import { listenAt, readAddress } from "./listening.ts";
+import { expectProxied, listenAt, readAddress } from "./listening.ts";
 import { discharge, enlist } from "./live.ts";
 import { Loop } from "./loop.ts";
 import { Memory } from "./memory.ts";
@@ -20,6 +20,7 @@ import { Event, EVENT_WORDS, EventFlag, EventType } from "./records.ts";
 import { makeRequest } from "./request.ts";
 import { stopOnSignals } from "./signals.ts";
 import { tell } from "./statsd.ts";
+import type { Trust } from "./trust.ts";
 import type { Addr, Handler } from "./types.ts";
 import { Writer } from "./writer.ts";
 
@@ -42,6 +43,9 @@ function open(library: Library, memory: Memory, settings: Settings): Pointer {
     if (settings.statsd !== undefined) {
       tell(server, settings.statsd);
     }
+    if (settings.proxies !== undefined) {
+      expectProxied(server, settings.proxies);
+    }
     listenAt(library, server, settings);
   } catch (error) {
     library.bj_server_free(server);
@@ -54,6 +58,7 @@ function open(library: Library, memory: Memory, settings: Settings): Pointer {
 export class Core implements Host {
   readonly memory: Memory = new Memory();
   readonly addr: Addr;
+  readonly trust: Trust | undefined;
   readonly finished: Promise<void>;
   handler: Handler<never>;
   pendingRequests = 0;
@@ -75,6 +80,7 @@ export class Core implements Host {
   constructor(handler: Handler<never>, settings: Settings) {
     this.handler = handler;
     this.#settings = settings;
+    this.trust = settings.trust;
     this.#library = library();
     const server = open(this.#library, this.memory, settings);
     this.#server = server;

@@ -8,16 +8,19 @@ import { Buffer } from "node:buffer";
 import { ip } from "./addresses.ts";
 import { Body, OVER } from "./body.ts";
 import { type RequestError, requestError } from "./errors.ts";
+import { type Forwarded, readForwarded } from "./forwarded.ts";
 import { separator } from "./headers.ts";
 import { latin1, type Memory } from "./memory.ts";
 import { Event, EVENT_WORDS, EventFlag, METHODS } from "./records.ts";
+import { forwardedUri, targetUri } from "./target_uri.ts";
+import type { Trust } from "./trust.ts";
 import type { Addr, Info, Sent, SocketAddress } from "./types.ts";
 
 /** What an exchange needs of its server. */
 export interface Host {
   readonly memory: Memory;
   readonly pendingRequests: number;
-  readonly addr: Addr;
+  readonly trust: Trust | undefined;
   consume(exchange: Exchange, taken: number): void;
   ended(exchange: Exchange): void;
   localAddr(exchange: Exchange): Addr;
@@ -26,23 +29,6 @@ export interface Host {
 
 /** How far a response is. */
 export const State = { OPEN: 0, STARTED: 1, DONE: 2, ABORTED: 3 } as const;
-
-/** Targets that a URL parser leaves as they are come from the wire; the others from the parser. */
-const authorities = new Map<string, string>();
-const MOST_AUTHORITIES = 256;
-
-/** The authority as a URL shows it: lower case, without the default port. */
-function normalAuthority(authority: string): string {
-  let normal = authorities.get(authority);
-  if (normal === undefined) {
-    normal = URL.canParse(`http://${authority}/`) ? new URL(`http://${authority}/`).host : "";
-    if (authorities.size >= MOST_AUTHORITIES) {
-      authorities.clear();
-    }
-    authorities.set(authority, normal);
-  }
-  return normal === "" ? "localhost" : normal;
-}
 
 /** Whether the octets from `at` on are the name, in whatever case. */
 function isName(name: string, bytes: Uint8Array, at: number): boolean {
@@ -175,15 +161,11 @@ export class Exchange implements Info<Addr> {
 
   /** The target URI (RFC 9112 section 3.3), absolute and normalised. */
   get url(): string {
-    const target = this.rawTarget;
-    if ((this.flags & EventFlag.ABSOLUTE) !== 0) {
-      return URL.canParse(target) ? new URL(target).href : "http://localhost/";
-    }
-    const origin = `http://${normalAuthority(this.#authority)}`;
-    if (target === "*") {
-      return `${origin}/*`;
-    }
-    return (this.flags & EventFlag.ODD) === 0 ? origin + target : new URL(origin + target).href;
+    const { rawTarget, flags } = this;
+    const told = this.#told;
+    return told === undefined
+      ? targetUri(rawTarget, flags, this.#authority)
+      : forwardedUri(rawTarget, flags, this.#authority, told);
   }
 
   /** Calls `visit` with each field, its name in lower case, in the order in which they came. */
@@ -236,16 +218,27 @@ export class Exchange implements Info<Addr> {
     return (this.#words[this.#at + Event.method] & 0xffff) === METHODS.indexOf("HEAD");
   }
 
-  /** See {@linkcode Info.remoteAddr}. */
-  get remoteAddr(): Addr {
-    const at = this.#at + Event.peer;
+  /** See {@linkcode Info.peerAddr}. */
+  get peerAddr(): Addr {
     this.#check();
-    if (this.host.addr.transport === "unix") {
+    const words = this.#words;
+    const at = this.#at + Event.peer;
+    if ((words[at] | words[at + 1] | words[at + 2] | words[at + 3]) === 0) {
       return { transport: "unix", path: "" };
     }
-    const words = this.#words;
     const peer = new Uint8Array(words.buffer, words.byteOffset + 4 * at, 16);
     return { transport: "tcp", hostname: ip(peer), port: this.#word(Event.peer_port) };
+  }
+
+  /** What proxies tell, if any are believed. Who asks for none of it pays for none of it. */
+  get #told(): Forwarded | undefined {
+    const { trust } = this.host;
+    return trust && readForwarded(trust, this.peerAddr, (name) => this.field(name));
+  }
+
+  /** See {@linkcode Info.remoteAddr}. */
+  get remoteAddr(): Addr {
+    return this.#told?.client ?? this.peerAddr;
   }
 
   /** See {@linkcode Info.localAddr}. */

@@ -5,6 +5,7 @@
  */
 import { constants } from "node:os";
 import process from "node:process";
+import { tools } from "../ffi/library.ts";
 import { native } from "../ffi/native.ts";
 import type { Library, Pointer } from "../ffi/symbols.ts";
 import { parse, show } from "./addresses.ts";
@@ -83,6 +84,14 @@ export function placeOf(host: unknown, port: number, isPortGiven: boolean): Plac
 export function refusal(place: Place, error: Uint8Array, reason: number): ListenError {
   const where = "fd" in place ? `descriptor ${place.fd}` : show(place.host, place.port);
   return new ListenError(where, cString(error), reason);
+}
+
+/** Has every connection begin with a PROXY header of one of the networks in `from`. */
+export function expectProxied(server: Pointer, from: string): void {
+  const error = new Uint8Array(ERROR_SIZE);
+  if (tools().bj_server_proxied(server, toCString(from), error) !== 0) {
+    throw new Error(`Cannot expect the PROXY protocol from ${from}: ${cString(error)}`);
+  }
 }
 
 /** Has a server listen. Throws a ListenError. */

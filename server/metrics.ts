@@ -57,6 +57,8 @@ export interface Metrics {
   readonly bytes_sent: number;
   /** Clients that took too long in the middle of something. */
   readonly timeouts: number;
+  /** Connections that were closed for lack of a PROXY header from somebody who may send one. */
+  readonly conn_proxy_error: number;
   /** Seconds from the end of a request's head to that of its response. */
   readonly request_duration_seconds: Histogram;
 }

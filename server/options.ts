@@ -7,6 +7,7 @@ import { type Place, placeOf } from "./listening.ts";
 import { ARENA_SIZE, EVENT_SLOTS, FIELD_SLOTS, OUTPUT_SIZE } from "./memory.ts";
 import { Backend, OPTIONS } from "./records.ts";
 import { type Statsd, statsdOf } from "./statsd.ts";
+import { proxiesOf, type Trust, trustOf } from "./trust.ts";
 import type { Options } from "./types.ts";
 
 /** `listen(2)`'s backlog, as in bjoern. */
@@ -45,6 +46,10 @@ export type Settings =
     /** `enum bj_backend`. */
     backend: number;
     statsd: Statsd | undefined;
+    /** Who is believed about what it forwards. */
+    trust: Trust | undefined;
+    /** Who has to begin with a PROXY header. */
+    proxies: string | undefined;
   };
 
 function number(options: Options, name: NumberName): number {
@@ -97,6 +102,8 @@ export function settingsOf(options: Options): Settings {
     place: placeOf(options.host ?? "127.0.0.1", port, isPortGiven),
     backend: backendOf(options.backend ?? "auto"),
     statsd: statsdOf(options.statsd),
+    trust: trustOf(options.trustProxy),
+    proxies: proxiesOf(options.proxyProtocol),
   };
 }
 

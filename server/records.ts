@@ -134,6 +134,7 @@ export const COUNTERS = [
   "bytes_received",
   "bytes_sent",
   "timeouts",
+  "conn_proxy_error",
   "duration_sum",
   "duration",
 ] as const;

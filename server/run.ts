@@ -16,6 +16,14 @@ export type Foreign = (this: any, request: any, info: any) => unknown;
 /** An app that is written against another server's types. */
 export type ForeignApp = Foreign | { fetch?: Foreign };
 
+/** Options with which addresses are those of the sockets. */
+export interface Direct {
+  /** Nobody is believed. */
+  trustProxy?: false;
+  /** Nobody speaks it. */
+  proxyProtocol?: false;
+}
+
 type Arguments = [host?: string | number | Options, port?: number | Options, options?: Options];
 
 function isOptions(value: unknown): value is Options {
@@ -64,8 +72,10 @@ function make(app: unknown, args: Arguments): Server<Addr> {
 export function listen(
   app: App<UnixAddr>,
   path: `unix:${string}`,
-  options?: Options,
+  options?: Options & Direct,
 ): Server<UnixAddr>;
+/** Behind a proxy on a Unix socket, whose clients have addresses of their own. */
+export function listen(app: App<Addr>, path: `unix:${string}`, options: Options): Server<Addr>;
 /** On a TCP address. */
 export function listen(app: App, host: string, port?: number, options?: Options): Server;
 /** On a listening socket that this process has inherited. */
@@ -114,8 +124,10 @@ export function run(
 export function run(
   app: App<UnixAddr>,
   path: `unix:${string}`,
-  options?: Options,
+  options?: Options & Direct,
 ): Server<UnixAddr>;
+/** Behind a proxy on a Unix socket, whose clients have addresses of their own. */
+export function run(app: App<Addr>, path: `unix:${string}`, options: Options): Server<Addr>;
 /** On a TCP address. */
 export function run(app: App, host: string, port?: number, options?: Options): Server;
 /** On a listening socket that this process has inherited. */

@@ -56,9 +56,11 @@ export interface Sent {
  * ```
  */
 export interface Info<A = NetAddr> {
-  /** The client's address. */
+  /** The client's address, as a trusted proxy tells it; then with port 0 where that is not told. */
   readonly remoteAddr: A;
-  /** The address at which the connection arrived. */
+  /** The other end of the connection, as the PROXY protocol tells it: a client or a proxy. */
+  readonly peerAddr: A;
+  /** The address at which the connection arrived, as the PROXY protocol tells it. */
   readonly localAddr: A;
   /** The request-target as the client sent it (RFC 9112 section 3.2), not normalised. */
   readonly rawTarget: string;
@@ -134,6 +136,40 @@ export interface Options extends Address {
   reusePort?: boolean;
   /** Permissions of the socket file, such as `0o660`; by default what the umask leaves. */
   mode?: number;
+  /**
+   * Which proxies are believed: their addresses or networks (`"10.0.0.0/8"`), or `"loopback"`,
+   * `"linklocal"`, `"uniquelocal"`, in a list or with commas; or a number of hops, 1 for whoever
+   * connects. A Unix socket's peer counts as 127.0.0.1. What trusted peers say in `X-Forwarded-For`,
+   * `-Proto` and `-Host`, or in `Forwarded` (RFC 7239) when none of these is there, becomes
+   * `info.remoteAddr`, `requestIP()`, and scheme and host of `request.url`. Chains are followed from
+   * the right, as far as they are trusted; what cannot be read is passed over.
+   *
+   * The proxy must set all of these fields or take them out: what it passes on from a client, the
+   * client has made up.
+   *
+   * @default {false}
+   *
+   * @example
+   * ```ts
+   * import { run } from "@x/bjoern";
+   *
+   * const server = run((request) => request.url, { port: 0, trustProxy: "loopback" });
+   * const headers = { "x-forwarded-proto": "https", "x-forwarded-host": "example.org" };
+   * console.log(await (await fetch(server.url, { headers })).text()); // https://example.org/
+   * await server.shutdown();
+   * ```
+   */
+  trustProxy?: false | number | string | readonly string[];
+  /**
+   * Whether each connection begins with a header of the PROXY protocol (version 1 or 2 of haproxy's
+   * proxy-protocol.txt) that says whose it is: `info.peerAddr`, `remoteAddr` and `localAddr` are then
+   * what it says. A list as for `trustProxy` names who may connect; `true` lets everybody be anybody,
+   * so only the proxy must be able to reach the server. Any other connection is closed unanswered,
+   * and counted as `conn_proxy_error`.
+   *
+   * @default {false}
+   */
+  proxyProtocol?: boolean | string | readonly string[];
   /**
    * What libev waits with. The default is the environment's `LIBEV_FLAGS` (1 select, 2 poll, 4
    * epoll, 8 kqueue), or the best one of the system: epoll, or kqueue.

@@ -31,6 +31,12 @@ const valueRows: [args: string[], values: Record<string, unknown>][] = [
   [["--access-log", "json"], { accessLog: "json" }],
   [["--access-log", "json", "-p", "1"], { accessLog: "json", port: 1 }],
   [["--workers", "4", "--backend", "poll"], { workers: 4, backend: "poll" }],
+  [["--trust-proxy", "loopback, 10.0.0.0/8"], { trustProxy: "loopback, 10.0.0.0/8" }],
+  [["--trust-proxy=1", "--proxy-protocol=on"], { trustProxy: 1, proxyProtocol: true }],
+  [["--trust-proxy", "off", "--proxy-protocol", "::1"], {
+    trustProxy: false,
+    proxyProtocol: "::1",
+  }],
 ];
 for (const [args, values] of valueRows) {
   test(`${args.join(" ")} is understood`, () => {
@@ -75,6 +81,15 @@ const wrong: [args: string[], message: string][] = [
   [["--workers", "0", APP], "--workers must be a whole number from 1 to 1024: 0"],
   [["--mode", "rw", APP], '--mode takes an octal number as text, such as "660", not "rw"'],
   [["--reuse-port=yes", APP], "--reuse-port takes no value"],
+  [
+    ["--trust-proxy", "on", APP],
+    "--trust-proxy cannot be true: anybody could be anybody. Name the proxies or count them",
+  ],
+  [
+    ["--proxy-protocol", "localhost", APP],
+    '--proxy-protocol has "localhost", which is neither an address, a network such as ' +
+    '"10.0.0.0/8", nor one of loopback, linklocal, uniquelocal',
+  ],
   [["--no-access-log=json", APP], "--no-access-log takes no value"],
   [
     ["--access-log=short", APP],

@@ -26,6 +26,12 @@ const rows: [text: string, values: Record<string, unknown>][] = [
   ['{"accessLog": true}', { accessLog: "combined" }],
   ['{"accessLog": false}', { accessLog: "off" }],
   ['{"accessLog": "json"}', { accessLog: "json" }],
+  ['{"trustProxy": ["loopback", "10.0.0.0/8"]}', { trustProxy: ["loopback", "10.0.0.0/8"] }],
+  ['{"trustProxy": 1, "proxyProtocol": true}', { trustProxy: 1, proxyProtocol: true }],
+  ['{"trustProxy": "${CLI_UNSET:-2}", "proxyProtocol": "off"}', {
+    trustProxy: 2,
+    proxyProtocol: false,
+  }],
   ['{"listen": 8000}', { listen: { port: 8000 } }],
   ['{"listen": "[::1]:${CLI_PORT}"}', { listen: { host: "::1", port: 8080 } }],
   ['{"statsd": {"port": "${CLI_PORT}", "tags": ["p:${CLI_PORT}"]}}', {
@@ -55,6 +61,12 @@ const wrong: [text: string, message: string][] = [
   ['{"port": 70000}', ":1:2: port must be a whole number from 0 to 65535: 70000"],
   ['{"reuse_port": "yes"}', ':1:2: reuse_port takes true, 1, on, false, 0 or off, not "yes"'],
   ['{"mode": 660}', ':1:2: mode takes an octal number as text, such as "660", not 660'],
+  [
+    '{"trustProxy": {}}',
+    ":1:2: trustProxy takes addresses, networks, loopback, linklocal, uniquelocal, a number of " +
+    "hops or off, not {}",
+  ],
+  ['{"trustProxy": [1]}', ":1:2: trustProxy must have addresses as strings, not 1"],
   ['{"listen": "x"}', ':1:2: listen takes PORT, HOST:PORT, [IPV6]:PORT or unix:PATH, not "x"'],
   ['{"host": "${CLI_UNSET}"}', ":1:2: the environment has no CLI_UNSET"],
   ['{"host": "${a-b}"}', ":1:2: ${a-b} should be ${NAME} or ${NAME:-default}"],

@@ -127,6 +127,23 @@ describe("keys", () => {
     });
   }
 
+  test("the scheme and the client are those that a trusted proxy tells", async () => {
+    const headers = { "X-Forwarded-For": "1.2.3.4", "X-Forwarded-Proto": "https" };
+    const app: EnvironApp = (env, startResponse) => {
+      startResponse("200 OK", TEXT);
+      return `${env["wsgi.url_scheme"]} ${env.REMOTE_ADDR}`;
+    };
+    const told = async (trustProxy: Options["trustProxy"]) => {
+      let text = "";
+      await serveApp(app, async (server) => {
+        text = (await ask(server, { headers })).text;
+      }, { trustProxy });
+      return text;
+    };
+    assert.equal(await told("loopback"), "https 1.2.3.4");
+    assert.equal(await told(false), "http 127.0.0.1");
+  });
+
   test("PATH_INFO of OPTIONS * is the asterisk", async () => {
     const env = await environOf("OPTIONS * HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
     assert.equal(env.PATH_INFO, "*");

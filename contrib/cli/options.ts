@@ -31,7 +31,16 @@ export interface Values extends Omit<Options, "host">, Own {
 }
 
 /** What a value may be: {@linkcode READERS}. */
-type Kind = "text" | "listen" | "number" | "octal" | "switch" | "log" | "choice" | "statsd";
+type Kind =
+  | "text"
+  | "listen"
+  | "number"
+  | "octal"
+  | "switch"
+  | "log"
+  | "choice"
+  | "statsd"
+  | "peers";
 
 /** A row of the table. */
 export interface Option {
@@ -100,6 +109,14 @@ export const GROUPS: Record<string, Option[]> = {
     number("spin", "US", "of looking for work before the thread sleeps"),
     flag("patchGlobals", "", "subclass the global Request and Response", { fallback: true }),
   ],
+  "Behind a proxy": [
+    rows("peers")("trustProxy", "PEERS", "whose X-Forwarded-* and Forwarded count", {
+      fallback: false,
+    }),
+    rows("peers")("proxyProtocol", "PEERS", "who begin with a PROXY header; on: all", {
+      fallback: false,
+    }),
+  ],
   "Limits": [
     number("maxHeadSize", "BYTES", "request line and fields; then 431"),
     number("maxTargetSize", "BYTES", "request-target; then 414"),
@@ -164,6 +181,18 @@ const SWITCH: Record<string, boolean> = {
   ...{ "false": false, "0": false, "off": false },
 };
 
+/** The server knows what they mean, but for numbers and switches that come as texts. */
+function readPeers(raw: unknown): unknown {
+  if (typeof raw === "object") {
+    return Array.isArray(raw) ? raw : undefined;
+  }
+  const text = String(raw).toLowerCase();
+  if (/^\d+$/.test(text)) {
+    return Number(text);
+  }
+  return Object.hasOwn(SWITCH, text) ? SWITCH[text] : raw;
+}
+
 interface Reader {
   /** What is allowed, for errors. */
   allowed: (choices: string[]) => string;
@@ -201,6 +230,10 @@ const READERS: Record<Kind, Reader> = {
   choice: {
     allowed: (choices) => choices.join(", "),
     read: (raw, choices) => choices.find((choice) => choice === raw),
+  },
+  peers: {
+    allowed: () => "addresses, networks, loopback, linklocal, uniquelocal, a number of hops or off",
+    read: readPeers,
   },
   statsd: {
     allowed: (keys) => `a JSON object of ${keys.join(", ")}`,

@@ -1,0 +1,149 @@
+/**
+ * What proxies say of a request that they pass on: `Forwarded` (RFC 7239) and the `X-Forwarded-*`
+ * that came before it. All of it may be a client's invention, but for what trusted proxies have
+ * added at its end.
+ *
+ * @module
+ */
+import { isIP } from "node:net";
+import { canonical } from "./addresses.ts";
+import type { Trust } from "./trust.ts";
+import type { Addr, NetAddr } from "./types.ts";
+
+/** What is believed; members are missing where nobody says so. */
+export interface Forwarded {
+  /** The farthest host that is known: the first that is not trusted itself. */
+  client?: NetAddr;
+  /** The scheme that it spoke. */
+  scheme?: "http" | "https";
+  /** The authority that it asked for. */
+  authority?: string;
+}
+
+/** What one proxy says of the request that it got, as text. */
+interface Hop {
+  for?: string;
+  proto?: string;
+  host?: string;
+}
+
+type Field = (name: string) => string | null;
+
+const AUTHORITY = /^(?:\[[\da-f:.]+\]|[\w.~!$&'()*+;=-]+)(?::\d{1,5})?$/i;
+
+function portOf(digits: string): number {
+  return Number(digits) > 65535 ? 0 : Number(digits);
+}
+
+/** An address, perhaps with a port: `[IPv6]:port`, `IPv4:port`, plain IPv6. */
+const NODE = /^(?:\[([\da-f:.]+)\]|([\d.]+))(?::(?:(\d{1,5})|_[\w.-]+))?$|^[\da-f:.]+$/i;
+
+/** The address that stands there. Unknown and invented names are nobody. */
+function readNode(text = ""): NetAddr | undefined {
+  const [whole = "", v6, v4, port = "0"] = NODE.exec(text) ?? [];
+  const address = v6 ?? v4 ?? whole;
+  return isIP(address) === (v4 === undefined ? 6 : 4)
+    ? { transport: "tcp", hostname: canonical(address), port: portOf(port) }
+    : undefined;
+}
+
+// ---- Forwarded -------------------------------------------------------------------------------
+
+/** A pair, its value a token or a quoted string, and the end of the element or the next pair. */
+const PAIR =
+  /[ \t]*(?:([!#$%&'*+.^_`|~\w-]+)=([!#$%&'*+.^_`|~\w-]+|"(?:[^"\\]|\\.)*")[ \t]*)?(?:;|$)/y;
+
+function readElement(text: string): Hop | undefined {
+  const hop: Record<string, string> = {};
+  PAIR.lastIndex = 0;
+  while (PAIR.lastIndex < text.length) {
+    const found = PAIR.exec(text);
+    if (found === null) {
+      return undefined;
+    }
+    const [, name, value] = found;
+    if (name !== undefined) {
+      const lower = name.toLowerCase();
+      if (Object.hasOwn(hop, lower)) {
+        return undefined;
+      }
+      hop[lower] = value.startsWith('"') ? value.slice(1, -1).replace(/\\(.)/g, "$1") : value;
+    }
+  }
+  return hop;
+}
+
+/**
+ * Elements from the last to the first. Read from the start, an open quotation mark of the client's
+ * would swallow what a proxy has added behind it.
+ */
+function* elements(list: string): Generator<Hop | undefined> {
+  for (let end = list.length; end >= 0;) {
+    let start = end - 1;
+    while (start >= 0 && list[start] !== ",") {
+      start = list[start] === '"' ? list.lastIndexOf('="', start - 2) - 1 : start - 1;
+    }
+    yield readElement(list.slice(Math.max(0, start + 1), end).trim());
+    end = start;
+  }
+}
+
+// ---- X-Forwarded-* ---------------------------------------------------------------------------
+
+function* zipped(lists: Record<keyof Hop, string | null>): Generator<Hop> {
+  const split = (list: string | null) => list?.split(",").reverse() ?? [];
+  const [fors, protos, hosts] = [split(lists.for), split(lists.proto), split(lists.host)];
+  for (let i = 0; i < Math.max(fors.length, protos.length, hosts.length); i++) {
+    yield { for: fors[i]?.trim(), proto: protos[i]?.trim(), host: hosts[i]?.trim() };
+  }
+}
+
+/**
+ * `X-Forwarded-*` when there is any, as nearly every proxy sets these and only these: a client's
+ * `Forwarded` passes through most of them.
+ */
+function hopsOf(field: Field): Iterable<Hop | undefined> {
+  const lists = {
+    for: field("x-forwarded-for"),
+    proto: field("x-forwarded-proto"),
+    host: field("x-forwarded-host"),
+  };
+  if (Object.values(lists).some((list) => list !== null)) {
+    return zipped(lists);
+  }
+  const forwarded = field("forwarded");
+  return forwarded === null ? [] : elements(forwarded);
+}
+
+/** Who comes over a Unix socket is on this machine, and its file says who may. */
+const LOCAL = "127.0.0.1";
+
+/**
+ * Goes from proxy to proxy, beginning with the peer, as long as they are believed: what the farthest
+ * of them says counts. Behind one that names nobody there is nothing to believe.
+ */
+export function readForwarded(trust: Trust, peer: Addr, field: Field): Forwarded {
+  const found: Forwarded = {};
+  if (!trust.believes(peer.transport === "tcp" ? peer.hostname : LOCAL, 0)) {
+    return found;
+  }
+  let distance = 0;
+  for (const hop of hopsOf(field)) {
+    const scheme = hop?.proto?.toLowerCase();
+    if (scheme === "http" || scheme === "https") {
+      found.scheme = scheme;
+    }
+    if (hop?.host !== undefined && AUTHORITY.test(hop.host)) {
+      found.authority = hop.host;
+    }
+    const client = readNode(hop?.for);
+    if (client === undefined) {
+      break;
+    }
+    found.client = client;
+    if (!trust.believes(client.hostname, ++distance)) {
+      break;
+    }
+  }
+  return found;
+}
