@@ -73,7 +73,15 @@ fn library(b: *std.Build, linkage: std.builtin.LinkMode, target: std.Build.Resol
 }
 
 fn module(b: *std.Build, target: std.Build.ResolvedTarget, optimize: std.builtin.OptimizeMode) *std.Build.Module {
-    const made = b.createModule(.{ .target = target, .optimize = optimize, .link_libc = true, .pic = true, .strip = optimize != .Debug });
+    const made = b.createModule(.{
+        .target = target,
+        .optimize = optimize,
+        .link_libc = true,
+        .pic = true,
+        .strip = optimize != .Debug,
+        // Debuggers of macOS have frame pointers to go by. On arm64 the tables took a page of 16 KiB.
+        .unwind_tables = if (target.result.os.tag == .macos) .none else null,
+    });
     made.addIncludePath(b.path("csrc"));
     made.addSystemIncludePath(b.path("third_party/libev"));
     made.addSystemIncludePath(b.path("third_party/picohttpparser"));
