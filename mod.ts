@@ -33,7 +33,7 @@ export { Server } from "./server/server.ts";
 export type { StatsdOptions } from "./server/statsd.ts";
 export { type Shared, supervise, Supervisor } from "./server/supervisor.ts";
 export { workerNumber, workerRun } from "./server/worker.ts";
-export type { WorkerEvent } from "./server/workers/events.ts";
+export type { WorkerEvent, WorkerSubject } from "./server/workers/events.ts";
 export type { WorkerOptions } from "./server/workers/options.ts";
 export type { GroupOptions } from "./server/workers/run.ts";
 export type {

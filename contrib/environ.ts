@@ -20,7 +20,7 @@ import {
 import { type Head, Start, type StartResponse } from "./environ/start.ts";
 
 export type { Body, ErrorStream, Item } from "./environ/items.ts";
-export type { Block, Descriptor, File, Readable } from "./environ/file_wrapper.ts";
+export type { Block, Descriptor, File, Parts, Readable, Streamed } from "./environ/file_wrapper.ts";
 export type { Fields, StartResponse } from "./environ/start.ts";
 export { FileWrapper, Input };
 

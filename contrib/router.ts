@@ -5,11 +5,16 @@
  */
 import type { Handler, Info, NetAddr, Result } from "../server/types.ts";
 
-type Segment<S extends string> = S extends `:${infer Name}` ? Name : never;
-type Names<P extends string> = P extends `${infer S}/${infer Rest}` ? Segment<S> | Names<Rest>
+/** The name in a segment, for `":id"` it is `"id"`. */
+export type Segment<S extends string> = S extends `:${infer Name}` ? Name : never;
+
+/** The names in a path, for `"/:shelf/:book"` it is `"shelf" | "book"`. */
+export type Names<P extends string> = P extends `${infer S}/${infer Rest}`
+  ? Segment<S> | Names<Rest>
   : Segment<P>;
+
 /** Syntax beyond `/:name`, of which the types say less. */
-type Special = "(" | ")" | "{" | "}" | "?" | "+" | "*" | "." | "-" | "\\";
+export type Special = "(" | ")" | "{" | "}" | "?" | "+" | "*" | "." | "-" | "\\";
 
 /** The parameters of a path, decoded: for `"/users/:id"` it is `{ id: string }`. */
 export type Params<P extends string> = string extends P ? Readonly<Record<string, string>>

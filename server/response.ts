@@ -93,13 +93,14 @@ function kindOf(body: unknown): number {
  * await server.shutdown();
  * ```
  */
-class RecordedResponse extends NativeResponse {
+class RecordedResponse extends globalThis.Response {
   #kind: number;
   #text = "";
   #bytes = NO_BYTES;
   #preset: number;
   #untyped = false;
 
+  /** As the native one. */
   constructor(body?: BodyInit | null, init?: ResponseInit) {
     super(body, init);
     this.#kind = kindOf(body);
@@ -126,6 +127,7 @@ class RecordedResponse extends NativeResponse {
     }
   }
 
+  /** As the native one. */
   static override json(data: unknown, init?: ResponseInit): Response {
     const text = JSON.stringify(data);
     if (text === undefined) {
@@ -141,6 +143,7 @@ class RecordedResponse extends NativeResponse {
     return new RecordedResponse(text, { ...init, headers });
   }
 
+  /** As the native one. */
   static override redirect(url: string | URL, status?: number): Response {
     const { headers, status: chosen } = super.redirect(url, status);
     return new RecordedResponse(null, { status: chosen, headers });
@@ -167,10 +170,12 @@ class RecordedResponse extends NativeResponse {
     return headers;
   }
 
+  /** As the native one. */
   override clone(): Response {
     return this.headers && super.clone();
   }
 
+  /** As the native one. */
   override get body(): ReadableStream<Uint8Array<ArrayBuffer>> | null {
     const body = super.body;
     if (this.#kind === Kind.TEXT && body !== null) {
@@ -180,32 +185,38 @@ class RecordedResponse extends NativeResponse {
     return body;
   }
 
+  /** As the native one. */
   override text(): Promise<string> {
     this.#kind = Kind.UNKNOWN;
     return super.text();
   }
 
+  /** As the native one. */
   // deno-lint-ignore no-explicit-any
   override json(): Promise<any> {
     this.#kind = Kind.UNKNOWN;
     return super.json();
   }
 
+  /** As the native one. */
   override arrayBuffer(): Promise<ArrayBuffer> {
     this.#kind = Kind.UNKNOWN;
     return super.arrayBuffer();
   }
 
+  /** As the native one. */
   override bytes(): Promise<Uint8Array<ArrayBuffer>> {
     this.#kind = Kind.UNKNOWN;
     return super.bytes();
   }
 
+  /** As the native one. */
   override blob(): Promise<Blob> {
     this.#kind = Kind.UNKNOWN;
     return super.blob();
   }
 
+  /** As the native one. */
   override formData(): Promise<FormData> {
     this.#kind = Kind.UNKNOWN;
     return super.formData();

@@ -5,7 +5,7 @@
  */
 
 /** A worker process: `worker` counts from 1 and stays when a process takes another one's place. */
-interface Subject {
+export interface WorkerSubject {
   /** The worker's number. */
   worker: number;
   /** Its process; 0 when there could be none. */
@@ -24,19 +24,19 @@ interface Subject {
  */
 export type WorkerEvent =
   /** A process was started; it does not serve yet. */
-  | ({ type: "started" } & Subject)
+  | ({ type: "started" } & WorkerSubject)
   /** It cannot be started, or not be talked to. */
-  | ({ type: "error"; message: string } & Subject)
+  | ({ type: "error"; message: string } & WorkerSubject)
   /** It serves. */
-  | ({ type: "ready" } & Subject)
+  | ({ type: "ready" } & WorkerSubject)
   /** It was still not ready after `startTimeout` and is killed. */
-  | ({ type: "late" } & Subject)
+  | ({ type: "late" } & WorkerSubject)
   /** It has served `maxRequests` and goes on until another one is ready. */
-  | ({ type: "spent" } & Subject)
+  | ({ type: "spent" } & WorkerSubject)
   /** It was told to finish what it has. */
-  | ({ type: "draining" } & Subject)
+  | ({ type: "draining" } & WorkerSubject)
   /** It did not end in time and is killed. */
-  | ({ type: "killed" } & Subject)
+  | ({ type: "killed" } & WorkerSubject)
   /** It has ended: with a status, or by a signal. */
   | ({
     type: "exited";
@@ -44,7 +44,7 @@ export type WorkerEvent =
     signal: string | null;
     /** Whether it was told to. */
     expected: boolean;
-  } & Subject)
+  } & WorkerSubject)
   /** Another process takes the place of a dead one in `delay` ms. */
   | { type: "restarting"; worker: number; delay: number }
   /** All workers are being replaced. */
