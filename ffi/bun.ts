@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { existsSync, readFileSync } from "node:fs";
 import process from "node:process";
 import type { Native, Watch } from "./native.ts";
 import type { Functions, Table } from "./symbols.ts";
@@ -34,6 +35,12 @@ function open<T extends Table>(path: string, table: T): Functions<T> {
   return dlopen(path, own).symbols as Functions<T>;
 }
 
+/** The loader may be installed beside glibc: what counts is what is mapped. */
+function usesMusl(): boolean {
+  const loader = `/lib/ld-musl-${process.arch === "arm64" ? "aarch64" : "x86_64"}.so.1`;
+  return existsSync(loader) && readFileSync("/proc/self/maps", "utf8").includes("/ld-musl-");
+}
+
 /** The socket arrives a little later: what is asked of it before is done then. */
 function watch(fd: number, wake: () => void): Watch {
   const connecting = runtime.connect({ fd, socket: { data: wake } });
@@ -60,6 +67,8 @@ export const bun: Native = {
   starves: false,
   hidesTextType: true,
   decodes: ["gzip", "deflate", "br", "zstd"],
+  usesMusl,
+  sees: existsSync,
   open,
   watch,
   fieldsOf,

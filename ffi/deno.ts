@@ -3,15 +3,18 @@
  *
  * @module
  */
+import { existsSync } from "node:fs";
 import { Socket, type SocketConstructorOpts } from "node:net";
 import type { Native, Watch } from "./native.ts";
 import type { Functions, Table } from "./symbols.ts";
+
+type Descriptor = { name: "env"; variable: string } | { name: "read"; path: string };
 
 interface Deno {
   dlopen(path: string, table: Table): { symbols: unknown };
   env: { get(name: string): string | undefined };
   permissions: {
-    querySync(descriptor: { name: "env"; variable: string }): { state: string };
+    querySync(descriptor: Descriptor): { state: string };
     requestSync(descriptor: { name: "read"; path: string }): { state: string };
   };
   errors: { NotCapable: new (message: string) => Error };
@@ -22,6 +25,11 @@ const { Deno: runtime } = globalThis as unknown as { Deno: Deno };
 
 function open<T extends Table>(path: string, table: T): Functions<T> {
   return runtime.dlopen(path, table).symbols as Functions<T>;
+}
+
+/** Asking without the permission would prompt the user for it. */
+function isGranted(descriptor: Descriptor): boolean {
+  return runtime.permissions.querySync(descriptor).state === "granted";
 }
 
 function watch(fd: number, wake: () => void): Watch {
@@ -49,10 +57,8 @@ function showArguments(args: readonly string[]): void {
   Reflect.defineProperty(runtime, "args", { value: [...args], enumerable: true });
 }
 
-/** Asking without the permission would prompt the user for it. */
 function env(name: string): string | undefined {
-  const { state } = runtime.permissions.querySync({ name: "env", variable: name });
-  return state === "granted" ? runtime.env.get(name) : undefined;
+  return isGranted({ name: "env", variable: name }) ? runtime.env.get(name) : undefined;
 }
 
 type Fields = [name: string, value: string][];
@@ -77,6 +83,8 @@ export const deno: Native = {
   starves: true,
   hidesTextType: false,
   decodes: ["gzip", "br"],
+  usesMusl: () => false, // there is no such Deno
+  sees: (path) => isGranted({ name: "read", path }) && existsSync(path),
   open,
   watch,
   fieldsOf,

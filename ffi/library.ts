@@ -1,12 +1,16 @@
 /**
  * Finds and loads the C library, once per process or Worker.
  *
+ * What has to be waited for happens when this module is loaded: `run()` waits for nothing.
+ *
  * @module
  */
-import { fileURLToPath } from "node:url";
 import process from "node:process";
+import { fileURLToPath } from "node:url";
 import { native } from "./native.ts";
+import { fileOf, type Platform, platformOf, platforms } from "./platform.ts";
 import { type Library, serverSymbols, type Tools, toolSymbols } from "./symbols.ts";
+import type { Unpack } from "./unpack.ts";
 
 /** The `BJ_ABI` of `csrc/bjoern.h` that this code is written for. */
 export const ABI = 3;
@@ -26,57 +30,133 @@ export class LibraryError extends Error {
   override readonly name = "LibraryError";
 }
 
-function candidates(): string[] {
-  const chosen = native.env("BJOERN_LIBRARY");
-  if (chosen) {
-    return [chosen];
-  }
-  const file = process.platform === "darwin" ? "libbjoern.dylib" : "libbjoern.so";
-  return [fileURLToPath(new URL(`../zig-out/lib/${file}`, import.meta.url))];
+/** The library's functions. */
+interface Loaded {
+  readonly library: Library;
+  readonly tools: () => Tools;
 }
 
-function open(path: string): Library {
-  const library = native.open(path, serverSymbols);
-  const abi = library.bj_abi();
+/** Where the library may be. */
+interface Place {
+  /** What errors call it. */
+  readonly name: string;
+  /** Throws what says why it is not there. */
+  load(): Loaded;
+}
+
+/** A file is opened a second time for what only some programs need. */
+function file(path: string): Place {
+  let tools: Tools | undefined;
+  return {
+    name: path,
+    load: () => ({
+      library: native.open(path, serverSymbols),
+      tools: () => tools ??= native.open(path, toolSymbols),
+    }),
+  };
+}
+
+const everything = { ...serverSymbols, ...toolSymbols };
+
+/** What is unpacked has a path only while it is opened. */
+function unpacked(name: string, octets: Uint8Array, unpack: Unpack): Place {
+  const load = () => {
+    const all = unpack(octets, (path) => native.open(path, everything));
+    return { library: all, tools: () => all };
+  };
+  return { name, load };
+}
+
+const platform = platformOf(process.platform, process.arch, native.usesMusl());
+
+/** The file that the npm package has; among the sources, the one that `zig build` makes. */
+function packaged(): string | undefined {
+  const { url } = import.meta;
+  const folder = url.endsWith(".ts") ? "../zig-out/lib" : `../lib/${platform}`;
+  const place = new URL(`${folder}/${fileOf(process.platform)}`, url);
+  return place.protocol === "file:" ? fileURLToPath(place) : undefined;
+}
+
+/** The library that came as a module: in memory, for a mounted /tmp may forbid to run anything. */
+async function embeddedPlaces(platform: Platform): Promise<Place[]> {
+  const name = `embedded ${platform}`;
+  try {
+    const { embedded } = await import("./embedded.ts"); // most programs need neither
+    const { inFile, inMemory } = await import("./unpack.ts");
+    const octets = await embedded(platform);
+    const onDisk = unpacked(`${name}, in a temporary file`, octets, inFile);
+    return process.platform === "linux"
+      ? [unpacked(`${name}, in memory`, octets, inMemory), onDisk]
+      : [onDisk];
+  } catch (error) {
+    const load = () => {
+      throw error;
+    };
+    return [{ name, load }];
+  }
+}
+
+/** Where to look, in this order. */
+async function findPlaces(): Promise<Place[]> {
+  if (platform === undefined) {
+    return [];
+  }
+  const path = packaged();
+  if (path === undefined) {
+    return await embeddedPlaces(platform);
+  }
+  return native.sees(path) ? [file(path)] : [file(path), ...await embeddedPlaces(platform)];
+}
+
+const places = await findPlaces();
+
+function load(place: Place): Loaded {
+  const loaded = place.load();
+  const abi = loaded.library.bj_abi();
   if (abi !== ABI) {
-    throw new LibraryError(`${path} has ABI ${abi}, this version needs ${ABI}: build it again`);
+    throw new LibraryError(`${place.name} has ABI ${abi}, this version needs ${ABI}`);
   }
-  return library;
+  return loaded;
 }
 
-/** Where it was found. */
-interface Found {
-  path: string;
-  library: Library;
+/** Why there is nothing to be tried. */
+function unsupported(): string {
+  const { platform, arch } = process;
+  return platform === "win32"
+    ? "There is no bjoern library for Windows. Run the program in WSL, where Linux's is used."
+    : `There is no bjoern library for ${platform}-${arch}, only for ${platforms.join(", ")}. ` +
+      "Build it with `zig build`, and name it in BJOERN_LIBRARY.";
 }
 
-function find(): Found {
+function find(): Loaded {
+  const chosen = native.env("BJOERN_LIBRARY");
   const failures: string[] = [];
-  for (const path of candidates()) {
+  for (const place of chosen ? [file(chosen)] : places) {
     try {
-      return { path, library: open(path) };
+      return load(place);
     } catch (error) {
       if (error instanceof LibraryError) {
         throw error;
       }
-      failures.push(`  ${path}: ${error instanceof Error ? error.message : error}`);
+      failures.push(`  ${place.name}: ${error instanceof Error ? error.message : error}`);
     }
   }
   throw new LibraryError(
-    `Cannot load the bjoern library. Tried:\n${failures.join("\n")}\n` +
-      "Build it with `zig build`, or name it in BJOERN_LIBRARY.",
+    failures.length === 0
+      ? unsupported()
+      : `Cannot load the bjoern library. Tried:\n${failures.join("\n")}\n` +
+        "Build it with `zig build`, or name it in BJOERN_LIBRARY.",
   );
 }
 
-let found: Found | undefined;
-let opened: Tools | undefined;
+let loaded: Loaded | undefined;
 
 /** What every server needs of the library; throws a {@linkcode LibraryError}. */
 export function library(): Library {
-  return (found ??= find()).library;
+  return (loaded ??= find()).library;
 }
 
 /** The rest of it; throws a {@linkcode LibraryError}. */
 export function tools(): Tools {
-  return opened ??= native.open((found ??= find()).path, toolSymbols);
+  return (loaded ??= find()).tools();
 }

@@ -30,6 +30,10 @@ export interface Native {
   readonly decodes: readonly string[];
   /** Whether a `Response` made of a string has no Content-Type until the runtime sends it. */
   readonly hidesTextType: boolean;
+  /** Whether this very process runs on musl rather than on the system's usual C library. */
+  usesMusl(): boolean;
+  /** Whether there is a file at `path`; also false where the process may not look. */
+  sees(path: string): boolean;
   /** Opens functions of the library at `path`; throws what the runtime throws. */
   open<T extends Table>(path: string, table: T): Functions<T>;
   /** Calls `wake` whenever octets arrive on the socket `fd`, which it owns from now on. */

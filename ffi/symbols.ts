@@ -7,7 +7,7 @@
  */
 
 /** A C type as FFI passes it. */
-export type Word = "i32" | "u32" | "pointer" | "buffer" | "void";
+export type Word = "i32" | "u32" | "u64" | "pointer" | "buffer" | "void";
 
 /** The signature of a C function. */
 export interface Prototype {
@@ -78,6 +78,7 @@ export type Pointer = { readonly pointer: unique symbol };
 interface Words {
   i32: number;
   u32: number;
+  u64: bigint;
   pointer: Pointer | null;
   buffer: Uint8Array | Uint32Array | Float64Array;
   void: void;

@@ -1,6 +1,7 @@
 // All that can be said about the code without running it.
 import { existsSync } from "node:fs";
 import process from "node:process";
+import manifest from "../deno.json" with { type: "json" };
 import { files } from "./files.ts";
 import { runStages, type Stage } from "./stage.ts";
 
@@ -11,14 +12,18 @@ const inC = ["csrc", "tests/c", "tests/fuzz", "tests/faults"]
 
 const clangFormat = ["clang-format", "--dry-run", "--Werror", "--ferror-limit=5"];
 
+// The libraries as modules are needed for types.
 export const checks: Stage[] = [
+  { name: "zig build dist", command: ["zig", "build", "dist"] },
+  { name: "dist", command: ["bun", "scripts/dist.ts"] },
+  { name: "reproducible", command: ["bun", "scripts/reproducible.ts"] },
   { name: "deno fmt", command: ["deno", "fmt", "--check"] },
   { name: "deno lint", command: ["deno", "lint"] },
   { name: "deno check", command: ["deno", "check", ...shared.filter((path) => existsSync(path))] },
   { name: "tsc", command: ["tsc", "--noEmit"] },
+  { name: "deno doc", command: ["deno", "doc", "--lint", ...Object.values(manifest.exports)] },
   { name: "zig fmt", command: ["zig", "fmt", "--check", "build.zig", "build.zig.zon"] },
   { name: "clang-format", command: [...clangFormat, ...inC] },
-  { name: "zig build dist", command: ["zig", "build", "dist"] },
 ];
 
 if (import.meta.main) process.exit(await runStages(checks));

@@ -1,0 +1,57 @@
+/**
+ * Lends octets a path for as long as it takes to load them as a library. Nothing that was there
+ * before is used and nothing is left, so nobody can have put something else in its place.
+ *
+ * @module
+ */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { native } from "./native.ts";
+import type { Table } from "./symbols.ts";
+
+/** Calls `use` with the path of the octets, which is gone when it returns. */
+export type Unpack = <T>(octets: Uint8Array, use: (path: string) => T) => T;
+
+/** What a file in memory takes; musl too answers to the name. */
+const LIBC = "libc.so.6";
+const libc = {
+  memfd_create: { parameters: ["buffer", "u32"], result: "i32" },
+  write: { parameters: ["i32", "buffer", "u64"], result: "i32" },
+  close: { parameters: ["i32"], result: "i32" },
+} as const satisfies Table;
+
+const MFD_CLOEXEC = 0x1;
+/** Loading needs no permission to execute; with vm.memfd_noexec=2 there are no others. */
+const MFD_NOEXEC_SEAL = 0x8;
+
+/** An {@linkcode Unpack} that writes nothing to disk (Linux). */
+export function inMemory<T>(octets: Uint8Array, use: (path: string) => T): T {
+  const { memfd_create, write, close } = native.open(LIBC, libc);
+  const name = new TextEncoder().encode("libbjoern\0");
+  const sealed = memfd_create(name, MFD_CLOEXEC | MFD_NOEXEC_SEAL);
+  const fd = sealed >= 0 ? sealed : memfd_create(name, MFD_CLOEXEC); // before Linux 6.3
+  if (fd < 0) {
+    throw new Error("memfd_create() is refused");
+  }
+  try {
+    if (write(fd, octets, BigInt(octets.length)) !== octets.length) {
+      throw new Error("write() to memory failed");
+    }
+    return use(`/proc/self/fd/${fd}`);
+  } finally {
+    close(fd);
+  }
+}
+
+/** An {@linkcode Unpack} to a file in a new folder, both for this user only. */
+export function inFile<T>(octets: Uint8Array, use: (path: string) => T): T {
+  const folder = mkdtempSync(join(tmpdir(), "bjoern-"));
+  try {
+    const path = join(folder, "libbjoern");
+    writeFileSync(path, octets, { mode: 0o600, flag: "wx" });
+    return use(path);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,102 @@
+// `npm run dist`, when Zig has built the libraries: judges them, and makes what the packages have
+// beside the sources. ffi/embedded/ and THIRD_PARTY_LICENSES are for both, dist/ is npm's.
+import type { Buffer } from "node:buffer";
+import { createHash } from "node:crypto";
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import manifest from "../deno.json" with { type: "json" };
+import { fileOf, type Platform, platforms } from "../ffi/platform.ts";
+import { serverSymbols, toolSymbols } from "../ffi/symbols.ts";
+import { readBinary } from "./binary.ts";
+import { run } from "./run.ts";
+
+const root = join(import.meta.dirname!, "..");
+
+/** Shipped once per user, read into memory by every process. */
+const LARGEST = 100 * 1024;
+
+/** What every system of the platform has, and since when. */
+const lowest = {
+  gnu: { needs: ["libc.so.6", "libpthread.so.0"], version: "GLIBC_2.17" },
+  musl: { needs: ["libc.so"], version: "" },
+  darwin: { needs: ["/usr/lib/libSystem.B.dylib"], version: "11.0" },
+};
+
+const systemOf = (platform: Platform) => platform.split("-")[0];
+
+function read(platform: Platform): Buffer {
+  return readFileSync(join(root, "zig-out/dist", platform, fileOf(systemOf(platform))));
+}
+
+function sha256(octets: Uint8Array): string {
+  return createHash("sha256").update(octets).digest("hex");
+}
+
+/** Why a library must not be shipped. */
+function faultsOf(platform: Platform, octets: Buffer): string[] {
+  const [system, , libc = "gnu"] = platform.split("-");
+  const { needs, version } = lowest[system === "darwin" ? "darwin" : libc as "gnu" | "musl"];
+  const found = readBinary(octets);
+  const isNewer = (a: string) => a.localeCompare(version, "en", { numeric: true }) > 0;
+  const functions = Object.keys({ ...serverSymbols, ...toolSymbols }).sort().join();
+  return [
+    ...found.faults,
+    ...found.needs.filter((name) => !needs.includes(name)).map((name) => `it needs ${name}`),
+    ...found.versions.filter(isNewer).map((name) => `it needs ${name}`),
+    ...found.ballast.map((name) => `it is not stripped of ${name}`),
+    ...found.exports.sort().join() === functions ? [] : [`it exports ${found.exports}`],
+    ...octets.length > LARGEST ? [`it has ${octets.length} bytes, more than ${LARGEST}`] : [],
+  ].map((fault) => `${platform}: ${fault}`);
+}
+
+/** What `ffi/embedded.ts` loads. */
+function embed(platform: Platform, octets: Buffer): void {
+  const text = `// The library for ${platform}: \`npm run dist\` makes this file.
+export const sha256: string = "${sha256(octets)}";
+export const base64: string = "${octets.toString("base64")}";
+`;
+  writeFileSync(join(root, "ffi/embedded", `${platform}.ts`), text);
+}
+
+/** In the authors' words: libev has a file for them, picohttpparser a comment. */
+function licenses(): string {
+  const read = (path: string) => readFileSync(join(root, "third_party", path), "utf8").trim();
+  const [, comment] = /^\/\*\n(.*?)\*\//s.exec(read("picohttpparser/picohttpparser.c"))!;
+  const texts = {
+    "libev, http://software.schmorp.de/pkg/libev.html": read("libev/LICENSE"),
+    "picohttpparser, https://github.com/h2o/picohttpparser": comment.replace(/^ \* ?/gm, "").trim(),
+  };
+  return Object.entries(texts)
+    .map(([name, text]) => `${name}\n${"=".repeat(name.length)}\n\n${text}\n`)
+    .join("\n\n");
+}
+
+/** npm's JavaScript and declarations: Deno strips no types below node_modules. */
+async function compile(): Promise<void> {
+  const { well, output } = await run(["tsc", "--project", "tsconfig.dist.json"]);
+  if (!well) throw new Error(output);
+  const { name, version } = manifest; // all that the code reads of it
+  writeFileSync(join(root, "dist/deno.json"), `${JSON.stringify({ name, version })}\n`);
+}
+
+async function main(): Promise<number> {
+  const made = platforms.map((platform) => ({ platform, octets: read(platform) }));
+  for (const { platform, octets } of made) {
+    console.log(platform.padEnd(18), String(octets.length).padStart(6), sha256(octets));
+  }
+  const faults = made.flatMap(({ platform, octets }) => faultsOf(platform, octets));
+  if (faults.length > 0) {
+    console.error(faults.join("\n"));
+    return 1;
+  }
+  rmSync(join(root, "dist"), { recursive: true, force: true });
+  mkdirSync(join(root, "ffi/embedded"), { recursive: true });
+  made.forEach(({ platform, octets }) => embed(platform, octets));
+  writeFileSync(join(root, "THIRD_PARTY_LICENSES"), licenses());
+  await compile();
+  cpSync(join(root, "zig-out/dist"), join(root, "dist/lib"), { recursive: true });
+  return 0;
+}
+
+process.exit(await main());
