@@ -72,10 +72,16 @@ function licenses(): string {
     .join("\n\n");
 }
 
+/** The command runs on the runtime that there is: to JavaScript the second line is a text. */
+const SHEBANG = `#!/bin/sh
+":" //; command -v bun >/dev/null && exec bun "$0" "$@"; exec deno run -A "$(readlink -f "$0")" "$@"`;
+
 /** npm's JavaScript and declarations: Deno strips no types below node_modules. */
 async function compile(): Promise<void> {
   const { well, output } = await run(["tsc", "--project", "tsconfig.dist.json"]);
   if (!well) throw new Error(output);
+  const cli = readFileSync(join(root, "dist/cli.js"), "utf8");
+  writeFileSync(join(root, "dist/cli.js"), cli.replace(/^#!.*/, SHEBANG));
   const { name, version } = manifest; // all that the code reads of it
   writeFileSync(join(root, "dist/deno.json"), `${JSON.stringify({ name, version })}\n`);
 }
