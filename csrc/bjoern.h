@@ -41,7 +41,9 @@ typedef struct bj_options {
   uint32_t body_timeout;    /* 408 */
   uint32_t idle_timeout;    /* told in Keep-Alive, in whole seconds, if there are any */
   uint32_t write_timeout;
-  uint32_t backend; /* enum bj_backend */
+  uint32_t min_body_rate;  /* octets a second, by which what arrives extends body_timeout */
+  uint32_t min_write_rate; /* the same of what the client takes, and write_timeout */
+  uint32_t backend;        /* enum bj_backend */
 } bj_options;
 
 /* What libev waits with. Its own numbers, which LIBEV_FLAGS takes too. */

@@ -232,6 +232,7 @@ void conn_update(conn *c)
 void conn_time_out(void *connection, enum deadline_kind kind)
 {
   conn *c = connection;
+  if (kind == DEADLINE_WRITE && output_moves(c)) return;
   if (kind != DEADLINE_IDLE && kind != DEADLINE_LINGER) c->server->counters[BJ_TIMEOUTS]++;
   switch (kind) {
   case DEADLINE_HEAD:

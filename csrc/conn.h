@@ -35,6 +35,7 @@ typedef struct conn {
   buffer out;        /* octets that the socket did not take */
   uint64_t queued;   /* octets of output so far, and how many of them the socket took */
   uint64_t sent;
+  uint64_t taken; /* by the client, when that was looked at last */
   struct {
     exchange *taker; /* NULL: its answer is complete, the rest of the body is dropped */
     enum request_framing framing;

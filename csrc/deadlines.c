@@ -1,16 +1,28 @@
 #include "deadlines.h"
 
-#include <stddef.h>
-
 #include "loop.h"
 
-void deadline_clear(deadline *one)
+static void unlink_one(deadline *one)
 {
   if (one->next != NULL) {
     one->prev->next = one->next;
     one->next->prev = one->prev;
     one->prev = one->next = NULL;
   }
+}
+
+static void link_before(deadline *next, deadline *one)
+{
+  one->prev = next->prev;
+  one->next = next;
+  next->prev->next = one;
+  next->prev = one;
+}
+
+void deadline_clear(deadline *one)
+{
+  unlink_one(one);
+  one->due = 0;
 }
 
 /* The timer may fire early, for a deadline that is gone by then, but never late. */
@@ -30,17 +42,36 @@ void deadline_set(deadlines *d, deadline *one, enum deadline_kind kind)
   ev_tstamp after = d->kinds[kind].after;
   if (after <= 0) return;
   deadline *anchor = &d->kinds[kind].list;
-  one->at = loop_now(d->loop) + after;
-  one->prev = anchor->prev;
-  one->next = anchor;
-  anchor->prev->next = one;
-  anchor->prev = one;
+  one->due = one->at = loop_now(d->loop) + after;
+  link_before(anchor, one);
   if (one->prev == anchor) aim(d, one->at);
 }
 
 void deadline_keep(deadlines *d, deadline *one, enum deadline_kind kind)
 {
   if (one->next == NULL || one->kind != kind) deadline_set(d, one, kind);
+}
+
+/* It passes in this round of the loop: what the others of its kind wait for is later. */
+static void let_pass(deadlines *d, deadline *one)
+{
+  unlink_one(one);
+  one->at = loop_now(d->loop);
+  link_before(d->kinds[one->kind].list.next, one);
+  aim(d, one->at);
+}
+
+void deadline_extend(deadlines *d, deadline *one, enum deadline_kind kind, size_t octets)
+{
+  uint32_t rate = d->kinds[kind].rate;
+  ev_tstamp due = one->due + (rate == 0 ? 0 : (ev_tstamp)octets / rate);
+  if (one->due == 0 || one->kind != kind || (rate == 0 && octets > 0)) {
+    deadline_set(d, one, kind);
+  } else if (octets > 0) {
+    deadline_set(d, one, kind);
+    one->due = due < one->at ? due : one->at;
+    if (one->due < loop_now(d->loop)) let_pass(d, one);
+  }
 }
 
 static void on_timer(struct ev_loop *loop, ev_timer *timer, int events)
@@ -51,21 +82,22 @@ static void on_timer(struct ev_loop *loop, ev_timer *timer, int events)
     deadline *anchor = &d->kinds[kind].list;
     while (anchor->next != anchor && anchor->next->at <= loop_now(loop)) {
       deadline *one = anchor->next;
-      deadline_clear(one);
+      unlink_one(one);
       d->passed(one->owner, one->kind);
     }
     if (anchor->next != anchor) aim(d, anchor->next->at);
   }
 }
 
-void deadlines_start(deadlines *d, struct ev_loop *loop, const uint32_t *milliseconds,
+void deadlines_start(deadlines *d, struct ev_loop *loop, const deadline_time *times,
                      deadline_passed *passed)
 {
   *d = (deadlines){.loop = loop, .passed = passed};
   for (int kind = 0; kind < DEADLINE_KINDS; kind++) {
     deadline *anchor = &d->kinds[kind].list;
     anchor->prev = anchor->next = anchor;
-    d->kinds[kind].after = milliseconds[kind] / 1000.;
+    d->kinds[kind].after = times[kind].milliseconds / 1000.;
+    d->kinds[kind].rate = times[kind].rate;
   }
   ev_init(&d->timer, on_timer);
   /* Octets that are there already count, however long the handler kept the thread: I/O first. */

@@ -3,6 +3,7 @@
 #ifndef DEADLINES_H
 #define DEADLINES_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "ev_config.h"
@@ -22,9 +23,15 @@ typedef void deadline_passed(void *owner, enum deadline_kind kind);
 typedef struct deadline {
   struct deadline *prev, *next; /* NULL: not running */
   ev_tstamp at;
+  ev_tstamp due; /* when what it was extended for is used up; 0: nothing is */
   enum deadline_kind kind;
   void *owner;
 } deadline;
+
+typedef struct deadline_time {
+  uint32_t milliseconds; /* 0: for ever */
+  uint32_t rate;         /* octets a second by which it can be extended; 0: any octet is enough */
+} deadline_time;
 
 typedef struct deadlines {
   struct ev_loop *loop;
@@ -33,12 +40,13 @@ typedef struct deadlines {
   struct {
     deadline list; /* the ring's anchor */
     ev_tstamp after;
+    uint32_t rate;
   } kinds[DEADLINE_KINDS];
 } deadlines;
 
-/* `milliseconds` has one entry a kind, 0 for never. `passed` is called with a deadline's owner
- * once it has run out and is no longer running. */
-void deadlines_start(deadlines *d, struct ev_loop *loop, const uint32_t *milliseconds,
+/* `times` has one entry a kind. `passed` is called with a deadline's owner once it has run out and
+ * is no longer running. */
+void deadlines_start(deadlines *d, struct ev_loop *loop, const deadline_time *times,
                      deadline_passed *passed);
 
 void deadlines_stop(deadlines *d);
@@ -48,6 +56,11 @@ void deadline_set(deadlines *d, deadline *one, enum deadline_kind kind);
 
 /* Starts `one` unless it is running as of this kind already. */
 void deadline_keep(deadlines *d, deadline *one, enum deadline_kind kind);
+
+/* Starts `one` anew, of this kind, for octets that have passed: they give back as much of the time
+ * as they are worth by the kind's rate, so that it is over sooner for who is slow on the whole than
+ * for who pauses. Starts it in full if it was cleared. */
+void deadline_extend(deadlines *d, deadline *one, enum deadline_kind kind, size_t octets);
 
 void deadline_clear(deadline *one);
 

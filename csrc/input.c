@@ -232,6 +232,8 @@ static size_t take_body(conn *c, char *data, size_t size)
     input_fail(c, decoded == DECODED_BAD ? 400 : 431, BJ_MALFORMED);
     return size;
   }
+  if (decoded == DECODED_MORE)
+    deadline_extend(&c->server->deadlines, &c->reading_by, DEADLINE_BODY, used);
   if (c->body.taker != NULL) {
     deliver(c, c->body.taker, data, content, decoded == DECODED_END);
   } else if ((c->body.dropped += (uint32_t)used) > READ_FOR_NOBODY) {
@@ -243,8 +245,6 @@ static size_t take_body(conn *c, char *data, size_t size)
     c->body.taker = NULL;
     c->state = c->is_final ? CONN_LAST : CONN_HEAD;
     deadline_clear(&c->reading_by);
-  } else {
-    deadline_set(&c->server->deadlines, &c->reading_by, DEADLINE_BODY);
   }
   return used;
 }

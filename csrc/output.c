@@ -70,11 +70,21 @@ static ssize_t send_some(const conn *c, const bytes *parts, size_t count, bool m
   return n >= 0 ? n : refused();
 }
 
+bool output_moves(conn *c)
+{
+  size_t waits = socket_unsent(c->reader.fd);
+  uint64_t before = c->taken, now = c->sent > waits ? c->sent - waits : 0;
+  if (now > before) c->taken = now;
+  size_t fresh = now > before ? (size_t)(now - before) : 0;
+  deadline_extend(&c->server->deadlines, &c->writing_by, DEADLINE_WRITE, fresh);
+  return fresh > 0;
+}
+
 /* Something waits for the socket to take it. */
 static void await_socket(conn *c)
 {
   ev_io_start(c->server->loop, &c->writer);
-  deadline_set(&c->server->deadlines, &c->writing_by, DEADLINE_WRITE);
+  output_moves(c);
 }
 
 /* Keeps what is behind the first `sent` octets. */

@@ -30,6 +30,10 @@ void output_flush(struct bj_server *s);
 /* Tells the caller of answers whose last octet is with the kernel. */
 void output_tell_sent(conn *c);
 
+/* Whether the client has taken octets since the last look: the kernel has its socket writable only
+ * when a good part of the buffer is free. They extend its time. */
+bool output_moves(conn *c);
+
 /* Octets of this request's connection or answer that wait. */
 size_t output_backlog(const exchange *x);
 

@@ -264,11 +264,13 @@ static bj_server *set_up(bj_server *s, char *error)
     return NULL;
   }
   const bj_options *o = &s->options;
-  const uint32_t times[DEADLINE_KINDS] = {[DEADLINE_IDLE] = o->idle_timeout,
-                                          [DEADLINE_HEAD] = o->head_timeout,
-                                          [DEADLINE_BODY] = o->body_timeout,
-                                          [DEADLINE_WRITE] = o->write_timeout,
-                                          [DEADLINE_LINGER] = LINGER_TIMEOUT};
+  const deadline_time times[DEADLINE_KINDS] = {
+    [DEADLINE_IDLE] = {o->idle_timeout, 0},
+    [DEADLINE_HEAD] = {o->head_timeout, 0},
+    [DEADLINE_BODY] = {o->body_timeout, o->min_body_rate},
+    [DEADLINE_WRITE] = {o->write_timeout, o->min_write_rate},
+    [DEADLINE_LINGER] = {LINGER_TIMEOUT, 0},
+  };
   deadlines_start(&s->deadlines, s->loop, times, conn_time_out);
   acceptor_init(s);
   ev_init(&s->patience, on_patience_over);

@@ -8,6 +8,9 @@
 
 #if defined(__linux__)
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+
 int socket_open(int family)
 {
   return socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -26,6 +29,12 @@ int socket_pair(int fds[2])
 static int accept_prepared(int listener, struct sockaddr *peer, socklen_t *size)
 {
   return accept4(listener, peer, size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
+size_t socket_unsent(int fd)
+{
+  int size = 0;
+  return ioctl(fd, SIOCOUTQ, &size) == 0 ? (size_t)size : 0;
 }
 
 enum { SEND_FLAGS = MSG_NOSIGNAL, SEND_MORE = MSG_MORE };
@@ -71,6 +80,13 @@ int socket_pair(int fds[2])
 static int accept_prepared(int listener, struct sockaddr *peer, socklen_t *size)
 {
   return prepare(accept(listener, peer, size));
+}
+
+size_t socket_unsent(int fd)
+{
+  int size = 0;
+  socklen_t room = sizeof size;
+  return getsockopt(fd, SOL_SOCKET, SO_NWRITE, &size, &room) == 0 ? (size_t)size : 0;
 }
 
 enum { SEND_FLAGS = 0, SEND_MORE = 0 };

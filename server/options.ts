@@ -32,6 +32,8 @@ export const NUMBERS = {
   bodyTimeout: [30_000, 0, MOST],
   keepAliveTimeout: [5_000, 0, MOST],
   writeTimeout: [30_000, 0, MOST],
+  minBodyRate: [240, 0, MOST],
+  minWriteRate: [240, 0, MOST],
   drainTimeout: [30_000, 0, MOST],
 } as const satisfies Record<string, [fallback: number, least: number, most: number]>;
 
@@ -126,6 +128,8 @@ export function toRecord(settings: Settings): Uint32Array {
     body_timeout: settings.bodyTimeout,
     idle_timeout: settings.keepAliveTimeout,
     write_timeout: settings.writeTimeout,
+    min_body_rate: settings.minBodyRate,
+    min_write_rate: settings.minWriteRate,
     backend: settings.backend,
   };
   return Uint32Array.from(OPTIONS, (name) => members[name]);

@@ -180,5 +180,7 @@ export const OPTIONS = [
   "body_timeout",
   "idle_timeout",
   "write_timeout",
+  "min_body_rate",
+  "min_write_rate",
   "backend",
 ] as const;

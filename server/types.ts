@@ -270,6 +270,16 @@ export interface Options extends Address {
    */
   bodyTimeout?: number;
   /**
+   * Bytes a second that what arrives of a body has to come to: each part gives back as much of
+   * `bodyTimeout` as it is worth by this rate. So a client may pause for all of `bodyTimeout`, but
+   * one that sends an octet now and then is answered by 408 after at most twice that. Time in which
+   * the server does not read, since the handler does not, does not count. Without a `bodyTimeout`
+   * there is no rate; 0 takes any octet for enough.
+   *
+   * @default {240}
+   */
+  minBodyRate?: number;
+  /**
    * Whether a connection is kept for more requests; `false` closes it after the first.
    *
    * @default {true}
@@ -283,9 +293,16 @@ export interface Options extends Address {
    */
   keepAliveTimeout?: number;
   /**
-   * For the client to take some more of a response.
+   * For the client to take some more of a response; then the connection is cut.
    *
    * @default {30000}
    */
   writeTimeout?: number;
+  /**
+   * Bytes a second that what a client takes of responses has to come to, in the way of
+   * `minBodyRate`, while more of them waits.
+   *
+   * @default {240}
+   */
+  minWriteRate?: number;
 }

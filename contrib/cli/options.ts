@@ -130,8 +130,10 @@ export const GROUPS: Record<string, Option[]> = {
     flag("keepAlive", "", "keep connections for more requests", { fallback: true }),
     number("headTimeout", "MS", "for a request's head; then 408"),
     number("bodyTimeout", "MS", "for the next part of a body; then 408"),
+    number("minBodyRate", "BYTES/S", "of a body, on average"),
     number("keepAliveTimeout", "MS", "for the next request"),
     number("writeTimeout", "MS", "for the client to take more"),
+    number("minWriteRate", "BYTES/S", "that the client takes, on average"),
     number("drainTimeout", "MS", "for running requests once a signal has come"),
   ],
 };

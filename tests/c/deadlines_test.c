@@ -31,12 +31,16 @@ static void on_passed(void *owner, enum deadline_kind kind)
   }
 }
 
-static void begin(uint32_t idle, uint32_t head, uint32_t body)
+static void begin_with(const deadline_time times[DEADLINE_KINDS])
 {
-  uint32_t times[DEADLINE_KINDS] = {idle, head, body, 0, 1};
   f = (struct fixture){.loop = loop_new(0), .then = {-1, -1, -1, 0}};
   deadlines_start(&f.all, f.loop, times, on_passed);
   for (int i = 0; i < OWNERS; i++) f.each[i].owner = &f.each[i];
+}
+
+static void begin(uint32_t idle, uint32_t head, uint32_t body)
+{
+  begin_with((deadline_time[DEADLINE_KINDS]){{idle, 0}, {head, 0}, {body, 0}, {0, 0}, {1, 0}});
 }
 
 /* Until nothing is left to wait for. */
@@ -149,5 +153,55 @@ TEST("a deadline that lies before the one the timer is aimed at is not late")
   CHECK_BYTES(f.passed, f.count, "1");
   CHECK(ev_is_active(&f.all.timer));
   deadline_clear(&f.each[0]);
+  end();
+}
+
+/* Rounds of the loop until somebody's time is over. */
+static void wait_for_one(void)
+{
+  for (size_t before = f.count; f.count == before && !all_clear();) ev_run(f.loop, EVRUN_ONCE);
+}
+
+static bool has_passed(char who)
+{
+  return memchr(f.passed, who, f.count) != NULL;
+}
+
+TEST("octets give back time by their rate: who is slow on the whole is over before who pauses")
+{
+  begin_with(
+    (deadline_time[DEADLINE_KINDS]){[DEADLINE_HEAD] = {10, 0}, [DEADLINE_BODY] = {150, 1000}});
+  deadline_extend(&f.all, &f.each[0], DEADLINE_BODY, 0);
+  deadline_extend(&f.all, &f.each[1], DEADLINE_BODY, 0);
+  for (int i = 0; i < 30 && !has_passed('0');
+       i++) { /* 10 ms for 1 octet, worth 1 ms, and for 100 */
+    deadline_set(&f.all, &f.each[2], DEADLINE_HEAD);
+    wait_for_one();
+    if (!has_passed('0')) deadline_extend(&f.all, &f.each[0], DEADLINE_BODY, 1);
+    deadline_extend(&f.all, &f.each[1], DEADLINE_BODY, 100);
+  }
+  CHECK(has_passed('0') && !has_passed('1'));
+  run();
+  CHECK(has_passed('1') && all_clear());
+  end();
+}
+
+TEST("nothing gives back nothing, whatever the rate, and clearing gives back everything")
+{
+  begin_with((deadline_time[DEADLINE_KINDS]){
+    [DEADLINE_HEAD] = {8, 0}, [DEADLINE_BODY] = {20, 0}, [DEADLINE_WRITE] = {20, 1}});
+  deadline_extend(&f.all, &f.each[0], DEADLINE_BODY, 0);
+  deadline_extend(&f.all, &f.each[1], DEADLINE_WRITE, 0);
+  deadline_extend(&f.all, &f.each[2], DEADLINE_WRITE, 0);
+  deadline_extend(&f.all, &f.each[3], DEADLINE_BODY, 0);
+  deadline_set(&f.all, &f.each[4], DEADLINE_HEAD);
+  wait_for_one();
+  deadline_extend(&f.all, &f.each[0], DEADLINE_BODY, 0);
+  deadline_extend(&f.all, &f.each[1], DEADLINE_WRITE, 0);
+  deadline_clear(&f.each[2]);
+  deadline_extend(&f.all, &f.each[2], DEADLINE_WRITE, 0);
+  deadline_extend(&f.all, &f.each[3], DEADLINE_BODY, 1);
+  run();
+  CHECK_BYTES(f.passed, f.count, "40132");
   end();
 }

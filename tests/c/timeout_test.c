@@ -161,6 +161,23 @@ TEST("a body that the handler does not take, or has not asked for yet, is not la
   end();
 }
 
+TEST("a body that comes octet by octet is too slow")
+{
+  bj_options options = driver_defaults();
+  options.body_timeout = 20;
+  options.min_body_rate = 1000;
+  begin_with(options);
+  client_send(client, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 999\r\n\r\n");
+  e = driver_event(&d, BJ_REQUEST);
+  for (int i = 0; i < 500 && driver_counter(&d, BJ_TIMEOUTS) == 0; i++) {
+    client_send(client, "x");
+    pass(2);
+  }
+  client_expect(client, TIMED_OUT);
+  expect_timeout(1);
+  end();
+}
+
 /* Answers with more than the client takes at once. */
 static void answer_much(void)
 {
@@ -187,6 +204,23 @@ TEST("a client that takes nothing of its answer is dropped")
   CHECK(driver_wait(&d));
   CHECK_EQ(d.events[0].type, BJ_ABORTED);
   CHECK_EQ(d.events[0].request, e.request);
+  expect_timeout(1);
+  end();
+}
+
+TEST("a client that takes its answer bit by bit is too slow")
+{
+  bj_options options = driver_defaults();
+  options.write_timeout = 20;
+  options.min_write_rate = 100000000;
+  begin_with(options);
+  client_send(client, GET);
+  e = driver_event(&d, BJ_REQUEST);
+  answer_much();
+  for (int i = 0; i < 40 && driver_counter(&d, BJ_TIMEOUTS) == 0; i++) {
+    client_read(client, sink, 16384);
+    pass(2);
+  }
   expect_timeout(1);
   end();
 }
