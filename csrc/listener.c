@@ -72,7 +72,8 @@ static int open_name(listener *l, const char *host, uint32_t port, uint32_t back
   return result;
 }
 
-/* A socket file outlives a server that was killed. Only a refused connection proves that. */
+/* A socket file outlives a server that was killed. Only a refused connection proves that; macOS
+ * refuses also while a backlog is full, and there is no telling the two apart. */
 static bool is_stale(const struct sockaddr_un *where, socklen_t size)
 {
   struct stat file;
@@ -132,6 +133,10 @@ static int open_unix(listener *l, const char *path, uint32_t backlog, uint32_t m
   if (size == 0 || size >= sizeof where.sun_path) {
     errno = size == 0 ? EINVAL : ENAMETOOLONG;
     return failed(error, "bind");
+  }
+  if (abstract && !socket_takes_abstract_names()) {
+    errno = EOPNOTSUPP;
+    return failed(error, "bind: there are no abstract names here");
   }
   memcpy(where.sun_path, path, size);
   if (abstract) where.sun_path[0] = '\0';

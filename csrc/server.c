@@ -89,10 +89,22 @@ static void close_idle(bj_server *s)
   }
 }
 
+/* Whether no client has anything to say. A pass in which kqueue is told of closed descriptors
+ * reports nothing else, so one counts only if there was nothing to tell. */
+static bool is_quiet(bj_server *s)
+{
+  bool settled = false;
+  while (!settled && s->event_count == 0) {
+    settled = loop_settled(s->loop);
+    ev_run(s->loop, EVRUN_NOWAIT);
+  }
+  return s->event_count == 0 && s->queue == NULL;
+}
+
 /* Idle connections go once nothing more is readable: what they sent before counts. */
 static void drain(bj_server *s)
 {
-  if (s->event_count == 0 && s->queue == NULL && !s->patience.active) close_idle(s);
+  if (!s->patience.active && is_quiet(s)) close_idle(s);
   output_flush(s);
   if (s->conns == NULL && s->event_count == 0 && s->exchanges.first_notice == NULL) {
     s->state = SERVER_STOPPED;

@@ -1,5 +1,6 @@
 #include "socket.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -35,6 +36,11 @@ size_t socket_unsent(int fd)
 {
   int size = 0;
   return ioctl(fd, SIOCOUTQ, &size) == 0 ? (size_t)size : 0;
+}
+
+bool socket_takes_abstract_names(void)
+{
+  return true;
 }
 
 enum { SEND_FLAGS = MSG_NOSIGNAL, SEND_MORE = MSG_MORE };
@@ -77,9 +83,18 @@ int socket_pair(int fds[2])
   return 0;
 }
 
+/* macOS takes no option for a socket whose peer has gone already. */
 static int accept_prepared(int listener, struct sockaddr *peer, socklen_t *size)
 {
-  return prepare(accept(listener, peer, size));
+  int fd = accept(listener, peer, size);
+  if (fd < 0 || prepare(fd) >= 0) return fd;
+  if (errno == EINVAL) errno = ECONNABORTED;
+  return -1;
+}
+
+bool socket_takes_abstract_names(void)
+{
+  return false;
 }
 
 size_t socket_unsent(int fd)
@@ -106,9 +121,11 @@ int socket_unblock(int fd)
   return flags < 0 ? -1 : fcntl(fd, F_SETFL, flags | O_NONBLOCK);
 }
 
-/* Answers leave whole, so waiting for more to send (Nagle) would only delay them. */
+/* Answers leave whole, so waiting for more to send (Nagle) would only delay them. macOS says
+ * nothing of a peer that has gone already. */
 int socket_accept(int listener, struct sockaddr *peer, socklen_t *size)
 {
+  peer->sa_family = AF_UNSPEC;
   int fd = accept_prepared(listener, peer, size), on = 1;
   if (fd >= 0 && peer->sa_family != AF_UNIX)
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);

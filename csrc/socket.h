@@ -16,6 +16,9 @@ int socket_open_datagram(int family);
 /* Makes an inherited descriptor non-blocking; -1 on failure. */
 int socket_unblock(int fd);
 
+/* Whether a Unix socket may have a name without a file. */
+bool socket_takes_abstract_names(void);
+
 /* Both ends of a connected pair of the same kind; -1 on failure. */
 int socket_pair(int fds[2]);
 

@@ -7,7 +7,10 @@ import { runStages, type Stage } from "./stage.ts";
 
 // bench/ is left to tsc, which knows both runtimes: it compares them.
 const shared = ["mod.ts", "cli.ts", "server", "ffi", "contrib", "tests", "examples", "scripts"];
-const inC = ["csrc", "tests/c", "tests/fuzz", "tests/faults"]
+const inC = [
+  "csrc",
+  ...["c", "fuzz", "faults", "macos", "macos/sys", "cross"].map((it) => `tests/${it}`),
+]
   .flatMap((folder) => [...files(folder, ".c"), ...files(folder, ".h")]);
 
 const clangFormat = ["clang-format", "--dry-run", "--Werror", "--ferror-limit=5"];

@@ -1,13 +1,19 @@
 // Builds the C tests with the system's compiler under the address, leak and undefined behaviour
-// sanitizers, and runs them. Zig's own Debug build has only the last of the three.
+// sanitizers, and runs them. Zig's own Debug build has only the last of the three. With --macos the
+// library is that of macOS, on top of tests/macos/macos.h.
 import { spawn } from "node:child_process";
 import { mkdirSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { basename, join } from "node:path";
 import process from "node:process";
+import { parseArgs } from "node:util";
 import { files } from "./files.ts";
 
-const folder = "zig-out/sanitized";
+const { values: { macos }, positionals: [filter = ""] } = parseArgs({
+  options: { macos: { type: "boolean", default: false } },
+  allowPositionals: true,
+});
+const folder = macos ? "zig-out/macos" : "zig-out/sanitized";
 
 // Warnings are the business of build.zig; libev breaks strict aliasing.
 const flags = [
@@ -15,6 +21,7 @@ const flags = [
   ..."-fsanitize=address,undefined -fno-sanitize-recover=all".split(" "),
   ..."-Icsrc -isystem third_party/libev -isystem third_party/picohttpparser".split(" "),
 ];
+const asOnMacos = "-U__linux__ -U__linux -D__APPLE__ -Itests/macos -include macos.h".split(" ");
 
 function run(command: string, args: string[]): Promise<boolean> {
   return new Promise((resolve) => {
@@ -45,12 +52,14 @@ function object(source: string): string {
 }
 
 function compile(source: string): Promise<boolean> {
-  return run("cc", [...flags, "-c", source, "-o", object(source)]);
+  const isShim = source.startsWith("tests/macos");
+  const system = !macos ? [] : isShim ? ["-Itests/macos"] : asOnMacos;
+  return run("cc", [...flags, ...system, "-c", source, "-o", object(source)]);
 }
 
-async function main(filter: string): Promise<number> {
+async function main(): Promise<number> {
   const tests = files("tests/c", "_test.c", filter);
-  const ours = files("csrc", ".c");
+  const ours = [...files("csrc", ".c"), ...macos ? files("tests/macos", ".c") : []];
   const sources = [...ours, "third_party/picohttpparser/picohttpparser.c"];
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
@@ -68,4 +77,4 @@ async function main(filter: string): Promise<number> {
   return well ? 0 : 1;
 }
 
-process.exit(await main(process.argv[2] ?? ""));
+process.exit(await main());

@@ -14,21 +14,22 @@ const setUp: Stage[] = [
   { name: "zig build", command: ["zig", "build"], isSetUp: true },
 ];
 
+const onLinux = process.platform === "linux";
+
 /** Zig ships no address sanitizer. A machine without another compiler does without, CI does not. */
-function hasCompiler(): boolean {
-  if (process.env.CI || spawnSync("cc", ["--version"]).status === 0) return true;
-  console.log("There is no cc here: the C tests run under Zig's sanitizer only.");
-  return false;
-}
+const hasCompiler = Boolean(process.env.CI) || spawnSync("cc", ["--version"]).status === 0;
+if (!hasCompiler) console.log("There is no cc here: the C tests run under Zig's sanitizer only.");
 
 function inC(part: string): Stage[] {
   if (files("tests/c", "_test.c", part).length === 0) return [];
+  const sanitized = ["bun", "scripts/sanitized.ts", part];
   const stages = [{
     name: "zig build test",
     command: ["zig", "build", "test", `-Dfilter=${part}`],
   }];
-  if (hasCompiler()) {
-    stages.push({ name: "C tests, sanitized", command: ["bun", "scripts/sanitized.ts", part] });
+  if (hasCompiler) stages.push({ name: "C tests, sanitized", command: sanitized });
+  if (onLinux && hasCompiler) {
+    stages.push({ name: "C tests, as on macOS", command: [...sanitized, "--macos"] });
   }
   return stages.map((stage) => ({ ...stage, count: countLines }));
 }
@@ -56,11 +57,10 @@ function inTypeScript(part: string, folder: string): Stage[] {
 
 /** What takes a compiler of its own, and longer. */
 function hard(): Stage[] {
-  const stages = [
-    { name: "fuzz corpus", command: ["bun", "scripts/fuzz.ts", "--replay"] },
-    { name: "faults", command: ["bun", "scripts/faults.ts"] },
-  ];
-  return hasCompiler() ? stages.map((stage) => ({ ...stage, count: countSummary })) : [];
+  if (!hasCompiler) return [];
+  const stages = [{ name: "fuzz corpus", command: ["bun", "scripts/fuzz.ts", "--replay"] }];
+  if (onLinux) stages.push({ name: "faults", command: ["bun", "scripts/faults.ts"] });
+  return stages.map((stage) => ({ ...stage, count: countSummary }));
 }
 
 async function main(part = ""): Promise<number> {

@@ -231,6 +231,21 @@ TEST("without descriptors accepting pauses, and goes on")
   driver_close(&d);
 }
 
+TEST("a client that is gone before it is accepted keeps nobody waiting")
+{
+  begin();
+  close(client_open(&d));
+  int client = client_open(&d);
+  client_send(client, GET);
+  CHECK(driver_wait(&d));
+  CHECK_EQ(driver_counter(&d, BJ_CONN_ACCEPT_ERROR), 0);
+  driver_answer(&d, &d.events[0], "");
+  driver_flush(&d);
+  client_expect(client, OK("0"));
+  close(client);
+  driver_close(&d);
+}
+
 TEST("an adopted listener serves and is left open")
 {
   char error[BJ_ERROR_SIZE];

@@ -1,0 +1,1 @@
+/* Of macOS: macos.h has all of it. */
