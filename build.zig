@@ -4,19 +4,13 @@ const std = @import("std");
 const builtin = @import("builtin");
 
 /// The oldest systems that are served. The macOS and arm64 ones have what we use in their baseline.
-/// Segments of macOS on arm64 are padded to 16 KiB: optimized for size, its code takes one page less.
-const platforms = [_]struct {
-    name: []const u8,
-    triple: []const u8,
-    cpu: []const u8 = "baseline",
-    optimize: std.builtin.OptimizeMode = .ReleaseFast,
-}{
+const platforms = [_]struct { name: []const u8, triple: []const u8, cpu: []const u8 = "baseline" }{
     .{ .name = "linux-x64", .triple = "x86_64-linux-gnu.2.17", .cpu = "x86_64_v2" },
     .{ .name = "linux-arm64", .triple = "aarch64-linux-gnu.2.17" },
     .{ .name = "linux-x64-musl", .triple = "x86_64-linux-musl", .cpu = "x86_64_v2" },
     .{ .name = "linux-arm64-musl", .triple = "aarch64-linux-musl" },
     .{ .name = "darwin-x64", .triple = "x86_64-macos.11.0" },
-    .{ .name = "darwin-arm64", .triple = "aarch64-macos.11.0", .optimize = .ReleaseSmall },
+    .{ .name = "darwin-arm64", .triple = "aarch64-macos.11.0" },
 };
 
 const our_files = [_][]const u8{
@@ -63,7 +57,7 @@ pub fn build(b: *std.Build) !void {
     const dist = b.step("dist", "Build the library of every platform into zig-out/dist/");
     for (platforms) |platform| {
         const query = try std.Target.Query.parse(.{ .arch_os_abi = platform.triple, .cpu_features = platform.cpu });
-        const made = library(b, .dynamic, b.resolveTargetQuery(query), platform.optimize);
+        const made = library(b, .dynamic, b.resolveTargetQuery(query), .ReleaseFast);
         const place = b.fmt("dist/{s}", .{platform.name});
         dist.dependOn(&b.addInstallArtifact(made, .{ .dest_dir = .{ .override = .{ .custom = place } } }).step);
     }
