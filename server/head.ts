@@ -43,13 +43,19 @@ function isDecoded(response: Response): boolean {
   return coding !== null && native.decodes.includes(coding.toLowerCase());
 }
 
+/** What a reason phrase may have (RFC 9112 section 4). Not every runtime looks. */
+const REASON = /^[\t\x20-\x7e\x80-\xff]*$/;
+
 /** The phrase of the status line, when it is the handler's own or the library has none. */
 function begin(response: Response): Head {
-  const { status } = response;
-  if (status < 200) {
+  const { status, statusText } = response;
+  if (!(status >= 200 && status <= 999)) {
     throw new TypeError(`A response of status ${status} cannot be sent`);
   }
-  const reason = response.statusText || reasonPhrase(status);
+  if (!REASON.test(statusText)) {
+    throw new TypeError(`A status text of ${JSON.stringify(statusText)} cannot be sent`);
+  }
+  const reason = statusText || reasonPhrase(status);
   return {
     status,
     flags: WriteFlag.REASON,
@@ -72,12 +78,19 @@ function add(head: Head, name: string, value: string): void {
   }
 }
 
+const NativeHeaders = globalThis.Headers;
+
+/** Native headers hold nothing that ends a line; what a subclass has in their place may. */
+function checked(headers: Headers): Headers {
+  return headers instanceof NativeHeaders ? headers : new NativeHeaders(headers);
+}
+
 /** Reads status and headers of a response. Throws a TypeError for one that cannot be sent. */
 export function readHead(response: Response): Head {
   const head = begin(response);
   const isFetched = response.url !== "";
   const decoded = isFetched && isDecoded(response);
-  for (const [name, values] of native.fieldsOf(response.headers)) {
+  for (const [name, values] of native.fieldsOf(checked(response.headers))) {
     const lower = name.toLowerCase();
     if (decoded && (lower === "content-encoding" || lower === "content-length")) {
       continue;
