@@ -7,6 +7,7 @@ import { runStages, type Stage } from "./stage.ts";
 
 // bench/ is left to tsc, which knows both runtimes: it compares them.
 const shared = ["mod.ts", "cli.ts", "server", "ffi", "contrib", "tests", "examples", "scripts"];
+const documents = [...files(".", ".md"), ...files("docs", ".md")];
 const inC = [
   "csrc",
   ...["c", "fuzz", "faults", "macos", "macos/sys", "cross"].map((it) => `tests/${it}`),
@@ -23,6 +24,7 @@ export const checks: Stage[] = [
   { name: "deno fmt", command: ["deno", "fmt", "--check"] },
   { name: "deno lint", command: ["deno", "lint"] },
   { name: "deno check", command: ["deno", "check", ...shared.filter((path) => existsSync(path))] },
+  { name: "examples in docs", command: ["deno", "check", "--doc-only", ...documents] },
   { name: "tsc", command: ["tsc", "--noEmit"] },
   { name: "deno doc", command: ["deno", "doc", "--lint", ...Object.values(manifest.exports)] },
   { name: "zig fmt", command: ["zig", "fmt", "--check", "build.zig", "build.zig.zon"] },
