@@ -124,7 +124,7 @@ typedef struct bj_command {
   uint32_t fields_size;
   uint32_t body_at;    /* BJ_CONSUME: unused; with BJ_WRITE_FILE: a descriptor */
   uint32_t body_size;  /* BJ_CONSUME: octets that the handler has taken */
-  uint32_t length_low; /* with BJ_WRITE_LENGTH: the Content-Length, 64 bits in two words */
+  uint32_t length_low; /* with BJ_WRITE_LENGTH: the Content-Length; 64 bits in two words */
   uint32_t length_high;
   uint32_t offset_low; /* with BJ_WRITE_FILE: where the body begins in the file */
   uint32_t offset_high;
@@ -135,6 +135,7 @@ enum bj_command_type {
   BJ_WRITE = 1,   /* a part of the answer, or all of it */
   BJ_CONSUME = 2, /* the handler reads the body: send 100 (Continue), read on */
   BJ_ABORT = 3,   /* cut the connection: the answer cannot be completed */
+  BJ_LIMIT = 4,   /* the body may have `length` octets; if it has more, as with max_body */
 };
 
 #define BJ_WRITE_HEAD 1u     /* starts with the status line and fields */

@@ -41,6 +41,7 @@ typedef struct conn {
     enum request_framing framing;
     uint64_t left;     /* with FRAMING_LENGTH */
     uint64_t received; /* octets of content so far */
+    uint64_t limit;    /* and how many there may be */
     uint32_t dropped;  /* octets read for nobody */
     chunked decoder;
   } body;

@@ -131,6 +131,7 @@ static void begin_request(conn *c, const request *r)
   c->body.framing = r->framing;
   c->body.left = r->length;
   c->body.received = 0;
+  c->body.limit = s->max_body_size;
   c->body.decoder = (chunked){0};
 }
 
@@ -212,10 +213,10 @@ static enum decoded decode(conn *c, char *data, size_t size, size_t *content, si
  * does not matter how it was cut on its way. */
 static bool is_too_large(const conn *c)
 {
-  uint64_t limit = c->server->max_body_size;
-  return c->body.received > limit ||
-         (c->body.framing == FRAMING_CHUNKED && c->body.decoder.state == CHUNKED_DATA &&
-          c->body.decoder.left > limit - c->body.received);
+  uint64_t left = c->body.framing == FRAMING_LENGTH       ? c->body.left
+                  : c->body.decoder.state == CHUNKED_DATA ? c->body.decoder.left
+                                                          : 0;
+  return c->body.received > c->body.limit || left > c->body.limit - c->body.received;
 }
 
 /* Returns how many octets belonged to the body. */
@@ -247,6 +248,19 @@ static size_t take_body(conn *c, char *data, size_t size)
     deadline_clear(&c->reading_by);
   }
   return used;
+}
+
+void input_limit(exchange *x, uint64_t limit)
+{
+  conn *c = x->conn;
+  if (c->body.taker == x) {
+    c->body.limit = limit;
+    if (is_too_large(c)) input_fail(c, 413, BJ_TOO_LARGE);
+  } else if (x->unread > limit && x->answer == ANSWER_NONE) {
+    c->server->counters[BJ_REQ_ERROR_PARSE]++;
+    exchange_abort(&c->server->exchanges, x, BJ_TOO_LARGE);
+    response_error(x, 413);
+  }
 }
 
 /* Whether the records of this turn have room for one more request of any size. */

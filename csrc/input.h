@@ -18,4 +18,7 @@ void input_reject(conn *c, unsigned status, bool is_head);
 /* The body cannot be completed: tells the handler, and the client if it has no answer yet. */
 void input_fail(conn *c, unsigned status, enum bj_reason reason);
 
+/* The body of this request may have `limit` octets: it is refused if it has more, or says so. */
+void input_limit(exchange *x, uint64_t limit);
+
 #endif

@@ -142,6 +142,7 @@ static void run_command(bj_server *s, const bj_command *command)
     response_continue(x);
     break;
   case BJ_ABORT: response_cut(x); break;
+  case BJ_LIMIT: input_limit(x, (uint64_t)command->length_high << 32 | command->length_low); break;
   default: return;
   }
   conn_settle(c);

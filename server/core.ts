@@ -6,6 +6,7 @@
 import { library, tools } from "../ffi/library.ts";
 import type { Library, Pointer } from "../ffi/symbols.ts";
 import { Answerer } from "./answer.ts";
+import { admits } from "./body_limit.ts";
 import { cString, ERROR_SIZE } from "./c_string.ts";
 import { RequestError, requestError } from "./errors.ts";
 import { Exchange, type Host } from "./exchange.ts";
@@ -161,7 +162,10 @@ export class Core implements Host {
     const exchange = new Exchange(this, at);
     this.pendingRequests++;
     try {
-      this.#answerer.answer(exchange, this.handler(makeRequest(exchange), exchange as never));
+      const request = makeRequest(exchange);
+      if (exchange.body === null || this.#admits(request, exchange)) {
+        this.#answerer.answer(exchange, this.handler(request, exchange as never));
+      }
     } catch (error) {
       this.#answerer.fail(exchange, error);
     }
@@ -169,6 +173,11 @@ export class Core implements Host {
       this.#exchanges[exchange.slot] = exchange;
       this.#alive.push(exchange);
     }
+  }
+
+  #admits(request: Request, exchange: Exchange): boolean {
+    const { bodyLimit } = this.#settings;
+    return bodyLimit === undefined || admits(bodyLimit, request, exchange, this.#writer);
   }
 
   /** Exchanges that last until the next turn take their part of the shared memory with them. */

@@ -208,6 +208,11 @@ export class Exchange implements Info<Addr> {
     return found;
   }
 
+  /** Octets of the body: all, if the client has told how many, else those that are here. */
+  get bodySize(): number {
+    return Number(this.field("content-length") ?? this.#word(Event.body_size));
+  }
+
   /** See {@linkcode Info.httpVersion}. */
   get httpVersion(): "1.0" | "1.1" {
     return (this.flags & EventFlag.HTTP10) !== 0 ? "1.0" : "1.1";

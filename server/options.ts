@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { BodyLimit } from "./body_limit.ts";
 import { type Place, placeOf } from "./listening.ts";
 import { ARENA_SIZE, EVENT_SLOTS, FIELD_SLOTS, OUTPUT_SIZE } from "./memory.ts";
 import { Backend, OPTIONS } from "./records.ts";
@@ -48,6 +49,7 @@ export type Settings =
     /** `enum bj_backend`. */
     backend: number;
     statsd: Statsd | undefined;
+    bodyLimit: BodyLimit | undefined;
     /** Who is believed about what it forwards. */
     trust: Trust | undefined;
     /** Who has to begin with a PROXY header. */
@@ -57,7 +59,7 @@ export type Settings =
 function number(options: Options, name: NumberName): number {
   const [fallback, least, most] = NUMBERS[name];
   const value = options[name] ?? fallback;
-  if (name === "maxBodySize" && value === Infinity) {
+  if (name === "maxBodySize" && (value === Infinity || typeof value === "function")) {
     return most;
   }
   if (typeof value !== "number") {
@@ -104,6 +106,7 @@ export function settingsOf(options: Options): Settings {
     place: placeOf(options.host ?? "127.0.0.1", port, isPortGiven),
     backend: backendOf(options.backend ?? "auto"),
     statsd: statsdOf(options.statsd),
+    bodyLimit: typeof options.maxBodySize === "function" ? options.maxBodySize : undefined,
     trust: trustOf(options.trustProxy),
     proxies: proxiesOf(options.proxyProtocol),
   };

@@ -93,7 +93,7 @@ export const Command = {
 export const COMMAND_WORDS = 14;
 
 /** `enum bj_command_type`. */
-export const CommandType = { WRITE: 1, CONSUME: 2, ABORT: 3 } as const;
+export const CommandType = { WRITE: 1, CONSUME: 2, ABORT: 3, LIMIT: 4 } as const;
 
 /** `BJ_WRITE_*`. */
 export const WriteFlag = {

@@ -234,11 +234,24 @@ export interface Options extends Address {
    */
   maxFields?: number;
   /**
-   * A request's body; more is answered by 413. `Infinity` for no limit.
+   * A request's body; more is answered by 413, and before it is read if its Content-Length says so.
+   * `Infinity` for no limit. A function is asked for each request that has a body, before the
+   * handler, which does not get to see what is refused.
    *
    * @default {16777216}
+   *
+   * @example
+   * ```ts
+   * import { run } from "@x/bjoern";
+   *
+   * const server = run(async (request) => `${(await request.bytes()).length} bytes\n`, {
+   *   port: 0,
+   *   maxBodySize: ({ url }) => new URL(url).pathname === "/upload" ? 2 ** 30 : 2 ** 16,
+   * });
+   * server.stop();
+   * ```
    */
-  maxBodySize?: number;
+  maxBodySize?: number | ((request: Request, info: Info<Addr>) => number);
   /**
    * Open connections; more wait in the backlog.
    *

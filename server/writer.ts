@@ -321,6 +321,12 @@ export class Writer {
     }
   }
 
+  /** The request's body may have so many octets. */
+  limit(exchange: Exchange, size: number): void {
+    this.room(0);
+    this.#length(this.#command(CommandType.LIMIT, exchange, 0), size);
+  }
+
   /** The response cannot be completed: the client must see that. */
   cut(exchange: Exchange): void {
     if (!exchange.over) {

@@ -1,3 +1,5 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
 import { ask, chunked, post } from "./support/wire.ts";
 import { Wire } from "./support/wire_rows.ts";
 
@@ -219,3 +221,87 @@ small.table([
   },
 ]);
 small.endsClean();
+
+// ---- a limit by request -----------------------------------------------------------------------
+
+const asked: string[] = [];
+const byRequest = new Wire({}, {
+  maxBodySize: (request, info) => {
+    const { pathname, searchParams } = new URL(request.url);
+    asked.push(`${request.method} ${info.rawTarget}`);
+    return pathname === "/method" ? NaN : Number(searchParams.get("most"));
+  },
+});
+const upload = (most: number | string, body: string) =>
+  ask(`/body?most=${most}`, { method: "POST", body });
+
+byRequest.table([
+  {
+    name: "each request has the limit that maxBodySize returns",
+    rfc: "9110 15.5.14",
+    send: upload(10, TEN) + upload(5, "01234") + upload(0, "") + upload("Infinity", TEN),
+    answers: [{ body: TEN }, { body: "01234" }, { body: "" }, { body: TEN }],
+  },
+  {
+    name: "a fraction of a byte is none",
+    rfc: "9110 15.5.14",
+    send: upload(10.9, TEN) + upload(10.9, `${TEN}x`),
+    answers: [{ body: TEN }, { status: 413 }],
+    end: "answer",
+  },
+  {
+    name: "a Content-Length over it is refused before the body comes",
+    rfc: "9110 15.5.14",
+    send: ask("/smuggled?most=9", { fields: ["Content-Length: 10"] }),
+    unfinished: true,
+    refused: 413,
+  },
+  {
+    name: "a Content-Length over it is refused for all that is expected",
+    rfc: "9110 10.1.1",
+    send: ask("/smuggled?most=9", { fields: ["Content-Length: 10", "Expect: 100-continue"] }),
+    refused: 413,
+  },
+  {
+    name: "a Content-Length over it is refused behind good requests",
+    rfc: "9110 15.5.14",
+    send: upload(10, TEN) + upload(9, TEN),
+    answers: [{ body: TEN }, { status: 413 }],
+    end: "answer",
+  },
+  {
+    name: "a whole chunked body is refused when it is larger",
+    rfc: "9110 15.5.14",
+    send: post(chunked(TEN, "x"), "/body?most=10"),
+    status: 413,
+    end: "answer",
+  },
+  {
+    name: "a chunked body as large as it may be is taken",
+    rfc: "9110 15.5.14",
+    send: post(chunked(TEN), "/body?most=10"),
+    body: TEN,
+  },
+  {
+    name: "a chunk over it is refused before it comes",
+    rfc: "9110 15.5.14",
+    send: post("b\r\n", "/body?most=10"),
+    unfinished: true,
+    refused: 413,
+  },
+  {
+    name: "a limit that is no number is the handler's failure",
+    rfc: "9110 15.6.1",
+    send: ask("/method", { method: "POST", body: TEN }),
+    status: 500,
+    end: "answer",
+  },
+]);
+test("maxBodySize is not asked about requests without a body", () => {
+  assert.ok(asked.length > 0);
+  assert.deepEqual(
+    asked.filter((line) => line.startsWith("GET / ") || line.includes("/probe")),
+    [],
+  );
+});
+byRequest.endsClean();

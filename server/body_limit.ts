@@ -1,0 +1,29 @@
+/**
+ * Limits of bodies that depend on the request.
+ *
+ * @module
+ */
+import type { Exchange } from "./exchange.ts";
+import type { Addr, Info } from "./types.ts";
+import type { Writer } from "./writer.ts";
+
+/** Says how many bytes the body of a request may have. */
+export type BodyLimit = (request: Request, info: Info<Addr>) => number;
+
+/**
+ * Whether the handler may have the request. The library watches a body that goes on, and answers by
+ * 413 where it is larger than what is allowed, or says that it will be.
+ */
+export function admits(
+  limitOf: BodyLimit,
+  request: Request,
+  exchange: Exchange,
+  writer: Writer,
+): boolean {
+  const limit: unknown = limitOf(request, exchange);
+  if (typeof limit !== "number" || !(limit >= 0)) {
+    throw new TypeError(`maxBodySize must return a number of bytes, not ${String(limit)}`);
+  }
+  writer.limit(exchange, Math.min(Math.floor(limit), Number.MAX_SAFE_INTEGER));
+  return exchange.bodySize <= limit;
+}
