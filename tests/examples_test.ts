@@ -2,16 +2,18 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { createHash, randomBytes } from "node:crypto";
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { Chat, type Message } from "../examples/chat.ts";
 import hono from "../examples/hono.ts";
+import { watch } from "../examples/metrics.ts";
 import { Feed } from "../examples/sse.ts";
+import { site } from "../examples/static.ts";
 import { uploads } from "../examples/upload.ts";
 import { run, type Server } from "../mod.ts";
-import { runFileIn } from "./support/child.ts";
+import { MOD, runFileIn, runText } from "./support/child.ts";
 import { type Answer, ask, type Connection, octets, open, serve, until } from "./support/client.ts";
 
 describe("chat", () => {
@@ -255,6 +257,53 @@ describe("upload", () => {
         files = await readdir(folder);
       }
     }));
+});
+
+test("static: assets may be kept, pages are fresh, the rest has its page", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "static-"));
+  await mkdir(join(folder, "assets"));
+  await writeFile(join(folder, "assets/app.1f3c.js"), "run();\n");
+  await writeFile(join(folder, "assets/app.1f3c.js.br"), "shorter");
+  await writeFile(join(folder, "index.html"), "<p>Hello\n");
+  try {
+    await serve(site(folder), async (server) => {
+      const page = await ask(server);
+      assert.deepEqual([page.get("cache-control"), page.text], [undefined, "<p>Hello\n"]);
+      const headers = { range: "bytes=0-2", "accept-encoding": "br" };
+      const asset = await ask(server, { target: "/assets/app.1f3c.js", headers });
+      assert.deepEqual([asset.status, asset.get("content-encoding"), asset.text], [
+        206,
+        "br",
+        "sho",
+      ]);
+      assert.equal(asset.get("cache-control"), "max-age=31536000, immutable");
+      const none = await ask(server, { target: "/a/page/of/the/app" });
+      assert.deepEqual([none.status, none.get("content-type")], [404, "text/html"]);
+    });
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test("metrics: a second server tells what the first has counted, and how it is", () =>
+  serve(() => "Hello\n", async (server) => {
+    let isReady = true;
+    const watcher = watch(server, () => isReady, 0);
+    await ask(server);
+    const page = await ask(watcher, { target: "/metrics" });
+    assert.match(page.text, /^bjoern_req_success_read_total\{app="hello"\} 1$/m);
+    assert.equal((await ask(watcher, { target: "/healthz" })).text, "ok\n");
+    assert.equal((await ask(watcher, { target: "/readyz" })).status, 204);
+    isReady = false;
+    assert.equal((await ask(watcher, { target: "/readyz" })).status, 503);
+    await watcher.shutdown();
+  }));
+
+test("hello: says so, on a free port", async () => {
+  const text = await readFile(new URL("../examples/hello.ts", import.meta.url), "utf8");
+  await using child = runText(text.replace("../mod.ts", MOD).replace("8000", "0"));
+  const [, url] = /^Listening on (.+)$/.exec(await child.line()) ?? [];
+  assert.equal(await (await fetch(url)).text(), "Hello, World!\n");
 });
 
 test("workers: several processes answer, and end with their supervisor", async () => {
