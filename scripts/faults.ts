@@ -6,7 +6,7 @@ import { basename, join } from "node:path";
 import process from "node:process";
 import { countLines } from "./count.ts";
 import { files } from "./files.ts";
-import { compile, flags, must, sources } from "./fuzz.ts";
+import { compile, flags, must, objectOf, sources } from "./sanitizers.ts";
 import { runStages, type Stage } from "./stage.ts";
 
 const folder = "zig-out/faults";
@@ -28,7 +28,7 @@ function rename(object: string, from: string, to: string): string[] {
 /** The library, calling the shim in the place of the system. */
 async function build(): Promise<boolean> {
   if (!await compile("cc", folder, [])) return false;
-  const object = (source: string) => join(folder, basename(source, ".c") + ".o");
+  const object = (source: string) => objectOf(source, folder);
   for (const [unit, from, to] of special) {
     if (!await must(rename(join(folder, `${unit}.o`), from, to))) return false;
   }

@@ -3,12 +3,12 @@
 // which needs no clang. What ends a target is kept in zig-out/fuzz/; one that is worth keeping
 // becomes a file of tests/fuzz/corpus/.
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, readdirSync, rmSync } from "node:fs";
-import { basename, join } from "node:path";
+import { cpSync, mkdirSync, readdirSync } from "node:fs";
+import { join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { files } from "./files.ts";
 import { run } from "./run.ts";
+import { compile, flags, must } from "./sanitizers.ts";
 
 const folder = "zig-out/fuzz";
 
@@ -27,38 +27,6 @@ const targets: Target[] = [
   { name: "request", corpus: "request", share: 0.4, most: 1024 },
   { name: "answer", corpus: "answer", share: 0.4, most: 512 },
 ];
-
-// Warnings are the business of build.zig; libev breaks strict aliasing.
-export const flags: string[] = [
-  ..."-std=gnu11 -D_GNU_SOURCE -w -Werror=implicit-function-declaration -g -O1".split(" "),
-  ..."-fno-omit-frame-pointer -fno-strict-aliasing -pthread".split(" "),
-  ..."-fsanitize=address,undefined -fno-sanitize-recover=all".split(" "),
-  ..."-Icsrc -isystem third_party/libev -isystem third_party/picohttpparser".split(" "),
-];
-
-/** The library's sources. */
-export function sources(): string[] {
-  return [...files("csrc", ".c"), "third_party/picohttpparser/picohttpparser.c"];
-}
-
-/** Runs a command that says nothing when all is well. */
-export async function must(command: string[]): Promise<boolean> {
-  const { well, output } = await run(command);
-  if (!well) console.log(`${command.join(" ")}\n${output}`);
-  return well;
-}
-
-/** Compiles the library into `place`/all.a. */
-export async function compile(compiler: string, place: string, more: string[]): Promise<boolean> {
-  const object = (source: string) => join(place, basename(source, ".c") + ".o");
-  rmSync(place, { recursive: true, force: true });
-  mkdirSync(place, { recursive: true });
-  for (const source of sources()) {
-    const command = [compiler, ...flags, ...more, "-c", source, "-o", object(source)];
-    if (!await must(command)) return false;
-  }
-  return await must(["ar", "rcs", join(place, "all.a"), ...sources().map(object)]);
-}
 
 function has(compiler: string): boolean {
   return spawnSync(compiler, ["--version"]).status === 0;
