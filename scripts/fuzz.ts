@@ -1,9 +1,9 @@
 // `npm run fuzz`: gives the fuzz targets their corpus, then half a minute of mutations of it.
 // `npm run fuzz -- --seconds 600 --target request` for longer, `--replay` for the corpus alone,
-// which needs no clang. What ends a target is kept in zig-out/fuzz/; one that is worth keeping
+// which needs no clang, `--seed 1` for the same mutations again, of nothing but the corpus. What ends a target is kept in zig-out/fuzz/; one that is worth keeping
 // becomes a file of tests/fuzz/corpus/.
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, readdirSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
@@ -32,6 +32,13 @@ function has(compiler: string): boolean {
   return spawnSync(compiler, ["--version"]).status === 0;
 }
 
+/** Whether there is a clang with libFuzzer, which Debian has in a package of its own. */
+export function hasFuzzer(): boolean {
+  const input = "int LLVMFuzzerTestOneInput(const char *at, long size) { return 0; }";
+  return spawnSync("clang", "-w -fsanitize=fuzzer -x c - -o /dev/null".split(" "), { input })
+    .status === 0;
+}
+
 function report(title: string, well: boolean, detail: string, output: string): boolean {
   console.log(`${title.padEnd(24)}${well ? "passed" : "failed"} (${detail})`);
   if (!well) console.log(output);
@@ -56,16 +63,24 @@ async function replay(wanted: Target[]): Promise<boolean[]> {
   return results;
 }
 
-/** Mutates the corpus of the last time, which has grown beyond the seeds. */
-async function fuzzOne(target: Target, program: string, seconds: number): Promise<boolean> {
-  const work = join(folder, "work", target.name);
+/**
+ * Mutates the corpus of the last time, which has grown beyond the seeds; with a `seed` only these.
+ */
+async function fuzzOne(
+  target: Target,
+  program: string,
+  seconds: number,
+  seed: string,
+): Promise<boolean> {
+  const work = join(folder, seed ? `seed-${seed}` : "work", target.name);
   const seeds = join("tests/fuzz/corpus", target.corpus);
+  if (seed) rmSync(work, { recursive: true, force: true });
   mkdirSync(work, { recursive: true });
   for (const seed of readdirSync(seeds)) cpSync(join(seeds, seed), join(work, seed));
   const { well, output } = await run([
     ...["nice", "-n", "19", program, work, "-dict=tests/fuzz/http.dict", "-timeout=10"],
     ...["-print_final_stats=1", `-artifact_prefix=${folder}/${target.name}-`],
-    ...[`-max_total_time=${seconds}`, `-max_len=${target.most}`],
+    ...[`-max_total_time=${seconds}`, `-max_len=${target.most}`, `-seed=${seed || 0}`],
   ], seconds / 60 + 5);
   const runs = /number_of_executed_units: (\d+)/.exec(output)?.[1] ?? "0";
   const cover = [...output.matchAll(/ cov: (\d+) /g)].at(-1)?.[1] ?? "0";
@@ -74,9 +89,9 @@ async function fuzzOne(target: Target, program: string, seconds: number): Promis
   return report(`${target.name}, fuzzed`, well, detail, tail);
 }
 
-async function fuzz(wanted: Target[], seconds: number): Promise<boolean[]> {
-  if (!has("clang")) {
-    console.log("There is no clang here: `apt-get install -y clang` brings it, with libFuzzer.");
+async function fuzz(wanted: Target[], seconds: number, seed: string): Promise<boolean[]> {
+  if (!hasFuzzer()) {
+    console.log("There is no clang with libFuzzer here: apt-get install -y clang libclang-rt-dev");
     return [false];
   }
   const place = join(folder, "objects");
@@ -89,7 +104,7 @@ async function fuzz(wanted: Target[], seconds: number): Promise<boolean[]> {
     const link = ["clang", ...flags, "-fsanitize=fuzzer", ...parts, "-o", program];
     if (!await must(link)) return [false];
     const share = Math.max(1, Math.round(seconds * target.share / whole));
-    results.push(await fuzzOne(target, program, share));
+    results.push(await fuzzOne(target, program, share, seed));
   }
   return results;
 }
@@ -99,6 +114,7 @@ async function main(): Promise<number> {
     options: {
       seconds: { type: "string", default: "30" },
       target: { type: "string", default: "" },
+      seed: { type: "string", default: "" },
       replay: { type: "boolean", default: false },
     },
   });
@@ -108,7 +124,7 @@ async function main(): Promise<number> {
     return 1;
   }
   const results = await replay(wanted);
-  if (!values.replay) results.push(...await fuzz(wanted, Number(values.seconds)));
+  if (!values.replay) results.push(...await fuzz(wanted, Number(values.seconds), values.seed));
   const failed = results.filter((well) => !well).length;
   console.log(`${results.length - failed} passed, ${failed} failed`);
   return failed > 0 ? 1 : 0;
