@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "loop.h"
 #include "server.h"
@@ -11,6 +12,12 @@
 
 #define ACCEPT_BATCH 64  /* connections taken in one turn, so that others are not kept waiting */
 #define ACCEPT_PAUSE 0.1 /* seconds, when the system has no descriptors or memory left */
+#define MOST_PAUSES 50   /* in a row; after that nobody is left waiting for a descriptor */
+
+typedef union address {
+  struct sockaddr any;
+  struct sockaddr_storage storage;
+} address;
 
 static bool is_full(const bj_server *s)
 {
@@ -57,23 +64,45 @@ static bool is_shut(int fd)
   return shut;
 }
 
+/* Closes the connections that wait, by means of the descriptor in reserve: their clients can go
+ * elsewhere. An adopted listener has none, since another process may have room. */
+static void turn_away(bj_server *s)
+{
+  address peer;
+  int fd = 0;
+  listener_spend_reserve(&s->listener);
+  for (unsigned i = 0; i < ACCEPT_BATCH && fd >= 0; i++) {
+    socklen_t size = sizeof peer;
+    fd = socket_accept(s->listener.fd, &peer.any, &size);
+    if (fd >= 0) close(fd);
+  }
+  listener_reserve(&s->listener);
+}
+
+/* Those that wait are served once there is room, or after a while told that there is none. */
+static void give_up(bj_server *s)
+{
+  bool starves = errno == EMFILE || errno == ENFILE;
+  s->pauses = starves ? s->pauses + 1 : 0;
+  if (s->pauses > MOST_PAUSES) turn_away(s);
+  pause_accepting(s);
+}
+
 void acceptor_take(bj_server *s, unsigned most)
 {
-  union {
-    struct sockaddr any;
-    struct sockaddr_storage storage;
-  } peer;
+  address peer;
   listener_unblock(&s->listener);
   for (unsigned i = 0; i < most && !is_full(s); i++) {
     socklen_t size = sizeof peer;
     int fd = socket_accept(s->listener.fd, &peer.any, &size);
     if (fd >= 0) {
       s->counters[BJ_CONN_ACCEPT_SUCCESS]++;
+      s->pauses = 0;
       conn_open(s, fd, &peer.any);
       continue;
     }
     if (!is_passing(errno) || is_shut(s->listener.fd)) {
-      pause_accepting(s);
+      give_up(s);
       return;
     }
     if (errno != ECONNABORTED && errno != EINTR) return;
@@ -105,6 +134,7 @@ int acceptor_start(bj_server *s, char *error)
   }
   ev_io_init(&s->acceptor, on_acceptable, s->listener.fd, EV_READ);
   s->acceptor.data = s;
+  listener_reserve(&s->listener);
   acceptor_resume(s);
   return 0;
 }

@@ -155,7 +155,7 @@ static int open_unix(listener *l, const char *path, uint32_t backlog, uint32_t m
 int listener_open(listener *l, const char *host, uint32_t port, uint32_t backlog, bool reuse_port,
                   uint32_t mode, char *error)
 {
-  *l = (listener){.fd = -1};
+  *l = (listener){.fd = -1, .reserve = -1};
   int refused = strncmp(host, "unix:", 5) == 0
                   ? open_unix(l, host + 5, backlog, mode, error)
                   : open_name(l, host, port, backlog, reuse_port, error);
@@ -177,7 +177,7 @@ int listener_adopt(listener *l, int fd, char *error)
   struct timeval short_time = {.tv_usec = 1};
   int listening = 0;
   socklen_t size = sizeof listening;
-  *l = (listener){.fd = -1, .adopted = true};
+  *l = (listener){.fd = -1, .reserve = -1, .adopted = true};
   if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) < 0)
     return failed(error, "getsockopt(SO_ACCEPTCONN)");
   if (!listening) {
@@ -190,8 +190,20 @@ int listener_adopt(listener *l, int fd, char *error)
   return 0;
 }
 
+void listener_reserve(listener *l)
+{
+  if (!l->adopted && l->reserve < 0) l->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+void listener_spend_reserve(listener *l)
+{
+  if (l->reserve >= 0) close(l->reserve);
+  l->reserve = -1;
+}
+
 void listener_close(listener *l)
 {
+  listener_spend_reserve(l);
   if (l->path != NULL) remove_file(l);
   if (l->fd >= 0 && !l->adopted) close(l->fd);
   l->fd = -1;

@@ -8,6 +8,7 @@
 
 typedef struct bj_listener {
   int fd;           /* -1: closed */
+  int reserve;      /* a descriptor to give up when there is no other; -1: none */
   bool adopted;     /* the caller's: neither closed nor unlinked */
   char *path;       /* of the socket file, absolute, or NULL */
   struct stat file; /* what was made there: only that is removed */
@@ -24,6 +25,12 @@ int listener_adopt(listener *l, int fd, char *error);
 
 /* Has accept(2) not wait, whatever the other processes do that share an adopted socket. */
 void listener_unblock(const listener *l);
+
+/* Lays a descriptor by for when there is no other one left, unless the socket is adopted. */
+void listener_reserve(listener *l);
+
+/* Gives it up. */
+void listener_spend_reserve(listener *l);
 
 /* Closes what listener_open() made and removes its socket file. */
 void listener_close(listener *l);

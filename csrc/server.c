@@ -316,7 +316,7 @@ bj_server *bj_server_new(const bj_options *options, char *arena, uint32_t *field
                    .events = events,
                    .output = output,
                    .commands = commands,
-                   .listener = {.fd = -1},
+                   .listener = {.fd = -1, .reserve = -1},
                    .loop = loop_new(options->backend),
                    .scratch = calloc(options->max_fields + 1, sizeof(struct phr_header))};
   if (loop_backend(options->backend) == 0) {

@@ -2,6 +2,7 @@
  * connected already must not notice, and waiting must cost nothing. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "../c/driver.h"
@@ -118,6 +119,44 @@ TEST("without descriptors nothing spins, clients go on, and new ones are served 
     end(client);
     driver_close(&d);
   }
+}
+
+/* The process may open no more descriptors. Returns the limit there was. */
+static struct rlimit starve(void)
+{
+  struct rlimit before, now;
+  int highest = dup(0);
+  close(highest);
+  CHECK_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  now = (struct rlimit){.rlim_cur = (rlim_t)highest, .rlim_max = before.rlim_max};
+  CHECK_EQ(setrlimit(RLIMIT_NOFILE, &now), 0);
+  return before;
+}
+
+TEST("after five seconds without descriptors new clients are turned away, not left waiting")
+{
+  bj_options options = driver_defaults();
+  shim_start(NULL);
+  shim_set_clocks(0, 0);
+  driver_open(&d, &options);
+  int client = open_client(), waiting = client_open(&d), late = client_open(&d);
+  struct rlimit before = starve();
+  for (int i = 1; i <= 55; i++) {
+    if (i == 45) CHECK_EQ(client_read(waiting, (char[1]){0}, 1), 0);
+    shim_set_clocks(i * .11, i * .11);
+    driver_turn(&d);
+    driver_turn(&d);
+  }
+  client_expect_end(waiting);
+  client_expect_end(late);
+  setrlimit(RLIMIT_NOFILE, &before);
+  check_calm(client);
+  close(open_client());
+  close(waiting);
+  close(late);
+  end(client);
+  driver_close(&d);
+  shim_set_clocks(0, 0);
 }
 
 static void check_shut(const char *host)
