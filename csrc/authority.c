@@ -39,7 +39,7 @@ static bool is_name_or_ipv4(bytes host)
     }
     start = i + 1;
   }
-  return !number || labels == 1 || (labels == 4 && numbers == 4);
+  return !number || (labels == 4 && numbers == 4);
 }
 
 static bool is_ipv6_literal(bytes host)

@@ -44,6 +44,7 @@ typedef struct bj_options {
   uint32_t min_body_rate;  /* octets a second, by which what arrives extends body_timeout */
   uint32_t min_write_rate; /* the same of what the client takes, and write_timeout */
   uint32_t backend;        /* enum bj_backend */
+  uint32_t secure_targets; /* 1: gateways may ask for "https://..."; else 421 */
 } bj_options;
 
 /* What libev waits with. Its own numbers, which LIBEV_FLAGS takes too. */

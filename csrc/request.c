@@ -127,8 +127,16 @@ static bool read_absolute(request *r)
   return size > 0 && authority_is_valid(r->authority);
 }
 
+/* RFC 3986 knows no backslash: in a path URL parsers take it for a slash, others do not. */
+static bool has_backslash(bytes target)
+{
+  const char *query = memchr(target.base, '?', target.size);
+  size_t path = query == NULL ? target.size : (size_t)(query - target.base);
+  return memchr(target.base, '\\', path) != NULL;
+}
+
 /* 3.2: which form the target has, and whether a URL parser would leave it as it is. */
-static unsigned judge_target(request *r)
+static unsigned judge_target(request *r, const bj_options *o)
 {
   if (bytes_same(r->method, BYTES("CONNECT"))) {
     return authority_is_valid(r->target) && memchr(r->target.base, ':', r->target.size) != NULL
@@ -145,9 +153,12 @@ static unsigned judge_target(request *r)
            (r->target.base[i + 2] | 32) == 'e';
   }
   r->flags |= odd != 0 ? BJ_EVENT_ODD : 0;
+  if (odd != 0 && has_backslash(r->target)) return 400;
   if (r->target.base[0] == '/') return 0;
   if (bytes_same(r->target, BYTES("*"))) return r->code == BJ_OPTIONS ? 0 : 400;
-  return read_absolute(r) ? 0 : 400;
+  if (!read_absolute(r)) return 400;
+  bool is_secure = (r->target.base[4] | 32) == 's';
+  return is_secure && o->secure_targets == 0 ? 421 : 0; /* RFC 9110 section 7.4 */
 }
 
 /* 3: exactly one space between the parts; 2.2: CRLF, not a bare LF. */
@@ -158,7 +169,7 @@ static unsigned judge_line(request *r, const bj_options *o)
       version[8] != '\r' || version[-1] != ' ') {
     return 400;
   }
-  return r->target.size > o->max_target_size ? 414 : judge_target(r);
+  return r->target.size > o->max_target_size ? 414 : judge_target(r, o);
 }
 
 /* RFC 9110 section 8.6: digits only; one that does not fit is refused, not wrapped. */

@@ -12,7 +12,7 @@ import { type Forwarded, readForwarded } from "./forwarded.ts";
 import { separator } from "./headers.ts";
 import { latin1, type Memory } from "./memory.ts";
 import { Event, EVENT_WORDS, EventFlag, METHODS } from "./records.ts";
-import { forwardedUri, targetUri } from "./target_uri.ts";
+import { targetUri } from "./target_uri.ts";
 import type { Trust } from "./trust.ts";
 import type { Addr, Info, Sent, SocketAddress } from "./types.ts";
 
@@ -161,11 +161,7 @@ export class Exchange implements Info<Addr> {
 
   /** The target URI (RFC 9112 section 3.3), absolute and normalised. */
   get url(): string {
-    const { rawTarget, flags } = this;
-    const told = this.#told;
-    return told === undefined
-      ? targetUri(rawTarget, flags, this.#authority)
-      : forwardedUri(rawTarget, flags, this.#authority, told);
+    return targetUri(this.rawTarget, this.flags, this.#authority, this.#told);
   }
 
   /** Calls `visit` with each field, its name in lower case, in the order in which they came. */

@@ -120,12 +120,13 @@ const LOCAL = "127.0.0.1";
 
 /**
  * Goes from proxy to proxy, beginning with the peer, as long as they are believed: what the farthest
- * of them says counts. Behind one that names nobody there is nothing to believe.
+ * of them says counts. Behind one that names nobody there is nothing to believe. `undefined` when
+ * the peer itself is not believed.
  */
-export function readForwarded(trust: Trust, peer: Addr, field: Field): Forwarded {
+export function readForwarded(trust: Trust, peer: Addr, field: Field): Forwarded | undefined {
   const found: Forwarded = {};
   if (!trust.believes(peer.transport === "tcp" ? peer.hostname : LOCAL, 0)) {
-    return found;
+    return undefined;
   }
   let distance = 0;
   for (const hop of hopsOf(field)) {

@@ -134,6 +134,7 @@ export function toRecord(settings: Settings): Uint32Array {
     min_body_rate: settings.minBodyRate,
     min_write_rate: settings.minWriteRate,
     backend: settings.backend,
+    secure_targets: settings.trust === undefined ? 0 : 1,
   };
   return Uint32Array.from(OPTIONS, (name) => members[name]);
 }

@@ -183,4 +183,5 @@ export const OPTIONS = [
   "min_body_rate",
   "min_write_rate",
   "backend",
+  "secure_targets",
 ] as const;

@@ -27,8 +27,11 @@ function originOf(scheme: Scheme, authority: string): string {
   return origin;
 }
 
-function localOrigin(scheme: Scheme, authority: string): string {
-  return originOf(scheme, authority) || `${scheme}://localhost`;
+/** The Host's. One that no URL can have is nobody's: `invalid` (RFC 6761) is safe to ask for. */
+function ownOrigin(scheme: Scheme, authority: string): string {
+  return authority === ""
+    ? `${scheme}://localhost`
+    : originOf(scheme, authority) || `${scheme}://invalid`;
 }
 
 /** Path and query as a URL parser leaves them; `isOdd` when it may have something to do. */
@@ -39,31 +42,31 @@ function join(origin: string, target: string, isOdd: boolean): string {
   return isOdd ? new URL(origin + target).href : origin + target;
 }
 
-/** The target's own URI when it is in absolute-form (RFC 9112 section 3.2.2). */
-function absolute(target: string): URL {
-  return new URL(URL.canParse(target) ? target : "http://localhost/");
+/** Scheme and path of a target in absolute-form (RFC 9112 section 3.2.2). */
+function split(target: string): [scheme: Scheme, path: string] {
+  const [, scheme, path] = /^(https?):\/\/[^/?]+(.*)$/i.exec(target)!;
+  return [scheme.toLowerCase() as Scheme, path.startsWith("/") ? path : `/${path}`];
 }
 
-/** Makes it of the request-target, the event's flags and the Host field. */
-export function targetUri(target: string, flags: number, authority: string): string {
-  return (flags & EventFlag.ABSOLUTE) !== 0
-    ? absolute(target).href
-    : join(localOrigin("http", authority), target, (flags & EventFlag.ODD) !== 0);
-}
-
-/** The same for the request as a trusted proxy got it. */
-export function forwardedUri(
+/**
+ * Makes it of the request-target, the event's flags, the authority (the target's own in
+ * absolute-form, else the Host field's), and of what a trusted proxy has told. Only that may tell of
+ * https: the connection itself is none (RFC 9110 section 7.4).
+ */
+export function targetUri(
   target: string,
   flags: number,
   authority: string,
-  told: Forwarded,
+  told?: Forwarded,
 ): string {
+  const isOdd = (flags & EventFlag.ODD) !== 0;
+  if (told === undefined && (flags & EventFlag.ABSOLUTE) === 0) {
+    return join(ownOrigin("http", authority), target, isOdd);
+  }
   const isAbsolute = (flags & EventFlag.ABSOLUTE) !== 0;
-  const own = isAbsolute ? absolute(target) : undefined;
-  const scheme = told.scheme ?? (own?.protocol === "https:" ? "https" : "http");
-  const origin = told.authority !== undefined && originOf(scheme, told.authority) ||
-    localOrigin(scheme, own?.host ?? authority);
-  return own === undefined
-    ? join(origin, target, (flags & EventFlag.ODD) !== 0)
-    : origin + own.pathname + own.search;
+  const [own, path] = isAbsolute ? split(target) : ["http", target] as const;
+  const scheme = told?.scheme ?? (told === undefined ? "http" : own);
+  const origin = told?.authority !== undefined && originOf(scheme, told.authority) ||
+    ownOrigin(scheme, authority);
+  return join(origin, path, isOdd || isAbsolute);
 }

@@ -35,6 +35,9 @@ const urls: [name: string, host: string, target: string, url: string][] = [
   ["a double quote", "a", '/"', "http://a/%22"],
   ["an absolute target", "other", "http://a.example/b?c", "http://a.example/b?c"],
   ["an empty host", "", "/b", "http://localhost/b"],
+  ["a host that no URL can have", "xn--", "/b", "http://invalid/b"],
+  ["an absolute target of such a host", "a", "http://xn--a/b?c", "http://invalid/b?c"],
+  ["an absolute target with a query alone", "a", "http://a?b", "http://a/?b"],
 ];
 for (const [name, host, target, url] of urls) {
   test(`request.url is absolute and normal with ${name}`, async () => {

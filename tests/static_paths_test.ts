@@ -117,7 +117,7 @@ describe("a folder with an index is sent to its own path", () =>
     ["//evil.example/%2e%2e/docs", 404],
     ["/%2fevil.example", 404],
     ["/%5cevil.example", 404],
-    ["/\\evil.example/..", 404],
+    ["/\\evil.example/..", 400],
     ["/.//docs", 404],
     ["/x/..//docs", 404],
   ]));
@@ -166,7 +166,6 @@ describe("nothing leads out of the root", () => {
     "/%2foutside/secret.txt",
     "/%2fetc%2fpasswd",
     "//etc/passwd",
-    "/..\\outside\\secret.txt",
     "/..%5coutside%5csecret.txt",
     "/%5c..%5coutside%5csecret.txt",
     "/%5c../outside/secret.txt",
@@ -199,6 +198,7 @@ describe("nothing leads out of the root", () => {
     "/%zz",
     "/%ff",
   ].map((target) => [target, 404]);
+  rows.push(["/..\\outside\\secret.txt", 400], ["/back\\slash.txt", 400]); // by the server itself
   check(rows);
   check(rows, { dotfiles: "allow", symlinks: "follow" });
   // Dot segments are the client's to resolve, and resolved if it has not.

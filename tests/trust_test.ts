@@ -264,11 +264,19 @@ test("nothing that a client makes up throws, or becomes anything but an address"
       : { "x-forwarded-for": `${invent()},1.1.1.1`, "x-forwarded-host": invent() };
     for (const hops of [1, 3]) {
       const told = readForwarded(trustOf(hops)!, peer, (name) => values[name] ?? null);
-      const address = told.client?.hostname ?? "none";
+      const address = told?.client?.hostname ?? "none";
       assert(isIP(address) !== 0, `${JSON.stringify(values)}: ${address}`);
       assert(hops > 1 || address === "1.1.1.1", JSON.stringify(values));
     }
   }
+});
+
+test("who is not trusted cannot ask for https", async () => {
+  const target = "https://other.org:444/a";
+  await check([
+    { name: "trusted", target, url: target, headers: {} },
+    { name: "not", trust: "10.0.0.1", target, url: "http://other.org:444/a", headers: {} },
+  ]);
 });
 
 test("the fields themselves stay as they are", async () => {

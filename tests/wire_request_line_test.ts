@@ -190,6 +190,7 @@ wire.table([
   ["escapes as they are", "/seen?x=%41%2F", "http://h/seen?x=%41%2F"],
   ["an escape that is none", "/seen?x=%zz", "http://h/seen?x=%zz"],
   ["a URL in a query", "/seen?u=http://other.test/", "http://h/seen?u=http://other.test/"],
+  ["a backslash in a query", "/seen?a=\\b", "http://h/seen?a=\\b"],
   ["the characters of a path", "/seen?!$&()*+,;=:@-._~", "http://h/seen?!$&()*+,;=:@-._~"],
 ].map(([what, target, url]) => ({
   name: `the origin-form may have ${what}`,
@@ -236,6 +237,12 @@ wire.table([
     refused: 400,
   },
   {
+    name: "absolute-form: https is refused, as nothing is secured here",
+    rfc: "9110 7.4",
+    send: ask("https://h/seen"),
+    refused: 421,
+  },
+  {
     name: "asterisk-form: OPTIONS * reaches the handler",
     rfc: "3.2.4",
     send: ask("*", { method: "OPTIONS" }),
@@ -271,6 +278,7 @@ wire.table([
     "http://h:99999/",
     "http://[::1/",
   ],
+  ...["/\\x", "/seen\\..\\x", "/seen/..\\x?a", "http://h/a\\b", "http://h\\@b/", "https://h\\x"],
   ...["http://user@h/", "http://a b/", "/#", "/seen#part", "/?a=1#part", "http://h/#part"],
   ...[
     "/\0",

@@ -68,6 +68,11 @@ static const struct {
   {ROW("GET http://u@a/ HTTP/1.1\r\n" HOST), 400},
   {ROW("GET http://a:b/ HTTP/1.1\r\n" HOST), 400},
   {ROW("GET https://?a HTTP/1.1\r\n" HOST), 400},
+  {ROW("GET https://a/ HTTP/1.1\r\n" HOST), 421},
+  {ROW("GET HTTPS://a HTTP/1.1\r\n" HOST), 421},
+  {ROW("GET /\\a HTTP/1.1\r\n" HOST), 400},
+  {ROW("GET /a\\..\\b?c HTTP/1.1\r\n" HOST), 400},
+  {ROW("GET http://a/b\\c HTTP/1.1\r\n" HOST), 400},
   {ROW("CONNECT a:1 HTTP/1.1\r\n" HOST), 501},
   {ROW("CONNECT a HTTP/1.1\r\n" HOST), 400},
   {ROW("CONNECT /a:1 HTTP/1.1\r\n" HOST), 400},
@@ -92,6 +97,8 @@ static const struct {
   {ROW("GET / HTTP/1.1\r\nHost: 1.2.3.256\r\n\r\n"), 400},
   {ROW("GET / HTTP/1.1\r\nHost: 1.2.3.04\r\n\r\n"), 400},
   {ROW("GET / HTTP/1.1\r\nHost: a.7\r\n\r\n"), 400},
+  {ROW("GET / HTTP/1.1\r\nHost: 2130706433\r\n\r\n"), 400},
+  {ROW("GET / HTTP/1.1\r\nHost: 0x7f000001:80\r\n\r\n"), 400},
   {ROW("GET / HTTP/1.1\r\nHost: a.0x1\r\n\r\n"), 400},
   {ROW("GET / HTTP/1.1\r\nHost: a.0x1f.\r\n\r\n"), 400},
   {ROW("GET / HTTP/1.1\r\nHost: [\r\n\r\n"), 400},
@@ -223,12 +230,12 @@ static const struct {
   {ROW("!#$%&'*+-.^_`|~ / HTTP/1.1\r\n" HOST), 0, 1, BJ_OTHER, 0, true, 0, "a"},
   {ROW("OPTIONS * HTTP/1.1\r\n" HOST), 0, 1, BJ_OPTIONS, 0, true, 0, "a"},
   {ROW("GET http://b/c HTTP/1.1\r\n" HOST), BJ_EVENT_ABSOLUTE, 1, BJ_GET, 0, true, 0, "b"},
-  {ROW("GET HTTPS://[::1]:2?c HTTP/1.1\r\n" HOST), BJ_EVENT_ABSOLUTE, 1, BJ_GET, 0, true, 0,
+  {ROW("GET HTTP://[::1]:2?c HTTP/1.1\r\n" HOST), BJ_EVENT_ABSOLUTE, 1, BJ_GET, 0, true, 0,
    "[::1]:2"},
   {ROW("GET /%20?a=b&c=/d;e HTTP/1.1\r\n" HOST), 0, 1, BJ_GET, 0, true, 0, "a"},
   {ROW("GET /a/../b HTTP/1.1\r\n" HOST), BJ_EVENT_ODD, 1, BJ_GET, 0, true, 0, "a"},
   {ROW("GET /a/%2E HTTP/1.1\r\n" HOST), BJ_EVENT_ODD, 1, BJ_GET, 0, true, 0, "a"},
-  {ROW("GET /a\\b HTTP/1.1\r\n" HOST), BJ_EVENT_ODD, 1, BJ_GET, 0, true, 0, "a"},
+  {ROW("GET /?a\\b HTTP/1.1\r\n" HOST), BJ_EVENT_ODD, 1, BJ_GET, 0, true, 0, "a"},
   {ROW("GET /" X10 X10 X10 "xxxxxxxxx HTTP/1.1\r\n" HOST), 0, 1, BJ_GET, 0, true, 0, "a"},
   {ROW("GET / HTTP/1.0\r\n\r\n"), BJ_EVENT_HTTP10, 0, BJ_GET, 0, false, 0, ""},
   {ROW("GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n"), BJ_EVENT_HTTP10, 1, BJ_GET, 0, true, 0,
@@ -274,6 +281,18 @@ TEST("a request is told with its facts once it is complete, and not before")
                  accepted[row].in, (int)read, r.status, r.flags, (int)r.framing);
     }
   }
+}
+
+TEST("where a gateway may ask for https it is not misdirected")
+{
+  static const char in[] = "GET HTTPS://b/ HTTP/1.1\r\n" HOST;
+  bj_options gateway = options;
+  struct phr_header fields[FIELDS + 1];
+  request r;
+  gateway.secure_targets = 1;
+  CHECK_EQ(request_read(&r, (bytes){in, sizeof in - 1}, &gateway, fields), REQUEST_COMPLETE);
+  CHECK_EQ(r.flags, BJ_EVENT_ABSOLUTE);
+  CHECK_BYTES(r.authority.base, r.authority.size, "b");
 }
 
 TEST("a request's spans are those of its octets")

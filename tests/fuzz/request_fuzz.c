@@ -208,7 +208,7 @@ static size_t last_answer(const text *got)
 
 static bool is_refusal(const text *got, size_t at)
 {
-  static const char *const statuses[] = {"400", "414", "431", "501", "505"};
+  static const char *const statuses[] = {"400", "414", "421", "431", "501", "505"};
   for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++)
     if (at + 12 <= got->size && memcmp(got->base + at + 9, statuses[i], 3) == 0) return true;
   return false;
