@@ -46,7 +46,7 @@ const HELP: Record<string, string> = {
   requests_in_flight: "Requests that are not answered yet.",
   bytes_received: "Bytes read from clients.",
   bytes_sent: "Bytes written to clients.",
-  timeouts: "Clients that took too long in the middle of something.",
+  timeouts: "What took too long in the middle of something.",
   conn_proxy_error: "Connections closed for lack of a PROXY header.",
   request_duration_seconds: "Time from the end of a request's head to that of its response.",
 };

@@ -41,10 +41,11 @@ typedef struct bj_options {
   uint32_t body_timeout;    /* 408 */
   uint32_t idle_timeout;    /* told in Keep-Alive, in whole seconds, if there are any */
   uint32_t write_timeout;
-  uint32_t min_body_rate;  /* octets a second, by which what arrives extends body_timeout */
-  uint32_t min_write_rate; /* the same of what the client takes, and write_timeout */
-  uint32_t backend;        /* enum bj_backend */
-  uint32_t secure_targets; /* 1: gateways may ask for "https://..."; else 421 */
+  uint32_t min_body_rate;   /* octets a second, by which what arrives extends body_timeout */
+  uint32_t min_write_rate;  /* the same of what the client takes, and write_timeout */
+  uint32_t request_timeout; /* to the last octet of its answer; 408, 503 or a cut connection */
+  uint32_t backend;         /* enum bj_backend */
+  uint32_t secure_targets;  /* 1: gateways may ask for "https://..."; else 421 */
 } bj_options;
 
 /* What libev waits with. Its own numbers, which LIBEV_FLAGS takes too. */
@@ -100,6 +101,7 @@ enum bj_reason {
   BJ_MALFORMED = 3, /* the body broke its framing */
   BJ_TOO_LARGE = 4, /* the body passed its limit */
   BJ_CLOSED = 5,    /* an earlier answer closed the connection */
+  BJ_EXPIRED = 6,   /* request_timeout is over */
 };
 
 enum bj_method {
@@ -174,7 +176,7 @@ enum bj_counter {
   BJ_REQUESTS_IN_FLIGHT = 16, /* handed over and not yet answered */
   BJ_BYTES_RECEIVED = 17,
   BJ_BYTES_SENT = 18,
-  BJ_TIMEOUTS = 19,         /* of clients in the middle of something */
+  BJ_TIMEOUTS = 19,         /* of what was in the middle of something */
   BJ_CONN_PROXY_ERROR = 20, /* connections without a header that bj_server_proxied() asks for */
   BJ_DURATION_SUM = 21,     /* microseconds, of all in BJ_DURATION */
   BJ_DURATION = 22,         /* answers by time since their head: BJ_DURATIONS classes */

@@ -9,6 +9,7 @@
 #include "input.h"
 #include "loop.h"
 #include "output.h"
+#include "response.h"
 #include "server.h"
 
 #define BODY_WINDOW 524288u /* octets that a handler may leave unread before reading pauses */
@@ -79,6 +80,7 @@ void conn_close(conn *c, enum bj_reason reason)
   c->first = c->last = c->unsent = NULL;
   output_drop(c);
   deadline_clear(&c->reading_by);
+  deadline_clear(&c->whole_by);
   ev_io_stop(s->loop, &c->reader);
   close(c->reader.fd);
   buffer_free(&c->in);
@@ -122,7 +124,7 @@ static void remove_first(conn *c)
   c->last = c->first == NULL ? NULL : c->last;
   c->in_flight--;
   x->next = NULL;
-  if (!x->notify) {
+  if (!x->notify && x->by.next == NULL) {
     exchange_leave(&c->server->exchanges, x);
     return;
   }
@@ -229,6 +231,26 @@ void conn_update(conn *c)
   }
 }
 
+/* Who is told depends on what is waited for. It is about the oldest request of the connection: the
+ * others have as much time, and began later. */
+static void expire(conn *c)
+{
+  exchange *x = c->first;
+  bool has_begun = c->unsent != NULL || (x != NULL && x->answer != ANSWER_NONE);
+  bool is_waited_for = x != NULL && c->body.taker == x && conn_may_read(c) && !x->owes_continue;
+  if (has_begun) {
+    conn_close(c, BJ_EXPIRED);
+  } else if (x == NULL) {
+    if (c->state == CONN_HEAD) input_reject(c, 408, false);
+  } else if (is_waited_for) {
+    input_fail(c, 408, BJ_TIMED_OUT);
+  } else {
+    c->server->counters[BJ_REQ_ERROR_INTERNAL]++;
+    exchange_abort(&c->server->exchanges, x, BJ_EXPIRED);
+    response_error(x, 503);
+  }
+}
+
 void conn_time_out(void *connection, enum deadline_kind kind)
 {
   conn *c = connection;
@@ -243,6 +265,7 @@ void conn_time_out(void *connection, enum deadline_kind kind)
     conn_close(c, BJ_TIMED_OUT);
     return;
   case DEADLINE_BODY: input_fail(c, 408, BJ_TIMED_OUT); break;
+  case DEADLINE_REQUEST: expire(c); break;
   default: conn_close(c, BJ_TIMED_OUT); return;
   }
   conn_settle(c);
@@ -279,7 +302,7 @@ void conn_open(struct bj_server *s, int fd, const struct sockaddr *peer)
     free(c);
     return;
   }
-  c->reading_by.owner = c->writing_by.owner = c;
+  c->reading_by.owner = c->writing_by.owner = c->whole_by.owner = c;
   if (s->conns != NULL) s->conns->prev = c;
   s->conns = c;
   s->counters[BJ_CONNECTIONS_OPEN]++;

@@ -26,9 +26,10 @@ typedef struct conn {
   struct conn *next_aside;  /* of those whose output leaves at the end of the flush */
   ev_io reader, writer;
   deadline reading_by, writing_by;
+  deadline whole_by; /* for the request whose head is not complete */
   enum conn_state state;
   exchange *first, *last; /* requests in flight, oldest first */
-  exchange *unsent;       /* answered, and the caller waits for the last octet; oldest first */
+  exchange *unsent;       /* answered, and the last octet is waited for; oldest first */
   uint32_t in_flight;
   uint32_t requests; /* so far */
   buffer in;         /* octets received and not used up */

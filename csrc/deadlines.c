@@ -25,6 +25,13 @@ void deadline_clear(deadline *one)
   one->due = 0;
 }
 
+void deadline_move(deadline *heir, deadline *one)
+{
+  *heir = (deadline){.at = one->at, .due = one->due, .kind = one->kind, .owner = one->owner};
+  if (one->next != NULL) link_before(one, heir);
+  deadline_clear(one);
+}
+
 /* The timer may fire early, for a deadline that is gone by then, but never late. */
 static void aim(deadlines *d, ev_tstamp at)
 {

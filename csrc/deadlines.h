@@ -9,11 +9,12 @@
 #include "ev_config.h"
 
 enum deadline_kind {
-  DEADLINE_IDLE,   /* between requests */
-  DEADLINE_HEAD,   /* for a complete head */
-  DEADLINE_BODY,   /* for the next octets of a body */
-  DEADLINE_WRITE,  /* for the socket to take some of an answer */
-  DEADLINE_LINGER, /* for the client to close after us */
+  DEADLINE_IDLE,    /* between requests */
+  DEADLINE_HEAD,    /* for a complete head */
+  DEADLINE_BODY,    /* for the next octets of a body */
+  DEADLINE_WRITE,   /* for the socket to take some of an answer */
+  DEADLINE_LINGER,  /* for the client to close after us */
+  DEADLINE_REQUEST, /* from the first octet of a request to the last one of its answer */
   DEADLINE_KINDS,
 };
 
@@ -61,6 +62,9 @@ void deadline_keep(deadlines *d, deadline *one, enum deadline_kind kind);
  * as they are worth by the kind's rate, so that it is over sooner for who is slow on the whole than
  * for who pauses. Starts it in full if it was cleared. */
 void deadline_extend(deadlines *d, deadline *one, enum deadline_kind kind, size_t octets);
+
+/* Clears `one`, and has `heir` run out when it would have. */
+void deadline_move(deadline *heir, deadline *one);
 
 void deadline_clear(deadline *one);
 

@@ -4,6 +4,7 @@
 
 #include "bjoern.h"
 #include "buffer.h"
+#include "deadlines.h"
 #include "file.h"
 
 struct conn;
@@ -32,6 +33,7 @@ typedef struct exchange {
   file file;        /* with ANSWER_LENGTH: where that comes from, or none */
   uint64_t end;     /* where the answer ends in the connection's output */
   buffer out;       /* the answer, while an earlier one is not complete */
+  deadline by;      /* for all of it */
   double began;     /* when its head was read: seconds of loop_now() */
   uint32_t unread;  /* octets of the request's body that the handler has not taken */
   uint32_t notices; /* bits of enum bj_event_type: what the caller is still to be told */

@@ -51,6 +51,7 @@ void input_reject(conn *c, unsigned status, bool is_head)
   x->is_head = is_head;
   c->state = CONN_LAST;
   deadline_clear(&c->reading_by);
+  deadline_clear(&c->whole_by);
   count_refused(c->server, status);
   response_error(x, status);
 }
@@ -103,6 +104,17 @@ static void describe(conn *c, const exchange *x, const request *r)
   s->fields_used += r->field_count;
 }
 
+/* Its time has begun with its first octet. */
+static void time_request(conn *c, exchange *x)
+{
+  if (c->whole_by.next != NULL) {
+    deadline_move(&x->by, &c->whole_by);
+  } else {
+    x->by.owner = c;
+    deadline_set(&c->server->deadlines, &x->by, DEADLINE_REQUEST);
+  }
+}
+
 static void begin_request(conn *c, const request *r)
 {
   bj_server *s = c->server;
@@ -120,6 +132,7 @@ static void begin_request(conn *c, const request *r)
   x->began = loop_now(s->loop);
   c->is_final = !x->keep_alive;
   deadline_clear(&c->reading_by);
+  if (s->options.request_timeout > 0) time_request(c, x);
   describe(c, x, r);
   if (r->framing == FRAMING_NONE) {
     count_read(s);
@@ -165,7 +178,10 @@ static size_t take_head(conn *c, char *data, size_t size)
   bj_server *s = c->server;
   request r;
   switch (request_read(&r, (bytes){data, size}, &s->options, s->scratch)) {
-  case REQUEST_INCOMPLETE: deadline_keep(&s->deadlines, &c->reading_by, DEADLINE_HEAD); return 0;
+  case REQUEST_INCOMPLETE:
+    deadline_keep(&s->deadlines, &c->reading_by, DEADLINE_HEAD);
+    deadline_keep(&s->deadlines, &c->whole_by, DEADLINE_REQUEST);
+    return 0;
   case REQUEST_REJECTED: {
     size_t skip = size > 1 && data[0] == '\r' && data[1] == '\n' ? 2 : 0;
     bool is_head = size >= skip + 5 && bytes_same((bytes){data + skip, 5}, BYTES("HEAD "));

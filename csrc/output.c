@@ -20,8 +20,8 @@ void output_tell_sent(conn *c)
   while (c->unsent != NULL && c->unsent->end <= c->sent) {
     exchange *x = c->unsent;
     c->unsent = x->next;
+    if (x->notify) exchange_notice(all, x, BJ_SENT);
     x->notify = false;
-    exchange_notice(all, x, BJ_SENT);
     exchange_leave(all, x);
   }
 }

@@ -283,6 +283,7 @@ static bj_server *set_up(bj_server *s, char *error)
     [DEADLINE_BODY] = {o->body_timeout, o->min_body_rate},
     [DEADLINE_WRITE] = {o->write_timeout, o->min_write_rate},
     [DEADLINE_LINGER] = {LINGER_TIMEOUT, 0},
+    [DEADLINE_REQUEST] = {o->request_timeout, 0},
   };
   deadlines_start(&s->deadlines, s->loop, times, conn_time_out);
   acceptor_init(s);

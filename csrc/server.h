@@ -40,7 +40,7 @@ struct bj_server {
   listener listener;
   ev_io acceptor;
   ev_timer accept_again;
-  unsigned pauses; /* of accepting, in a row, since there was no descriptor left */
+  unsigned pauses;   /* of accepting, in a row, since there was no descriptor left */
   ev_timer patience; /* while it runs, draining leaves idle connections open */
   parking parking;
   bool wake_taken; /* its descriptor is the caller's */

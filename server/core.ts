@@ -225,7 +225,7 @@ export class Core implements Host {
         return;
       case EventType.ABORTED:
         this.#exchanges[exchange.slot] = undefined;
-        exchange.abort(requestError(flags));
+        exchange.abort(requestError(flags, exchange.status > 0));
         return;
     }
   }

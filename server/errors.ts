@@ -99,18 +99,25 @@ export class RequestError extends Error {
   }
 }
 
-/** The error for an `enum bj_reason`. */
-export function requestError(reason: number): RequestError {
+function describe(reason: number): ConstructorParameters<typeof RequestError> {
   switch (reason) {
     case Reason.TIMED_OUT:
-      return new RequestError("The client took too long", 408, "TimeoutError");
+      return ["The client took too long", 408, "TimeoutError"];
     case Reason.MALFORMED:
-      return new RequestError("The request's body is malformed", 400);
+      return ["The request's body is malformed", 400];
     case Reason.TOO_LARGE:
-      return new RequestError("The request's body is larger than maxBodySize", 413);
+      return ["The request's body is larger than maxBodySize", 413];
     case Reason.CLOSED:
-      return new RequestError("The connection was closed after an earlier response", 0);
+      return ["The connection was closed after an earlier response", 0];
+    case Reason.EXPIRED:
+      return ["The request took longer than requestTimeout", 503, "TimeoutError"];
     default:
-      return new RequestError("The client disconnected", 0);
+      return ["The client disconnected", 0];
   }
+}
+
+/** The error for an `enum bj_reason`; a client whose response has begun gets no other status. */
+export function requestError(reason: number, hasBegun = false): RequestError {
+  const [message, status, name] = describe(reason);
+  return new RequestError(message, hasBegun ? 0 : status, name);
 }

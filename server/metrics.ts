@@ -55,7 +55,7 @@ export interface Metrics {
   readonly bytes_received: number;
   /** Bytes written to clients. */
   readonly bytes_sent: number;
-  /** Clients that took too long in the middle of something. */
+  /** What took too long in the middle of something. */
   readonly timeouts: number;
   /** Connections that were closed for lack of a PROXY header from somebody who may send one. */
   readonly conn_proxy_error: number;

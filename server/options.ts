@@ -35,6 +35,7 @@ export const NUMBERS = {
   writeTimeout: [30_000, 0, MOST],
   minBodyRate: [240, 0, MOST],
   minWriteRate: [240, 0, MOST],
+  requestTimeout: [0, 0, MOST],
   drainTimeout: [30_000, 0, MOST],
 } as const satisfies Record<string, [fallback: number, least: number, most: number]>;
 
@@ -133,6 +134,7 @@ export function toRecord(settings: Settings): Uint32Array {
     write_timeout: settings.writeTimeout,
     min_body_rate: settings.minBodyRate,
     min_write_rate: settings.minWriteRate,
+    request_timeout: settings.requestTimeout,
     backend: settings.backend,
     secure_targets: settings.trust === undefined ? 0 : 1,
   };

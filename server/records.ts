@@ -57,6 +57,7 @@ export const Reason = {
   MALFORMED: 3,
   TOO_LARGE: 4,
   CLOSED: 5,
+  EXPIRED: 6,
 } as const;
 
 /** `enum bj_method`, as names; the first stands for all others. */
@@ -182,6 +183,7 @@ export const OPTIONS = [
   "write_timeout",
   "min_body_rate",
   "min_write_rate",
+  "request_timeout",
   "backend",
   "secure_targets",
 ] as const;

@@ -318,4 +318,13 @@ export interface Options extends Address {
    * @default {240}
    */
   minWriteRate?: number;
+  /**
+   * For all of a request, from its first byte to the last one of its response: the only timeout in
+   * which the handler's time counts. When it is over and no response has begun, a request that the
+   * client has not completed is answered by 408, and one that the handler has not answered by 503;
+   * a response that has begun is cut, with its connection.
+   *
+   * @default {0}
+   */
+  requestTimeout?: number;
 }

@@ -134,6 +134,7 @@ export const GROUPS: Record<string, Option[]> = {
     number("keepAliveTimeout", "MS", "for the next request"),
     number("writeTimeout", "MS", "for the client to take more"),
     number("minWriteRate", "BYTES/S", "that the client takes, on average"),
+    number("requestTimeout", "MS", "for all of a request, the handler too"),
     number("drainTimeout", "MS", "for running requests once a signal has come"),
   ],
 };

@@ -205,3 +205,20 @@ TEST("nothing gives back nothing, whatever the rate, and clearing gives back eve
   CHECK_BYTES(f.passed, f.count, "40132");
   end();
 }
+
+TEST("an heir takes over the place in line")
+{
+  begin(20, 1, 0);
+  for (int i = 0; i < 3; i++) deadline_set(&f.all, &f.each[i], DEADLINE_IDLE);
+  deadline_set(&f.all, &f.each[4], DEADLINE_HEAD);
+  wait_for_one();
+  deadline_move(&f.each[3], &f.each[1]);
+  CHECK(f.each[1].next == NULL);
+  f.each[3].owner = &f.each[3];
+  deadline_move(&f.each[5], &f.each[6]); /* nothing is left of what does not run */
+  CHECK(f.each[5].next == NULL);
+  run();
+  CHECK_BYTES(f.passed, f.count, "4032");
+  CHECK(all_clear());
+  end();
+}
