@@ -79,13 +79,14 @@ typedef struct bj_event {
 } bj_event;
 
 enum bj_event_type {
-  BJ_REQUEST = 1, /* a new request */
-  BJ_BODY = 2,    /* more of its body */
-  BJ_ABORTED = 3, /* it ended early; nothing more comes and no answer is taken */
-  BJ_DRAINED = 4, /* its answer may be continued */
-  BJ_SENT = 5,    /* the last octet of an answer with BJ_WRITE_NOTIFY is with the kernel */
-  BJ_LEFT = 6,    /* the client closed its side; an answer may still reach it */
-  BJ_STOPPED = 7, /* draining is over: no connection is left */
+  BJ_REQUEST = 1,  /* a new request */
+  BJ_BODY = 2,     /* more of its body */
+  BJ_ABORTED = 3,  /* it ended early; nothing more comes and no answer is taken */
+  BJ_DRAINED = 4,  /* its answer may be continued */
+  BJ_SENT = 5,     /* the last octet of an answer with BJ_WRITE_NOTIFY is with the kernel */
+  BJ_LEFT = 6,     /* the client closed its side; an answer may still reach it */
+  BJ_STOPPED = 7,  /* draining is over: no connection is left */
+  BJ_READABLE = 8, /* `body_size` octets of its body may be read: see BJ_CONSUME_REST */
 };
 
 #define BJ_EVENT_BODY 1u     /* the request has a body */
@@ -140,6 +141,10 @@ enum bj_command_type {
   BJ_ABORT = 3,   /* cut the connection: the answer cannot be completed */
   BJ_LIMIT = 4,   /* the body may have `length` octets; if it has more, as with max_body */
 };
+
+/* With BJ_CONSUME: from now on the caller reads the body by bj_server_read(), if its length is
+ * known. What has come before still comes as BJ_BODY. */
+#define BJ_CONSUME_REST 1u
 
 #define BJ_WRITE_HEAD 1u     /* starts with the status line and fields */
 #define BJ_WRITE_END 2u      /* ends the answer */
@@ -264,6 +269,11 @@ API void bj_server_collect(bj_server *s, uint32_t count);
  * not all, BJ_DRAINED tells when to go on with the rest. What was collected is sent as well. */
 API uint32_t bj_server_write(bj_server *s, uint32_t slot, uint32_t generation, const char *body,
                              uint32_t size);
+
+/* After BJ_READABLE: reads up to `size` octets of the request's body straight from the connection.
+ * Returns how many. More of them, or the reason why there are none, come with another event. */
+API uint32_t bj_server_read(bj_server *s, uint32_t slot, uint32_t generation, char *to,
+                            uint32_t size);
 
 /* The descriptor that becomes readable (one octet a time) after bj_server_park(). The caller owns
  * and closes it. */

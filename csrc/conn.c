@@ -189,7 +189,8 @@ bool conn_may_read(const conn *c)
   switch (c->state) {
   case CONN_HEAD:
     return c->in_flight < c->server->options.max_pipelined && buffer_size(&c->out) < BJ_HIGH_WATER;
-  case CONN_BODY: return c->body.taker == NULL || c->body.taker->unread < BODY_WINDOW;
+  case CONN_BODY:
+    return c->body.taker == NULL || (c->body.taker->unread < BODY_WINDOW && !c->body.told);
   default: return c->state != CONN_CLOSED;
   }
 }

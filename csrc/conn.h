@@ -45,6 +45,8 @@ typedef struct conn {
     uint64_t limit;    /* and how many there may be */
     uint32_t dropped;  /* octets read for nobody */
     chunked decoder;
+    bool pulled; /* the taker reads the rest by itself */
+    bool told;   /* and knows that there is some */
   } body;
   uint32_t peer[4]; /* as in bj_event */
   uint32_t peer_port;

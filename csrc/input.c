@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "loop.h"
+#include "pull.h"
 #include "response.h"
 #include "server.h"
 
@@ -146,6 +147,7 @@ static void begin_request(conn *c, const request *r)
   c->body.received = 0;
   c->body.limit = s->max_body_size;
   c->body.decoder = (chunked){0};
+  c->body.pulled = c->body.told = false;
 }
 
 /* Whoever must begin with a header and does not gets no answer: it does not speak our language, or
@@ -235,6 +237,18 @@ static bool is_too_large(const conn *c)
   return c->body.received > c->body.limit || left > c->body.limit - c->body.received;
 }
 
+void input_advance(conn *c, size_t size, bool ended)
+{
+  if (!ended) {
+    deadline_extend(&c->server->deadlines, &c->reading_by, DEADLINE_BODY, size);
+    return;
+  }
+  count_read(c->server);
+  c->body.taker = NULL;
+  c->state = c->is_final ? CONN_LAST : CONN_HEAD;
+  deadline_clear(&c->reading_by);
+}
+
 /* Returns how many octets belonged to the body. */
 static size_t take_body(conn *c, char *data, size_t size)
 {
@@ -249,20 +263,13 @@ static size_t take_body(conn *c, char *data, size_t size)
     input_fail(c, decoded == DECODED_BAD ? 400 : 431, BJ_MALFORMED);
     return size;
   }
-  if (decoded == DECODED_MORE)
-    deadline_extend(&c->server->deadlines, &c->reading_by, DEADLINE_BODY, used);
   if (c->body.taker != NULL) {
     deliver(c, c->body.taker, data, content, decoded == DECODED_END);
   } else if ((c->body.dropped += (uint32_t)used) > READ_FOR_NOBODY) {
     c->state = CONN_LAST;
     return size;
   }
-  if (decoded == DECODED_END) {
-    count_read(c->server);
-    c->body.taker = NULL;
-    c->state = c->is_final ? CONN_LAST : CONN_HEAD;
-    deadline_clear(&c->reading_by);
-  }
+  input_advance(c, used, decoded == DECODED_END);
   return used;
 }
 
@@ -282,8 +289,7 @@ void input_limit(exchange *x, uint64_t limit)
 /* Whether the records of this turn have room for one more request of any size. */
 static bool has_room(const bj_server *s)
 {
-  return s->event_count + 1 < s->options.event_slots &&
-         s->fields_used + s->options.max_fields <= s->options.field_slots;
+  return server_has_room(s) && s->fields_used + s->options.max_fields <= s->options.field_slots;
 }
 
 /* Goes through octets in the arena as far as possible and keeps the rest. */
@@ -331,6 +337,16 @@ static void on_end(conn *c)
   conn_settle(c);
 }
 
+void input_missed(conn *c, ssize_t n)
+{
+  if (n == 0) {
+    on_end(c);
+  } else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
+    count_left(c, BJ_REQ_ERROR_READ);
+    conn_close(c, BJ_DISCONNECTED);
+  }
+}
+
 /* Reads behind what was kept, so that a message is in one piece. When the arena is full, this
  * connection is the first to read in the next turn: libev would let the same ones wait each time.
  */
@@ -338,6 +354,7 @@ static void receive(conn *c)
 {
   bj_server *s = c->server;
   size_t kept = buffer_size(&c->in), free = s->options.arena_size - s->arena_used;
+  if (pull_announce(c)) return;
   if (free < kept + READ_ROOM) {
     conn_queue(c);
     return;
@@ -346,12 +363,7 @@ static void receive(conn *c)
   size_t room = free - kept < READ_SIZE ? free - kept : READ_SIZE;
   ssize_t n = recv(c->reader.fd, data + kept, room, 0);
   if (n <= 0) {
-    if (n == 0) {
-      on_end(c);
-    } else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
-      count_left(c, BJ_REQ_ERROR_READ);
-      conn_close(c, BJ_DISCONNECTED);
-    }
+    input_missed(c, n);
     return;
   }
   s->counters[BJ_BYTES_RECEIVED] += (size_t)n;

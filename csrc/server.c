@@ -8,9 +8,11 @@
 #include <unistd.h>
 
 #include "acceptor.h"
+#include "command.h"
 #include "input.h"
 #include "loop.h"
 #include "output.h"
+#include "pull.h"
 #include "response.h"
 
 #define LINGER_TIMEOUT 2000 /* milliseconds for the client to close after us */
@@ -127,61 +129,18 @@ uint32_t bj_server_turn(bj_server *s)
   return s->event_count;
 }
 
-static void run_command(bj_server *s, const bj_command *command)
-{
-  exchange *x = exchange_find(&s->exchanges, command->request, command->generation);
-  if (x == NULL) {
-    response_forget(command);
-    return;
-  }
-  conn *c = x->conn;
-  switch (command->type) {
-  case BJ_WRITE: response_write(x, command, s->output); return;
-  case BJ_CONSUME:
-    x->unread -= command->body_size < x->unread ? command->body_size : x->unread;
-    response_continue(x);
-    break;
-  case BJ_ABORT: response_cut(x); break;
-  case BJ_LIMIT: input_limit(x, (uint64_t)command->length_high << 32 | command->length_low); break;
-  default: return;
-  }
-  conn_settle(c);
-}
-
-/* Tells who writes a stream how much waits, and watches for less. */
-static void report_backlog(bj_server *s, bj_command *command)
-{
-  exchange *x = exchange_find(&s->exchanges, command->request, command->generation);
-  size_t backlog = x == NULL ? 0 : output_backlog(x);
-  if (backlog > BJ_HIGH_WATER) x->wants_drain = true;
-  command->backlog = backlog < UINT32_MAX ? (uint32_t)backlog : UINT32_MAX;
-}
-
-static void run_commands(bj_server *s, uint32_t count)
-{
-  ev_now_update(s->loop); /* handlers have run since the turn */
-  for (uint32_t i = 0; i < count; i++) run_command(s, &s->commands[i]);
-}
-
-static void report_backlogs(bj_server *s, uint32_t count)
-{
-  for (uint32_t i = 0; i < count; i++)
-    if (s->commands[i].type == BJ_WRITE && (s->commands[i].flags & BJ_WRITE_END) == 0)
-      report_backlog(s, &s->commands[i]);
-}
-
 void bj_server_collect(bj_server *s, uint32_t count)
 {
-  run_commands(s, count);
-  report_backlogs(s, count);
+  commands_run(s, count);
+  commands_report(s, count);
   free_dead(s);
 }
 
 void bj_server_flush(bj_server *s, uint32_t count)
 {
-  run_commands(s, count);
+  commands_run(s, count);
   output_flush(s);
-  report_backlogs(s, count);
+  commands_report(s, count);
   statsd_update(&s->statsd, s->loop);
   free_dead(s);
 }
@@ -201,6 +160,15 @@ uint32_t bj_server_write(bj_server *s, uint32_t slot, uint32_t generation, const
   }
   output_flush(s);
   statsd_update(&s->statsd, s->loop);
+  free_dead(s);
+  return taken;
+}
+
+uint32_t bj_server_read(bj_server *s, uint32_t slot, uint32_t generation, char *to, uint32_t size)
+{
+  ev_now_update(s->loop);
+  exchange *x = exchange_find(&s->exchanges, slot, generation);
+  uint32_t taken = x == NULL ? 0 : pull_read(x, to, size);
   free_dead(s);
   return taken;
 }

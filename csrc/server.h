@@ -75,6 +75,12 @@ static inline bj_event *server_event(bj_server *s)
   return &s->events[s->event_count++];
 }
 
+/* Whether there is room for an event, and for one that says how it goes on. */
+static inline bool server_has_room(const bj_server *s)
+{
+  return s->event_count + 1 < s->options.event_slots;
+}
+
 /* The Date field's line (RFC 9110 section 6.6.1), made once a second. */
 bytes server_date(bj_server *s);
 

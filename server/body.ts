@@ -4,24 +4,40 @@
  * @module
  */
 
+import { copyOf, Gathered, uncleared } from "./gathered.ts";
+
 /** Where a body comes from. */
 export interface Source {
-  /** The handler reads: the client may be told to go on (100), and `taken` octets make room. */
-  consume(taken: number): void;
+  /** Bytes of the whole body, if that is known. */
+  readonly length: number | undefined;
+  /**
+   * The handler reads: the client may be told to go on (100), and `taken` bytes make room. With
+   * `rest`, what is still to come is taken by `read()`.
+   */
+  consume(taken: number, rest: boolean): void;
+  /** Reads bytes that are there into `to`; returns how many. */
+  read(to: Uint8Array): number;
 }
 
 /** What who reads too late is told. */
 export const OVER =
   "The request is over: read what you need of it before you respond, or call waitUntil()";
 
-/** Octets taken before the library is told: a part of what it lets be unread. */
+/** Bytes taken before the library is told: a part of what it lets be unread. */
 const CREDIT = 65536;
+
+/** When at least so much is to come it is read without a detour. */
+const LARGE = 32768;
+
+/** Bytes of one part. */
+const MOST_READ = 1 << 18;
 
 const decoder = new TextDecoder();
 
 /**
  * Parts that have arrived and one reader who may wait for the next. Parts that came with the head
- * are views of the arena until `detach()` copies them.
+ * are views of the arena until `detach()` copies them. The rest of a large body is told of when it
+ * is there, and read straight into memory of its reader's.
  */
 export class Body {
   /** Whether somebody has begun to read. */
@@ -31,7 +47,15 @@ export class Body {
   #ended: boolean;
   #borrowed: boolean;
   #isOver = false;
+  /** Bytes so far, and how many of them the library has not been told of. */
+  #arrived: number;
   #taken = 0;
+  /** Whether the rest is read from the source, how much of it is there, and whether that is all. */
+  #isRest = false;
+  #readable = 0;
+  #isLast = false;
+  /** What a reader of the whole has so far: parts go there at once. */
+  #whole: Gathered | undefined;
   #error: Error | undefined;
   #wake: (() => void) | undefined;
   #stream: ReadableStream<Uint8Array<ArrayBuffer>> | undefined;
@@ -40,6 +64,7 @@ export class Body {
     this.#source = source;
     this.#parts = first.length > 0 ? [first] : [];
     this.#borrowed = first.length > 0;
+    this.#arrived = first.length;
     this.#ended = ended;
   }
 
@@ -47,16 +72,27 @@ export class Body {
   detach(): void {
     if (this.#borrowed) {
       this.#borrowed = false;
-      this.#parts = this.#parts.map((part) => part.slice());
+      this.#parts = this.#parts.map(copyOf);
     }
   }
 
   /** Adds a copy of the next part. */
   push(part: Uint8Array, ended: boolean): void {
-    if (part.length > 0) {
-      this.#parts.push(part.slice());
+    this.#arrived += part.length;
+    if (this.#whole !== undefined) {
+      this.#whole.add(part);
+      this.#take(part.length);
+    } else if (part.length > 0) {
+      this.#parts.push(copyOf(part));
     }
     this.#ended = ended;
+    this.#wake?.();
+  }
+
+  /** So many bytes can be read; whether they are the last ones. */
+  readable(size: number, isLast: boolean): void {
+    this.#readable = size;
+    this.#isLast = isLast;
     this.#wake?.();
   }
 
@@ -79,29 +115,55 @@ export class Body {
     this.#wake?.();
   }
 
+  /** Waits until something has changed; throws if nothing more can come. */
+  async #change(): Promise<void> {
+    if (this.#error !== undefined) {
+      throw this.#error;
+    }
+    if (this.#isOver) {
+      throw new TypeError(OVER);
+    }
+    this.#isRest ||= this.#source.length! - this.#arrived >= LARGE;
+    this.#source.consume(0, this.#isRest);
+    await new Promise<void>((resolve) => this.#wake = resolve);
+    this.#wake = undefined;
+  }
+
+  /** Reads what is there into `to`. Returns how many bytes that were. */
+  #read(to: Uint8Array): number {
+    const size = this.#source.read(to);
+    this.#ended ||= this.#isLast && size === this.#readable;
+    this.#readable = 0; // more is told of anew
+    this.#arrived += size;
+    return size;
+  }
+
+  #take(size: number): void {
+    this.#taken += size;
+    if (!this.#ended && this.#taken >= CREDIT) {
+      this.#source.consume(this.#taken, this.#isRest);
+      this.#taken = 0;
+    }
+  }
+
   /** The next part, `undefined` at the end; the caller owns it. */
   async #next(): Promise<Uint8Array<ArrayBuffer> | undefined> {
     while (this.#parts.length === 0) {
-      if (this.#error !== undefined) {
-        throw this.#error;
-      }
-      if (this.#isOver && !this.#ended) {
-        throw new TypeError(OVER);
-      }
       if (this.#ended) {
         return undefined;
       }
-      this.#source.consume(0);
-      await new Promise<void>((resolve) => this.#wake = resolve);
-      this.#wake = undefined;
+      if (this.#readable > 0) {
+        const part = uncleared(Math.min(this.#readable, MOST_READ));
+        const size = this.#read(part);
+        if (size > 0) {
+          return size === part.length ? part : copyOf(part.subarray(0, size));
+        }
+      }
+      await this.#change();
     }
     this.detach();
     const part = this.#parts.shift()!;
-    this.#taken += part.length;
-    if (!this.#ended && this.#taken >= CREDIT) {
-      this.#source.consume(this.#taken);
-      this.#taken = 0;
-    }
+    this.#take(part.length);
     return part as Uint8Array<ArrayBuffer>;
   }
 
@@ -115,19 +177,20 @@ export class Body {
   }
 
   async #all(): Promise<Uint8Array<ArrayBuffer>> {
-    const parts: Uint8Array[] = [];
-    let size = 0;
-    for (let part = await this.#next(); part !== undefined; part = await this.#next()) {
-      parts.push(part);
-      size += part.length;
+    const whole = this.#whole = new Gathered(this.#source.length);
+    for (const part of this.#parts.splice(0)) {
+      whole.add(part);
+      this.#take(part.length);
     }
-    const all = new Uint8Array(size);
-    let at = 0;
-    for (const part of parts) {
-      all.set(part, at);
-      at += part.length;
+    this.#borrowed = false;
+    while (!this.#ended) {
+      if (this.#readable > 0) {
+        whole.fill(this.#read(whole.room(this.#readable)));
+      } else {
+        await this.#change();
+      }
     }
-    return all;
+    return whole.take();
   }
 
   #begin(): void {
@@ -141,7 +204,7 @@ export class Body {
   async bytes(): Promise<Uint8Array<ArrayBuffer>> {
     this.#begin();
     const now = this.#now();
-    return now === undefined ? await this.#all() : now.slice();
+    return now === undefined ? await this.#all() : copyOf(now);
   }
 
   /** Reads everything as UTF-8. A body that is here is decoded where it stands. */

@@ -213,6 +213,9 @@ export class Core implements Host {
         exchange.body?.push(part, (flags & EventFlag.END) !== 0);
         return;
       }
+      case EventType.READABLE:
+        exchange.body?.readable(events[at + Event.body_size], (flags & EventFlag.END) !== 0);
+        return;
       case EventType.DRAINED:
         exchange.onDrain?.();
         return;
@@ -242,8 +245,14 @@ export class Core implements Host {
     return this.#server !== null && this.#library.bj_server_park(this.#server) === 0;
   }
 
-  consume(exchange: Exchange, taken: number): void {
-    this.#writer.consume(exchange, taken);
+  consume(exchange: Exchange, taken: number, rest: boolean): void {
+    this.#writer.consume(exchange, taken, rest);
+  }
+
+  read({ slot, generation }: Exchange, to: Uint8Array): number {
+    return this.#server === null
+      ? 0
+      : this.#library.bj_server_read(this.#server, slot, generation, to, to.length);
   }
 
   ended(exchange: Exchange): void {

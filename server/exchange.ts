@@ -10,6 +10,7 @@ import { Body, OVER } from "./body.ts";
 import { type RequestError, requestError } from "./errors.ts";
 import { type Forwarded, readForwarded } from "./forwarded.ts";
 import { separator } from "./headers.ts";
+import { Incoming } from "./incoming.ts";
 import { latin1, type Memory } from "./memory.ts";
 import { Event, EVENT_WORDS, EventFlag, METHODS } from "./records.ts";
 import { targetUri } from "./target_uri.ts";
@@ -21,7 +22,8 @@ export interface Host {
   readonly memory: Memory;
   readonly pendingRequests: number;
   readonly trust: Trust | undefined;
-  consume(exchange: Exchange, taken: number): void;
+  consume(exchange: Exchange, taken: number, rest: boolean): void;
+  read(exchange: Exchange, to: Uint8Array): number;
   ended(exchange: Exchange): void;
   localAddr(exchange: Exchange): Addr;
   waitUntil(promise: Promise<unknown>, exchange: Exchange): void;
@@ -92,15 +94,7 @@ export class Exchange implements Info<Addr> {
 
   #receive(at: number, size: number): void {
     const first = this.host.memory.arena.subarray(at, at + size);
-    const expects = (this.flags & EventFlag.EXPECTS) !== 0;
-    const source = {
-      consume: (taken: number) => {
-        if (taken > 0 || expects) {
-          this.host.consume(this, taken);
-        }
-      },
-    };
-    this.body = new Body(source, first, (this.flags & EventFlag.END) !== 0);
+    this.body = new Body(new Incoming(this), first, (this.flags & EventFlag.END) !== 0);
   }
 
   /** Copies what is needed after the turn out of shared memory. */

@@ -38,6 +38,7 @@ export const EventType = {
   SENT: 5,
   LEFT: 6,
   STOPPED: 7,
+  READABLE: 8,
 } as const;
 
 /** `BJ_EVENT_*`. */
@@ -95,6 +96,9 @@ export const COMMAND_WORDS = 14;
 
 /** `enum bj_command_type`. */
 export const CommandType = { WRITE: 1, CONSUME: 2, ABORT: 3, LIMIT: 4 } as const;
+
+/** `BJ_CONSUME_REST`. */
+export const CONSUME_REST = 1;
 
 /** `BJ_WRITE_*`. */
 export const WriteFlag = {

@@ -8,7 +8,14 @@ import type { Library, Pointer } from "../ffi/symbols.ts";
 import { type Exchange, State } from "./exchange.ts";
 import type { Part } from "./file.ts";
 import { COMMAND_SLOTS, type Memory, OUTPUT_SIZE } from "./memory.ts";
-import { Command, COMMAND_WORDS, CommandType, HIGH_WATER, WriteFlag } from "./records.ts";
+import {
+  Command,
+  COMMAND_WORDS,
+  CommandType,
+  CONSUME_REST,
+  HIGH_WATER,
+  WriteFlag,
+} from "./records.ts";
 
 /** Header lines that stand in the output memory. */
 export interface Block {
@@ -312,11 +319,11 @@ export class Writer {
     return new Promise((done) => this.#reports.push({ exchange, at, done }));
   }
 
-  /** The handler has taken octets of the body. */
-  consume(exchange: Exchange, taken: number): void {
+  /** The handler has taken octets of the body; with `rest`, it reads the others by itself. */
+  consume(exchange: Exchange, taken: number, rest: boolean): void {
     if (!exchange.over) {
       this.room(0);
-      const at = this.#command(CommandType.CONSUME, exchange, 0);
+      const at = this.#command(CommandType.CONSUME, exchange, rest ? CONSUME_REST : 0);
       this.#commands[at + Command.body_size] = taken;
     }
   }

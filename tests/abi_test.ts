@@ -169,6 +169,7 @@ test("numbers are those of the header", () => {
     BJ_ERROR_SIZE: sizes.ERROR_SIZE,
     BJ_ADDRESS_SIZE: sizes.ADDRESS_SIZE,
     BJ_PATH_SIZE: sizes.PATH_SIZE,
+    BJ_CONSUME_REST: records.CONSUME_REST,
     BJ_HIGH_WATER: records.HIGH_WATER,
     BJ_STATSD_COUNTERS: records.COUNTERS.indexOf("connections_open"),
   });

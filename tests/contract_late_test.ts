@@ -218,6 +218,27 @@ test("a large upload that is read slowly part by part arrives whole", async () =
   });
 });
 
+test("what a handler gets of a body shows nothing of other memory", async () => {
+  const exact = ({ buffer, byteLength }: Uint8Array) => buffer.byteLength === byteLength;
+  const app = async (request: Request) => {
+    if (request.url.endsWith("/whole")) {
+      const bytes = await request.bytes();
+      return exact(bytes) ? hash(bytes) : "more";
+    }
+    const sum = createHash("sha256");
+    for await (const part of request.body!) {
+      assert.ok(exact(part));
+      sum.update(part);
+    }
+    return sum.digest("hex");
+  };
+  await serve(app, async (server) => {
+    const whole = await ask(server, { target: "/whole", body: large });
+    const parts = await ask(server, { target: "/parts", body: large });
+    assert.deepEqual([whole.text, parts.text], [hash(large), hash(large)]);
+  });
+});
+
 test("an upload that is streamed back at once arrives whole", async () => {
   await serve((request: Request) => new Response(request.body), async (server) => {
     const answer = await ask(server, { body: large });

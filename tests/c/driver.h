@@ -171,9 +171,11 @@ static inline bj_command *driver_answer(driver *d, const bj_event *of, const cha
   return driver_write(d, of, BJ_WRITE_HEAD | BJ_WRITE_END, body);
 }
 
-static inline void driver_consume(driver *d, const bj_event *of, uint32_t size)
+static inline bj_command *driver_consume(driver *d, const bj_event *of, uint32_t size)
 {
-  driver_command(d, BJ_CONSUME, of)->body_size = size;
+  bj_command *command = driver_command(d, BJ_CONSUME, of);
+  command->body_size = size;
+  return command;
 }
 
 /* ---- clients ----------------------------------------------------------------------------- */

@@ -189,7 +189,7 @@ static void play_handler(struct live *x)
   snprintf(mark, sizeof mark, "Mark: [%u/%u]\r\n", x->serial, x->number);
   uint32_t what = chance(32);
   if (what < 8) {
-    driver_consume(&d, &x->e, x->unread);
+    driver_consume(&d, &x->e, x->unread)->flags = chance(4) == 0 ? BJ_CONSUME_REST : 0;
     x->unread = 0;
   } else if (what == 8) {
     driver_command(&d, BJ_ABORT, &x->e);
@@ -221,6 +221,12 @@ static void hear(const bj_event *e)
     test_fault(__FILE__, __LINE__, "event %u for an exchange in state %d", e->type, (int)x->state);
   CHECK_EQ(x->e.generation, e->generation);
   CHECK(e->type != BJ_BODY || x->state != ANSWERED || e->body_size > 0);
+  if (e->type == BJ_READABLE) {
+    char rest[64];
+    uint32_t size = chance(2) == 0 ? sizeof rest : chance(sizeof rest);
+    CHECK(bj_server_read(d.server, e->request, e->generation, rest, size) <= e->body_size);
+    return;
+  }
   x->unread += e->body_size;
   if (e->type == BJ_ABORTED || e->type == BJ_SENT) x->state = TOLD;
 }

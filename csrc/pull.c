@@ -1,0 +1,63 @@
+/* Bodies that the caller reads: told when there is something, asked how much it takes. */
+#include "pull.h"
+
+#include <sys/ioctl.h>
+
+#include "input.h"
+#include "server.h"
+
+/* What was received before has to be handed out first. */
+static bool is_pulled(const conn *c)
+{
+  return c->body.pulled && c->state == CONN_BODY && c->body.taker != NULL &&
+         buffer_size(&c->in) == 0;
+}
+
+void pull_begin(exchange *x)
+{
+  conn *c = x->conn;
+  if (c->body.taker == x && c->body.framing == FRAMING_LENGTH) c->body.pulled = true;
+}
+
+bool pull_announce(conn *c)
+{
+  bj_server *s = c->server;
+  int available = 0;
+  if (!is_pulled(c)) return false;
+  if (c->body.told) { /* it is behind: not asked again before it has read */
+    conn_update(c);
+    return true;
+  }
+  /* Nothing that is readable: an end or an error, which whoever receives will see. */
+  if (ioctl(c->reader.fd, FIONREAD, &available) < 0 || available <= 0) return false;
+  if (!server_has_room(s)) {
+    conn_queue(c);
+    return true;
+  }
+  bool ends = (uint64_t)available >= c->body.left;
+  *server_event(s) = (bj_event){.type = BJ_READABLE,
+                                .request = c->body.taker->slot,
+                                .generation = c->body.taker->generation,
+                                .flags = ends ? BJ_EVENT_END : 0,
+                                .body_size = ends ? (uint32_t)c->body.left : (uint32_t)available};
+  c->body.told = true;
+  return true;
+}
+
+uint32_t pull_read(exchange *x, char *to, uint32_t size)
+{
+  conn *c = x->conn;
+  if (c->body.taker != x || !is_pulled(c)) return 0;
+  c->body.told = false;
+  ssize_t n = recv(c->reader.fd, to, size < c->body.left ? size : (size_t)c->body.left, 0);
+  if (n <= 0) {
+    input_missed(c, n);
+  } else {
+    c->server->counters[BJ_BYTES_RECEIVED] += (size_t)n;
+    c->body.received += (size_t)n;
+    c->body.left -= (size_t)n;
+    input_advance(c, (size_t)n, c->body.left == 0);
+  }
+  conn_settle(c);
+  return n < 0 ? 0 : (uint32_t)n;
+}

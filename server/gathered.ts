@@ -1,0 +1,73 @@
+/**
+ * Bytes that come in parts and become one.
+ *
+ * @module
+ */
+import { Buffer } from "node:buffer";
+
+/** As much memory is taken at once; more only as it fills: a client may announce and not send. */
+const MOST_AT_ONCE = 1 << 20;
+/** What is taken for a size that is not known. */
+const FIRST = 1 << 14;
+
+/** Memory of which every byte is written before anybody sees it: clearing it would cost as much. */
+export function uncleared(size: number): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(Buffer.allocUnsafeSlow(size).buffer as ArrayBuffer);
+}
+
+/** Below this, clearing memory costs less than a detour around it. */
+const SMALL = 4096;
+
+/** A copy in memory of its own. */
+export function copyOf(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  if (bytes.length < SMALL) {
+    return bytes.slice() as Uint8Array<ArrayBuffer>;
+  }
+  const copy = uncleared(bytes.length);
+  copy.set(bytes);
+  return copy;
+}
+
+/** Grows to what is put into it, without more copies than needed when the size is known. */
+export class Gathered {
+  readonly #expected: number;
+  #bytes: Uint8Array<ArrayBuffer> = new Uint8Array();
+  #size = 0;
+
+  /** `expected` bytes, if that is known. */
+  constructor(expected: number | undefined) {
+    this.#expected = expected ?? 0;
+  }
+
+  /** Room for `size` more bytes, to be written and then counted with `fill()`. */
+  room(size: number): Uint8Array<ArrayBuffer> {
+    const needed = this.#size + size;
+    if (needed > this.#bytes.length) {
+      const first = Math.max(FIRST, Math.min(this.#expected, MOST_AT_ONCE));
+      const wanted = Math.max(first, 2 * this.#bytes.length, needed);
+      const bytes = uncleared(
+        needed <= this.#expected ? Math.min(wanted, this.#expected) : wanted,
+      );
+      bytes.set(this.#bytes.subarray(0, this.#size));
+      this.#bytes = bytes;
+    }
+    return this.#bytes.subarray(this.#size, needed);
+  }
+
+  /** Counts bytes that were written into `room()`. */
+  fill(size: number): void {
+    this.#size += size;
+  }
+
+  /** Adds a copy of `part`. */
+  add(part: Uint8Array): void {
+    this.room(part.length).set(part);
+    this.fill(part.length);
+  }
+
+  /** All of them, in memory that has nothing else. */
+  take(): Uint8Array<ArrayBuffer> {
+    const { length } = this.#bytes;
+    return this.#size === length ? this.#bytes : copyOf(this.#bytes.subarray(0, this.#size));
+  }
+}
