@@ -52,22 +52,17 @@ int macos_accept(int listener, struct sockaddr *peer, socklen_t *size)
 /* No option can be set on a socket that is closed in both directions. */
 static bool is_shut(int fd)
 {
+  struct sockaddr_storage peer;
+  socklen_t size = sizeof peer;
   struct pollfd one = {.fd = fd};
-  return poll(&one, 1, 0) > 0 && (one.revents & POLLHUP) != 0;
+  return getpeername(fd, (struct sockaddr *)&peer, &size) == 0 && poll(&one, 1, 0) > 0 &&
+         (one.revents & POLLHUP) != 0;
 }
 
 int macos_setsockopt(int fd, int level, int name, const void *value, socklen_t size)
 {
-  int kind;
-  socklen_t kind_size = sizeof kind;
   if (level != SOL_SOCKET || name != SO_NOSIGPIPE) return setsockopt(fd, level, name, value, size);
-  if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &kind, &kind_size) < 0) return -1;
-  int listening = 0;
-  socklen_t listening_size = sizeof listening;
-  struct sockaddr_storage peer;
-  socklen_t peer_size = sizeof peer;
-  getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &listening_size);
-  if (!listening && getpeername(fd, (struct sockaddr *)&peer, &peer_size) == 0 && is_shut(fd)) {
+  if (is_shut(fd)) {
     errno = EINVAL;
     return -1;
   }
