@@ -1,5 +1,5 @@
-// The C tests under the sanitizers. With --macos the library is that of macOS, on top of
-// tests/macos/macos.h.
+// The C tests under the sanitizers, with each of libev's backends. With --macos the library is that
+// of macOS, on top of tests/macos/macos.h.
 import { basename, join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
@@ -17,17 +17,22 @@ const asOnMacos = "-U__linux__ -U__linux -D__APPLE__ -Itests/macos -include maco
 const system = macos ? asOnMacos : [];
 const shim = macos ? files("tests/macos", ".c") : [];
 
+/** By libev's numbers; 0 is its best one here. */
+const backends = [["", 0], [", poll", 2], [", select", 1]] as const;
+
 async function main(): Promise<number> {
   const tests = files("tests/c", "_test.c", filter);
   const program = (test: string) => join(folder, basename(test, ".c"));
   const link = (test: string) =>
     must(["cc", ...flags, ...system, test, join(folder, "all.a"), "-o", program(test)]);
   if (!await compile("cc", folder, system, shim) || !await all(tests, link)) return 1;
-  return await runStages(tests.map((test) => ({
-    name: basename(test, ".c"),
-    command: [program(test)],
-    count: countLines,
-  })));
+  return await runStages(backends.flatMap(([how, flags]) =>
+    tests.map((test) => ({
+      name: basename(test, ".c") + how,
+      command: ["env", `LIBEV_FLAGS=${flags}`, program(test)],
+      count: countLines,
+    }))
+  ));
 }
 
 process.exit(await main());

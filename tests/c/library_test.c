@@ -37,6 +37,7 @@ TEST("a server waits with each of the system's backends")
 
 TEST("LIBEV_FLAGS chooses, an option goes before it")
 {
+  unsetenv("LIBEV_FLAGS");
   uint32_t best = bj_backend(BJ_BACKEND_AUTO);
   CHECK(best == BJ_BACKEND_EPOLL || best == BJ_BACKEND_KQUEUE);
   setenv("LIBEV_FLAGS", "2", 1);
