@@ -4,42 +4,49 @@
 
 #include "octets.h"
 
-/* A number from 0 to 255 without leading zeros, as in a dotted IPv4 address. */
-static bool is_octet_number(bytes b)
+/* Four numbers from 0 to 255 without leading zeros. */
+static bool is_ipv4(bytes host)
 {
-  unsigned value = 0;
-  for (size_t i = 0; i < b.size; i++) {
-    if (!octet_is(b.base[i], OCTET_DIGIT)) return false;
-    value = value * 10 + (unsigned)(b.base[i] - '0');
+  unsigned dots = 0, digits = 0, value = 0;
+  for (size_t i = 0; i < host.size; i++) {
+    if (host.base[i] == '.' && digits > 0) {
+      dots++;
+      digits = value = 0;
+    } else {
+      bool leading_zero = digits > 0 && value == 0;
+      value = value * 10 + (unsigned)(host.base[i] - '0');
+      digits++;
+      if (!octet_is(host.base[i], OCTET_DIGIT) || leading_zero || value > 255) return false;
+    }
   }
-  return b.size >= 1 && b.size <= 3 && value < 256 && (b.size == 1 || b.base[0] != '0');
+  return dots == 3 && digits > 0;
+}
+
+/* Whether the last label is a number, decimal or hexadecimal, as URL parsers have it. */
+static bool ends_in_number(bytes host)
+{
+  size_t start = host.size;
+  while (start > 0 && host.base[start - 1] != '.') start--;
+  bytes label = bytes_from(host, start);
+  if (label.size == 0 || !octet_is(label.base[0], OCTET_DIGIT)) return false;
+  bool hex = label.size > 1 && label.base[0] == '0' && (label.base[1] | 32) == 'x';
+  for (size_t i = hex ? 2 : 1; i < label.size; i++) {
+    char lower = (char)(label.base[i] | 32);
+    if (!octet_is(label.base[i], OCTET_DIGIT) && !(hex && lower >= 'a' && lower <= 'f'))
+      return false;
+  }
+  return true;
 }
 
 /* A host that ends in a number must be a dotted IPv4 address: every URL parser refuses it
- * otherwise, and request.url has to parse. */
+ * otherwise, and request.url has to parse. One dot at the end is the root's. */
 static bool is_name_or_ipv4(bytes host)
 {
-  unsigned labels = 0, numbers = 0;
-  bool number = false;
-  for (size_t i = 0, start = 0; i <= host.size; i++) {
-    if (i < host.size && host.base[i] != '.') {
-      if (!octet_is(host.base[i], OCTET_HOST)) return false;
-      continue;
-    }
-    bytes label = {host.base + start, i - start};
-    if (label.size > 0) {
-      bool hex = label.size > 1 && label.base[0] == '0' && (label.base[1] | 32) == 'x';
-      number = octet_is(label.base[0], OCTET_DIGIT);
-      for (size_t k = hex ? 2 : 1; number && k < label.size; k++) {
-        char lower = (char)(label.base[k] | 32);
-        number = octet_is(label.base[k], OCTET_DIGIT) || (hex && lower >= 'a' && lower <= 'f');
-      }
-      numbers += is_octet_number(label);
-      labels++;
-    }
-    start = i + 1;
-  }
-  return !number || (labels == 4 && numbers == 4);
+  if (is_ipv4(host)) return true;
+  for (size_t i = 0; i < host.size; i++)
+    if (!octet_is(host.base[i], OCTET_HOST)) return false;
+  if (host.size > 0 && host.base[host.size - 1] == '.') host.size--;
+  return !ends_in_number(host) || is_ipv4(host);
 }
 
 static bool is_ipv6_literal(bytes host)

@@ -94,6 +94,8 @@ static const struct {
   {ROW("GET / HTTP/1.1\r\nHost: a:8a\r\n\r\n"), 400},
   {ROW("GET / HTTP/1.1\r\nHost: a:1:2\r\n\r\n"), 400},
   {ROW("GET / HTTP/1.1\r\nHost: 1.2.3\r\n\r\n"), 400},
+  {ROW("GET / HTTP/1.1\r\nHost: 1.2.3..4\r\n\r\n"), 400},
+  {ROW("GET / HTTP/1.1\r\nHost: a.0x1f.\r\n\r\n"), 400},
   {ROW("GET / HTTP/1.1\r\nHost: 1.2.3.256\r\n\r\n"), 400},
   {ROW("GET / HTTP/1.1\r\nHost: 1.2.3.04\r\n\r\n"), 400},
   {ROW("GET / HTTP/1.1\r\nHost: a.7\r\n\r\n"), 400},
