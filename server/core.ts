@@ -249,10 +249,13 @@ export class Core implements Host {
     this.#writer.consume(exchange, taken, rest);
   }
 
+  /** The library watches the connection again, which the kernel hears of in the next turn. */
   read({ slot, generation }: Exchange, to: Uint8Array): number {
-    return this.#server === null
-      ? 0
-      : this.#library.bj_server_read(this.#server, slot, generation, to, to.length);
+    if (this.#server === null) {
+      return 0;
+    }
+    this.#loop?.wake();
+    return this.#library.bj_server_read(this.#server, slot, generation, to, to.length);
   }
 
   ended(exchange: Exchange): void {

@@ -218,6 +218,39 @@ test("a large upload that is read slowly part by part arrives whole", async () =
   });
 });
 
+test("a handler that reads when the server has fallen asleep gets what comes then", async () => {
+  const steps = Array.from({ length: 4 }, () => ({
+    go: Promise.withResolvers<void>(),
+    got: Promise.withResolvers<number>(),
+  }));
+  const app = async (request: Request) => {
+    const reader = request.body!.getReader();
+    for (const { go, got } of steps) {
+      await go.promise;
+      got.resolve((await reader.read()).value!.length);
+    }
+    return "all";
+  };
+  // A deadline would wake it too.
+  const timeless = { headTimeout: 0, bodyTimeout: 0, keepAliveTimeout: 0 };
+  await serve(app, async (server) => {
+    const connection = await open(server);
+    connection.write("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 40000\r\n\r\n");
+    for (const [i, { go, got }] of steps.entries()) {
+      const waits = i % 2 === 1; // the handler, or else what has come
+      if (waits) {
+        go.resolve();
+      }
+      connection.write(new Uint8Array(1000));
+      await new Promise((resolve) => setTimeout(resolve, 20)); // most likely it sleeps then
+      go.resolve();
+      assert.equal(await got.promise, 1000);
+    }
+    assert.equal((await connection.answer()).text, "all");
+    connection.close();
+  }, { spin: 0, ...timeless });
+});
+
 test("what a handler gets of a body shows nothing of other memory", async () => {
   const exact = ({ buffer, byteLength }: Uint8Array) => buffer.byteLength === byteLength;
   const app = async (request: Request) => {
