@@ -40,6 +40,7 @@ export type {
   Addr,
   Address,
   App,
+  BodyLimit,
   Handler,
   Info,
   NetAddr,

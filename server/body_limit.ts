@@ -4,11 +4,8 @@
  * @module
  */
 import type { Exchange } from "./exchange.ts";
-import type { Addr, Info } from "./types.ts";
+import type { BodyLimit } from "./types.ts";
 import type { Writer } from "./writer.ts";
-
-/** Says how many bytes the body of a request may have. */
-export type BodyLimit = (request: Request, info: Info<Addr>) => number;
 
 /**
  * Whether the handler may have the request. The library watches a body that goes on, and answers by

@@ -3,13 +3,12 @@
  *
  * @module
  */
-import type { BodyLimit } from "./body_limit.ts";
 import { type Place, placeOf } from "./listening.ts";
 import { ARENA_SIZE, EVENT_SLOTS, FIELD_SLOTS, OUTPUT_SIZE } from "./memory.ts";
 import { Backend, OPTIONS } from "./records.ts";
 import { type Statsd, statsdOf } from "./statsd.ts";
 import { proxiesOf, type Trust, trustOf } from "./trust.ts";
-import type { Options } from "./types.ts";
+import type { BodyLimit, Options } from "./types.ts";
 
 /** `listen(2)`'s backlog, as in bjoern. */
 export const DEFAULT_LISTEN_BACKLOG = 1024;

@@ -90,6 +90,9 @@ export type Handler<A = NetAddr> = (
   info: Info<A>,
 ) => Result | Promise<Result>;
 
+/** Says how many bytes the body of a request may have. */
+export type BodyLimit = (request: Request, info: Info<Addr>) => number;
+
 /** Answers a request at which the handler failed; nothing is the default response. */
 export type OnError = (
   error: unknown,
@@ -251,7 +254,7 @@ export interface Options extends Address {
    * server.stop();
    * ```
    */
-  maxBodySize?: number | ((request: Request, info: Info<Addr>) => number);
+  maxBodySize?: number | BodyLimit;
   /**
    * Open connections; more wait in the backlog.
    *

@@ -70,7 +70,7 @@ function packageText(name: string): string {
 /** File names and texts. */
 function files(name: string, directory: string): [name: string, text: string][] {
   const commands = {
-    bun: `node_modules/@x/bjoern/cli.ts ${SERVED}`,
+    bun: `node_modules/@x/bjoern/dist/cli.js ${SERVED}`,
     deno: `run -A jsr:@x/bjoern@^${version}/cli ${SERVED}`,
   };
   return [

@@ -47,6 +47,10 @@ export class Child implements AsyncDisposable {
     });
   }
 
+  get pid(): number {
+    return this.#process.pid!;
+  }
+
   /** The next line that it prints. */
   async line(): Promise<string> {
     let end = this.#out.indexOf("\n", this.#read);
@@ -73,7 +77,7 @@ export class Child implements AsyncDisposable {
 
   /** Sends it a signal. Not by its own `kill()`: Deno then takes the signal for its end. */
   signal(name: "SIGTERM" | "SIGINT" | "SIGUSR2"): void {
-    process.kill(this.#process.pid!, name);
+    process.kill(this.pid, name);
   }
 
   /** Closes the reading end of its standard output. */

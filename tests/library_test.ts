@@ -1,0 +1,77 @@
+// Where the library comes from, and what is said when it cannot be had.
+import assert from "node:assert/strict";
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { dirname } from "node:path";
+import process from "node:process";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { ABI } from "../ffi/library.ts";
+import { native } from "../ffi/native.ts";
+import { fileOf, platformOf } from "../ffi/platform.ts";
+import { serverSymbols } from "../ffi/symbols.ts";
+import { inFile, inMemory } from "../ffi/unpack.ts";
+import { MOD, runText } from "./support/child.ts";
+
+const file = new URL(`../zig-out/lib/${fileOf(process.platform)}`, import.meta.url);
+const octets = readFileSync(fileURLToPath(file));
+
+test("a library in a temporary file is this user's only, and gone when it is loaded", () => {
+  let path = "";
+  const library = inFile(octets, (given) => {
+    path = given;
+    assert.equal(statSync(path).mode & 0o777, 0o600);
+    assert.equal(statSync(dirname(path)).mode & 0o777, 0o700);
+    return native.open(path, serverSymbols);
+  });
+  assert.equal(library.bj_abi(), ABI);
+  assert.ok(!existsSync(dirname(path)));
+});
+
+test("a temporary file is gone too when it cannot be loaded", () => {
+  let path = "";
+  const open = () =>
+    inFile(
+      new TextEncoder().encode("no library"),
+      (given) => native.open(path = given, serverSymbols),
+    );
+  assert.throws(open);
+  assert.ok(path !== "" && !existsSync(dirname(path)));
+});
+
+const isLinux = process.platform === "linux";
+
+test("a library in memory has no descriptor once it is loaded", { skip: !isLinux }, () => {
+  let path = "";
+  const library = inMemory(octets, (given) => native.open(path = given, serverSymbols));
+  assert.equal(library.bj_abi(), ABI);
+  assert.ok(!existsSync(path));
+  assert.match(readFileSync("/proc/self/maps", "utf8"), /r-xp .*\/memfd:libbjoern/);
+});
+
+test("every system has the library that is made for it", () => {
+  assert.equal(platformOf("linux", "x64", false), "linux-x64");
+  assert.equal(platformOf("linux", "arm64", true), "linux-arm64-musl");
+  assert.equal(platformOf("darwin", "arm64", false), "darwin-arm64");
+  assert.equal(platformOf("linux", "riscv64", false), undefined);
+  assert.equal(platformOf("win32", "x64", false), undefined);
+});
+
+const others: [platform: string, message: RegExp][] = [
+  ["win32", /^LibraryError: There is no bjoern library for Windows\. .*WSL/],
+  ["freebsd", /^LibraryError: There is no bjoern library for freebsd-\w+, only for linux-x64, /],
+];
+for (const [platform, message] of others) {
+  test(`on ${platform} the module loads, and a server says what to do`, async () => {
+    await using child = runText(`
+      import process from "node:process";
+      Object.defineProperty(process, "platform", { value: "${platform}" });
+      const { run } = await import("${MOD}");
+      try {
+        run(() => "", { port: 0 });
+      } catch (error) {
+        console.log(String(error));
+      }
+    `);
+    assert.match(await child.line(), message);
+  });
+}
