@@ -4,6 +4,7 @@
  * @module
  */
 import process from "node:process";
+import { native } from "../../ffi/native.ts";
 import { Failure } from "./failure.ts";
 
 /** What one level says: flags, the configuration file or the environment. */
@@ -66,19 +67,20 @@ export function placeOf(ways: Place & Ways, show: (key: string) => string): Plac
  * that needs none, and it is read only when it counts.
  */
 export function placeInEnvironment(read: (text: string) => number): Place {
-  const host = process.env.HOST || undefined;
+  const host = native.env("HOST") || undefined;
   return wholeOf(host) ?? {
     host,
     get port() {
-      return process.env.PORT ? read(process.env.PORT) : undefined;
+      const port = native.env("PORT");
+      return port ? read(port) : undefined;
     },
   };
 }
 
 /** How many sockets systemd hands to this process: sd_listen_fds(3). */
 function activated(): number {
-  const { LISTEN_PID, LISTEN_FDS } = process.env;
-  return LISTEN_PID === String(process.pid) ? Number(LISTEN_FDS) || 0 : 0;
+  const isOurs = native.env("LISTEN_PID") === String(process.pid);
+  return isOurs ? Number(native.env("LISTEN_FDS")) || 0 : 0;
 }
 
 /** Clients of the others would wait for ever, and nobody would know. */

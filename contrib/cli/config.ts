@@ -108,7 +108,9 @@ async function readText(path: string): Promise<string> {
   try {
     return (await readFile(path, "utf8")).replace(/^\uFEFF/, "");
   } catch (error) {
-    throw new Failure(2, `Cannot read ${path}: ${(error as NodeJS.ErrnoException).code}`);
+    // What the runtime does not permit has no code, but tells what is missing.
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new Failure(2, `Cannot read ${path}: ${code ?? message}`);
   }
 }
 

@@ -120,6 +120,24 @@ export function runText(
   return new Child(child);
 }
 
+/** Why what is about permissions cannot be tested here; `false` where it can. */
+export const NO_PERMISSIONS: string | false = process.versions.bun
+  ? "this runtime has no permissions"
+  : false;
+
+/** Runs a file beside this one with these permissions, where there are any. */
+export function runFileWith(
+  permissions: string[],
+  env: Record<string, string> | undefined,
+  name: string,
+  ...args: string[]
+): Child {
+  const own = ["--deny-sys", ...permissions]; // Deno's child_process makes all of none
+  const how = ARGUMENTS.flatMap((argument) => argument === "-A" ? own : [argument]);
+  const path = fileURLToPath(new URL(name, import.meta.url));
+  return new Child(start(path, args, { HOST: "", PORT: "", ...env }, how));
+}
+
 /** Runs a file beside this one. */
 export function runFile(name: string, ...args: string[]): Child {
   return runFileIn({}, name, ...args);
