@@ -77,6 +77,15 @@ function fieldsOf(headers: Headers): Iterable<[name: string, value: string]> {
   return Array.isArray(list) && !repeats(list as Fields) ? list as Fields : headers;
 }
 
+/** Of more than this, malloc() returns the pages to the system at once, which costs more. */
+const MOST_RELEASED = 1 << 17;
+
+function release({ buffer }: Uint8Array<ArrayBuffer>): void {
+  if (buffer.byteLength <= MOST_RELEASED) {
+    buffer.transfer(0);
+  }
+}
+
 /** Deno. */
 export const deno: Native = {
   name: "deno",
@@ -88,6 +97,7 @@ export const deno: Native = {
   open,
   watch,
   fieldsOf,
+  release,
   checkRead,
   showArguments,
   env,
