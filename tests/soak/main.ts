@@ -1,0 +1,134 @@
+// `npm run soak -- 30`: half an hour of all that clients do, at both runtimes at once. Each answer
+// is compared octet for octet with the one that belongs to its request. Now and then the clients
+// rest: then nothing may be left of them, and what memory is in use without garbage is noted. It
+// fails when an answer is wrong, a connection, request or descriptor is left, or memory grows.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Crowd } from "./clients.ts";
+import { runtimes, Served } from "./process.ts";
+import type { Sample } from "./served.ts";
+import { type Trend, trendOf } from "./trend.ts";
+
+const CLIENTS = 6;
+const PAUSE = 150; // milliseconds at most: about a tenth of a processor for each side
+const WARM_UP = 1 / 3; // of the time, for caches, compiled code, a heap's first shape
+const LEAST_WARM_UP = 5; // minutes
+const NOTED = 60; // samples in all
+const GROWTH = .01; // of the memory, which must be beyond doubt
+const MIB = 1 << 20;
+
+type Noted = Sample & { minutes: number };
+
+/** A server and its clients. */
+class Soak {
+  readonly name: string;
+  readonly notes: Noted[] = [];
+  readonly faults: string[] = [];
+  readonly #server: Served;
+  #crowd: Crowd | undefined;
+
+  constructor(name: string, command: string[], folder: string) {
+    this.name = name;
+    this.#server = new Served(["nice", "-n", "19", ...command], folder);
+  }
+
+  async begin(): Promise<void> {
+    this.#crowd = new Crowd({ port: await this.#server.port() });
+    this.note(0, await this.#server.sample());
+  }
+
+  note(minutes: number, sample: Sample): void {
+    this.notes.push({ ...sample, minutes });
+    const { rss, descriptors, answers } = sample;
+    const memory = (rss / MIB).toFixed(1).padStart(7);
+    console.log(
+      `${minutes.toFixed(1).padStart(6)} min  ${this.name.padEnd(5)}${memory} MiB` +
+        `${String(descriptors).padStart(5)} descriptors${String(answers).padStart(9)} answers`,
+    );
+  }
+
+  /** Lets the clients come for a while, and looks at what they have left. */
+  async run(milliseconds: number, since: number): Promise<void> {
+    const crowd = this.#crowd!;
+    crowd.begin(CLIENTS, PAUSE);
+    await sleep(milliseconds);
+    await crowd.rest();
+    const sample = await this.#server.quiet();
+    const { connections, requests } = sample;
+    if (connections + requests > 0) {
+      this.faults.push(`${connections} connections and ${requests} requests are left`);
+    }
+    this.faults.push(...crowd.failures.splice(0).map(({ message }) => message));
+    this.note((performance.now() - since) / 60_000, sample);
+  }
+
+  /** Whether all was well. */
+  judge(): boolean {
+    const whole = this.notes.at(-1)!;
+    const cold = Math.max(LEAST_WARM_UP, whole.minutes * WARM_UP);
+    const warm = this.notes.filter((note) => note === whole || note.minutes > cold);
+    const trend = trendOf(warm.map(({ minutes, rss }) => ({ x: minutes, y: rss })));
+    const minutes = whole.minutes - warm[0].minutes;
+    const grown = (trend.slope - trend.margin) * minutes;
+    const lost = Math.min(...warm.map(({ descriptors }) => descriptors)) -
+      this.notes[Math.min(1, this.notes.length - 1)].descriptors;
+    const facts = [
+      ...this.faults,
+      ...(grown > warm[0].rss * GROWTH ? [`Memory grows: ${(grown / MIB).toFixed(1)} MiB`] : []),
+      ...(lost > 0 ? [`${lost} descriptors are left`] : []),
+    ];
+    const answers = whole.answers - warm[0].answers;
+    console.log(
+      `\n${this.name}: ${whole.answers} answers in ${whole.minutes.toFixed(1)} min, ` +
+        `${this.#crowd!.exchanges} of them compared`,
+    );
+    console.log(`  ${inWords(trend, minutes, answers)}`);
+    facts.slice(0, 20).forEach((fact) => console.log(`  ${fact}`));
+    console.log(`${facts.length === 0 ? "ok" : "not ok"} - ${this.name}`);
+    return facts.length === 0;
+  }
+
+  end(): void {
+    this.#server.end();
+  }
+}
+
+function inWords({ slope, margin }: Trend, minutes: number, answers: number): string {
+  if (margin === Infinity) {
+    return "too short to tell whether memory grows";
+  }
+  const [of, by] = [slope, margin].map((it) => (it * minutes / MIB).toFixed(2));
+  const most = Math.max(0, (slope + margin) * minutes / answers);
+  return `memory after warm-up: ${of} ± ${by} MiB in ${minutes.toFixed(1)} min (95 %), ` +
+    `so at most ${most.toFixed(1)} bytes for an answer`;
+}
+
+async function main(minutes: number): Promise<number> {
+  if (!(minutes > 0)) {
+    console.error("npm run soak -- MINUTES");
+    return 1;
+  }
+  const folder = mkdtempSync(join(tmpdir(), "bjoern-soak-"));
+  const soaks = Object.entries(runtimes).map((entry) => new Soak(...entry, folder));
+  const since = performance.now(), end = since + minutes * 60_000;
+  const each = Math.min(60_000, Math.max(2_000, minutes * 60_000 / NOTED));
+  try {
+    await Promise.all(soaks.map(async (soak) => {
+      await soak.begin();
+      while (performance.now() < end) {
+        await soak.run(Math.min(each, end - performance.now()), since);
+      }
+    }));
+    const well = soaks.map((soak) => soak.judge()).filter((it) => it).length;
+    console.log(`${well} passed, ${soaks.length - well} failed`);
+    return well === soaks.length ? 0 : 1;
+  } finally {
+    soaks.forEach((soak) => soak.end());
+    rmSync(folder, { recursive: true });
+  }
+}
+
+process.exit(await main(Number(process.argv[2] ?? 10)));

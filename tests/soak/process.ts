@@ -1,0 +1,65 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { createInterface, type Interface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Sample } from "./served.ts";
+
+const QUIET = 5_000; // milliseconds for what clients have left behind
+
+/** How a runtime is told to run a file, with a collector that can be called. */
+export const runtimes: Record<string, string[]> = {
+  bun: ["bun", "--expose-gc", "run"],
+  deno: ["deno", "run", "-A", "--no-check", "--v8-flags=--expose-gc"],
+};
+
+/** A process that serves what served.ts serves. */
+export class Served {
+  /** How it has ended, if it has. */
+  ending: string | undefined;
+  readonly #child: ChildProcess;
+  readonly #lines: Interface;
+
+  /** `command` is a runtime and what it is run by; `folder` is for the server's file. */
+  constructor(command: string[], folder: string) {
+    const [program, ...args] = [...command, join(import.meta.dirname!, "served.ts"), folder];
+    this.#child = spawn(program, args, { stdio: ["pipe", "pipe", "inherit"] });
+    this.#lines = createInterface(this.#child.stdout!);
+    this.#child.on("exit", (status, signal) => {
+      this.ending = `It has ended by ${signal ?? `status ${status}`}`;
+      this.#lines.emit("line", "null");
+    });
+  }
+
+  async #line(): Promise<string> {
+    const [line] = await once(this.#lines, "line");
+    return line;
+  }
+
+  async port(): Promise<number> {
+    return Number(await this.#line());
+  }
+
+  /** How it stands. */
+  async sample(): Promise<Sample> {
+    const line = this.#line();
+    this.#child.stdin!.write("\n");
+    return JSON.parse(await line) ?? Promise.reject(new Error(this.ending));
+  }
+
+  /** How it stands when its clients have left: nothing of them may stay. */
+  async quiet(): Promise<Sample> {
+    const until = performance.now() + QUIET;
+    let sample = await this.sample();
+    while (sample.connections + sample.requests > 0 && performance.now() < until) {
+      await sleep(50);
+      sample = await this.sample();
+    }
+    return sample;
+  }
+
+  end(): void {
+    this.#child.removeAllListeners("exit");
+    this.#child.stdin!.end();
+  }
+}

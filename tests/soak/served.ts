@@ -1,0 +1,119 @@
+// The server that is soaked. It prints its port, and for each line that it reads how it stands once
+// all garbage is gone. With BJOERN_SOAK_LEAK it keeps so many octets of each request: what a soak
+// must find.
+import { readdirSync, writeFileSync } from "node:fs";
+import process from "node:process";
+import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+import { run, sendFile } from "../../mod.ts";
+import { pattern } from "./pattern.ts";
+
+/** How a server stands. */
+export interface Sample {
+  /** Octets of memory. */
+  rss: number;
+  descriptors: number;
+  connections: number;
+  requests: number;
+  /** Answers so far. */
+  answers: number;
+}
+
+const [folder] = process.argv.slice(-1);
+const file = `${folder}/file`;
+writeFileSync(file, pattern("file", 1 << 20));
+
+const PART = 20_000;
+const leak = Number(process.env.BJOERN_SOAK_LEAK ?? 0);
+const kept: Uint8Array[] = [];
+
+/** Comes part by part; `ends` says whether it comes to its end. */
+function streamOf(octets: Uint8Array, part: number, ends = true): ReadableStream<Uint8Array> {
+  let at = 0;
+  return new ReadableStream({
+    async pull(to) {
+      await sleep(Math.random() * 3);
+      if (at < octets.length) {
+        to.enqueue(octets.subarray(at, at += part));
+      } else {
+        ends ? to.close() : to.error(new Error("half of it"));
+      }
+    },
+  });
+}
+
+/** `/kind/id/number/number` */
+async function app(request: Request): Promise<Response | Uint8Array | string> {
+  const [, kind, id, ...numbers] = new URL(request.url).pathname.split("/");
+  const [size = 0, length = 0] = numbers.map(Number);
+  switch (kind) {
+    case "late":
+      await sleep(Math.random() * 30);
+      return pattern(id, size);
+    case "echo":
+      return new Response(request.body);
+    case "read":
+      return new Uint8Array(await request.arrayBuffer());
+    case "ignore":
+      return id;
+    case "stream":
+      return new Response(streamOf(pattern(id, size), PART));
+    case "cut":
+      return new Response(streamOf(pattern(id, size), PART, false));
+    case "events": {
+      const headers = { "Content-Type": "text/event-stream" };
+      const event = `data: ${id}\n\n`;
+      const events = new TextEncoder().encode(event.repeat(size));
+      return new Response(streamOf(events, event.length), { headers });
+    }
+    case "file":
+      return sendFile(file, { offset: size, length });
+    case "fail":
+      throw new Error(id);
+    case "wait":
+      await new Promise((resolve) => request.signal.addEventListener("abort", resolve));
+      return "nobody hears this";
+    default:
+      return new Response("", { status: 404 });
+  }
+}
+
+const server = run(
+  (request) => {
+    if (leak > 0) {
+      kept.push(new Uint8Array(leak).fill(1));
+    }
+    const { pathname } = new URL(request.url);
+    const [, kind, id, size] = pathname.split("/");
+    return kind === "text" ? pattern(id, Number(size)).toString() : app(request);
+  },
+  {
+    port: 0,
+    headTimeout: 1000,
+    keepAliveTimeout: 1000,
+    maxBodySize: 1 << 20,
+    onError: () => {},
+  },
+);
+console.log(server.port);
+
+async function collect(): Promise<void> {
+  const { gc } = globalThis as { gc?: () => void };
+  for (let i = 0; i < 3; i++) {
+    gc?.();
+    await sleep(20);
+  }
+}
+
+createInterface(process.stdin).on("line", async () => {
+  await collect();
+  const { connections_open, requests_in_flight, resp_done } = server.metrics();
+  const sample: Sample = {
+    rss: process.memoryUsage().rss,
+    descriptors: readdirSync("/dev/fd").length,
+    connections: connections_open,
+    requests: requests_in_flight,
+    answers: resp_done,
+  };
+  console.log(JSON.stringify(sample));
+}).on("close", () => server.stop());
