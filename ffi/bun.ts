@@ -72,7 +72,6 @@ export const bun: Native = {
   open,
   watch,
   fieldsOf,
-  release: (bytes) => void bytes.buffer.transfer(0),
   checkRead: () => {},
   showArguments: () => {}, // Bun.argv is process.argv itself
   env: (name) => process.env[name],

@@ -77,15 +77,6 @@ function fieldsOf(headers: Headers): Iterable<[name: string, value: string]> {
   return Array.isArray(list) && !repeats(list as Fields) ? list as Fields : headers;
 }
 
-/** Of more than this, malloc() returns the pages to the system at once, which costs more. */
-const MOST_RELEASED = 1 << 17;
-
-function release({ buffer }: Uint8Array<ArrayBuffer>): void {
-  if (buffer.byteLength <= MOST_RELEASED) {
-    buffer.transfer(0);
-  }
-}
-
 /** Deno. */
 export const deno: Native = {
   name: "deno",
@@ -97,7 +88,6 @@ export const deno: Native = {
   open,
   watch,
   fieldsOf,
-  release,
   checkRead,
   showArguments,
   env,

@@ -40,8 +40,6 @@ export interface Native {
   watch(fd: number, wake: () => void): Watch;
   /** The fields of `headers`, in any order; with several of a name, several values or a list. */
   fieldsOf(headers: Headers): Iterable<[name: string, value: string | string[]]>;
-  /** Gives the memory of `bytes`, which nobody else has, back before the garbage collector does. */
-  release(bytes: Uint8Array<ArrayBuffer>): void;
   /** Throws what the runtime throws when the process may not read the file at `path`. */
   checkRead(path: string): void;
   /** Has the runtime's own list of arguments, where it has one beside `process.argv`, be this. */

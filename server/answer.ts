@@ -4,7 +4,6 @@
  * @module
  */
 import { Buffer } from "node:buffer";
-import { native } from "../ffi/native.ts";
 import { RequestError, requestError } from "./errors.ts";
 import { type Exchange, State } from "./exchange.ts";
 import { type Head, nameType, readHead } from "./head.ts";
@@ -93,20 +92,11 @@ export class Answerer {
         case Kind.SENT:
           throw new TypeError(USED);
         case Kind.STATIC:
-          return response.bytes().then((bytes) => this.#sendOwned(exchange, head, bytes));
+          return response.bytes().then((bytes) => this.#sendBytes(exchange, head, bytes));
         default:
           return this.#sendBody(exchange, response, head, kind === Kind.STREAM);
       }
     });
-  }
-
-  /**
-   * Bytes that nobody else has. Once they are sent their memory is free for the next ones: left to
-   * the garbage collector, each response would be made in memory that is new and cold.
-   */
-  async #sendOwned(exchange: Exchange, head: Head, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    await this.#sendBytes(exchange, head, bytes);
-    native.release(bytes);
   }
 
   #sendOther(exchange: Exchange, result: object): void {

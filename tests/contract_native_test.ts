@@ -362,3 +362,26 @@ test("a Response made of a body that was begun to be read is an error", async ()
     assert.equal((await ask(server)).status, 500);
   }, { onError: () => {} });
 });
+
+test("what a large response was made of, and its clone, are as they were once it is sent", async () => {
+  const bytes = new Uint8Array(100_000).map((_, i) => i % 251);
+  const blob = new Blob([bytes]);
+  const clones: Response[] = [];
+  const bodies: BodyInit[] = [bytes, bytes.buffer, new DataView(bytes.buffer), blob];
+  let made = 0;
+  const app = () => {
+    const response = new Response(bodies[made++ % bodies.length]);
+    clones.push(response.clone());
+    return made > bodies.length ? new Response(bodies[made % bodies.length]) : response;
+  };
+  await serve(app, async (server) => {
+    for (let i = 0; i < 3 * bodies.length; i++) {
+      assert.deepEqual(new Uint8Array((await ask(server)).body), bytes);
+    }
+    for (const clone of clones) {
+      assert.deepEqual(await clone.bytes(), bytes);
+    }
+    assert.deepEqual(await blob.bytes(), bytes);
+    assert.equal(bytes[250], 250);
+  });
+});
