@@ -1,6 +1,8 @@
 // `npm run faults`: the library when the system fails it. C programs with a shim between the
-// library and the system (tests/faults/shim.h), and real servers that run out of descriptors.
+// library and the system (tests/faults/shim.h), and real servers: some run out of descriptors, some
+// have strace let their system calls fail.
 // `npm run faults -- memory`: the programs with "memory" in their names. Linux only.
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import process from "node:process";
@@ -57,6 +59,20 @@ function onRuntime(...command: string[]): Stage {
   };
 }
 
+function injected(runtime: string): Stage {
+  return {
+    name: `injected, ${runtime}`,
+    command: ["nice", "-n", "19", "bun", "tests/faults/injected.ts", runtime],
+    count: countLines,
+  };
+}
+
+function hasStrace(): boolean {
+  const { error } = spawnSync("strace", ["-V"]);
+  if (error) console.log("injected                skipped: needs strace (apt-get install strace)");
+  return !error;
+}
+
 async function main(part = ""): Promise<number> {
   if (process.platform !== "linux") {
     console.log("The shim is of Linux.");
@@ -65,7 +81,11 @@ async function main(part = ""): Promise<number> {
   const tests = files("tests/faults", "_test.c", part);
   if (tests.length > 0 && !await build()) return 1;
   for (const test of tests) if (!await link(test)) return 1;
-  const runtimes = [onRuntime("bun", "run"), onRuntime("deno", "run", "-A", "--no-check")];
+  const runtimes = [
+    onRuntime("bun", "run"),
+    onRuntime("deno", "run", "-A", "--no-check"),
+    ...hasStrace() ? [injected("bun"), injected("deno")] : [],
+  ];
   const wanted = runtimes.filter(({ name }) => name.includes(part));
   return await runStages([...tests.map(inC), ...wanted]);
 }

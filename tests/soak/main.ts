@@ -15,7 +15,7 @@ import { type Trend, trendOf } from "./trend.ts";
 const CLIENTS = 6;
 const PAUSE = 150; // milliseconds at most: about a tenth of a processor for each side
 const WARM_UP = 1 / 3; // of the time, for caches, compiled code, a heap's first shape
-const LEAST_WARM_UP = 5; // minutes
+const LEAST_WARM_UP = 3; // minutes
 const NOTED = 60; // samples in all
 const GROWTH = .01; // of the memory, which must be beyond doubt
 const MIB = 1 << 20;
@@ -42,8 +42,8 @@ class Soak {
 
   note(minutes: number, sample: Sample): void {
     this.notes.push({ ...sample, minutes });
-    const { rss, descriptors, answers } = sample;
-    const memory = (rss / MIB).toFixed(1).padStart(7);
+    const { descriptors, answers } = sample;
+    const memory = (sample.memory / MIB).toFixed(1).padStart(7);
     console.log(
       `${minutes.toFixed(1).padStart(6)} min  ${this.name.padEnd(5)}${memory} MiB` +
         `${String(descriptors).padStart(5)} descriptors${String(answers).padStart(9)} answers`,
@@ -70,14 +70,14 @@ class Soak {
     const whole = this.notes.at(-1)!;
     const cold = Math.max(LEAST_WARM_UP, whole.minutes * WARM_UP);
     const warm = this.notes.filter((note) => note === whole || note.minutes > cold);
-    const trend = trendOf(warm.map(({ minutes, rss }) => ({ x: minutes, y: rss })));
+    const trend = trendOf(warm.map(({ minutes, memory }) => ({ x: minutes, y: memory })));
     const minutes = whole.minutes - warm[0].minutes;
     const grown = (trend.slope - trend.margin) * minutes;
     const lost = Math.min(...warm.map(({ descriptors }) => descriptors)) -
       this.notes[Math.min(1, this.notes.length - 1)].descriptors;
     const facts = [
       ...this.faults,
-      ...(grown > warm[0].rss * GROWTH ? [`Memory grows: ${(grown / MIB).toFixed(1)} MiB`] : []),
+      ...(grown > warm[0].memory * GROWTH ? [`Memory grows: ${(grown / MIB).toFixed(1)} MiB`] : []),
       ...(lost > 0 ? [`${lost} descriptors are left`] : []),
     ];
     const answers = whole.answers - warm[0].answers;
@@ -91,8 +91,8 @@ class Soak {
     return facts.length === 0;
   }
 
-  end(): void {
-    this.#server.end();
+  async end(): Promise<void> {
+    await this.#server.end();
   }
 }
 
@@ -126,7 +126,7 @@ async function main(minutes: number): Promise<number> {
     console.log(`${well} passed, ${soaks.length - well} failed`);
     return well === soaks.length ? 0 : 1;
   } finally {
-    soaks.forEach((soak) => soak.end());
+    await Promise.all(soaks.map((soak) => soak.end()));
     rmSync(folder, { recursive: true });
   }
 }

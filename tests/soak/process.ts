@@ -1,11 +1,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import process from "node:process";
 import { createInterface, type Interface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Sample } from "./served.ts";
 
 const QUIET = 5_000; // milliseconds for what clients have left behind
+const FAREWELL = 5_000; // milliseconds for a server to end by itself
 
 /** How a runtime is told to run a file, with a collector that can be called. */
 export const runtimes: Record<string, string[]> = {
@@ -13,18 +15,33 @@ export const runtimes: Record<string, string[]> = {
   deno: ["deno", "run", "-A", "--no-check", "--v8-flags=--expose-gc"],
 };
 
-/** A process that serves what served.ts serves. */
+function kill(group: number): void {
+  try {
+    process.kill(-group, "SIGKILL");
+  } catch {
+    // It has just ended.
+  }
+}
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(1));
+
+/** A process that serves what served.ts serves, and ends with this one, whatever happens. */
 export class Served {
   /** How it has ended, if it has. */
   ending: string | undefined;
   readonly #child: ChildProcess;
   readonly #lines: Interface;
+  readonly #ended: Promise<unknown>;
+  readonly #kill = () => this.#child.pid && this.ending === undefined && kill(this.#child.pid);
 
   /** `command` is a runtime and what it is run by; `folder` is for the server's file. */
   constructor(command: string[], folder: string) {
     const [program, ...args] = [...command, join(import.meta.dirname!, "served.ts"), folder];
-    this.#child = spawn(program, args, { stdio: ["pipe", "pipe", "inherit"] });
+    // A group of its own, for a server that is run by another program.
+    this.#child = spawn(program, args, { stdio: ["pipe", "pipe", "inherit"], detached: true });
+    process.on("exit", this.#kill);
     this.#lines = createInterface(this.#child.stdout!);
+    this.#ended = once(this.#child, "exit");
     this.#child.on("exit", (status, signal) => {
       this.ending = `It has ended by ${signal ?? `status ${status}`}`;
       this.#lines.emit("line", "null");
@@ -58,8 +75,17 @@ export class Served {
     return sample;
   }
 
-  end(): void {
-    this.#child.removeAllListeners("exit");
+  /** Comes back when it has ended, and tells whether it did by itself. */
+  async end(): Promise<boolean> {
     this.#child.stdin!.end();
+    let byItself = true;
+    const timer = setTimeout(() => {
+      byItself = false;
+      this.#kill();
+    }, FAREWELL);
+    await this.#ended;
+    clearTimeout(timer);
+    process.off("exit", this.#kill);
+    return byItself;
   }
 }

@@ -1,7 +1,7 @@
 // The server that is soaked. It prints its port, and for each line that it reads how it stands once
 // all garbage is gone. With BJOERN_SOAK_LEAK it keeps so many octets of each request: what a soak
 // must find.
-import { readdirSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -10,8 +10,8 @@ import { pattern } from "./pattern.ts";
 
 /** How a server stands. */
 export interface Sample {
-  /** Octets of memory. */
-  rss: number;
+  /** Octets of memory that is resident and its own: not the pages of files. */
+  memory: number;
   descriptors: number;
   connections: number;
   requests: number;
@@ -105,11 +105,21 @@ async function collect(): Promise<void> {
   }
 }
 
+/** The kernel takes back and returns pages of files as others need memory: they tell nothing. */
+function memory(): number {
+  if (process.platform !== "linux") {
+    return process.memoryUsage().rss;
+  }
+  const status = readFileSync("/proc/self/status", "utf8");
+  return Array.from(status.matchAll(/^(?:RssAnon|VmSwap):\s*(\d+) kB/gm))
+    .reduce((sum, [, kib]) => sum + 1024 * Number(kib), 0);
+}
+
 createInterface(process.stdin).on("line", async () => {
   await collect();
   const { connections_open, requests_in_flight, resp_done } = server.metrics();
   const sample: Sample = {
-    rss: process.memoryUsage().rss,
+    memory: memory(),
     descriptors: readdirSync("/dev/fd").length,
     connections: connections_open,
     requests: requests_in_flight,
