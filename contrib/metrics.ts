@@ -24,7 +24,7 @@ export interface MetricsOptions {
 const CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
 /** What goes up and down; the rest only goes up, and its name says so. */
-const GAUGES = new Set(["connections_open", "requests_in_flight"]);
+const GAUGES = new Set(["connections_open", "requests_in_flight", "bytes_buffered"]);
 
 const HELP: Record<string, string> = {
   conn_accept_error: "Failures to accept a connection.",
@@ -48,6 +48,8 @@ const HELP: Record<string, string> = {
   bytes_sent: "Bytes written to clients.",
   timeouts: "What took too long in the middle of something.",
   conn_proxy_error: "Connections closed for lack of a PROXY header.",
+  bytes_buffered: "Memory that connections hold now for bytes that wait.",
+  conn_shed: "Connections closed since they held too much of that.",
   request_duration_seconds: "Time from the end of a request's head to that of its response.",
 };
 

@@ -44,6 +44,7 @@ typedef struct bj_options {
   uint32_t min_body_rate;   /* octets a second, by which what arrives extends body_timeout */
   uint32_t min_write_rate;  /* the same of what the client takes, and write_timeout */
   uint32_t request_timeout; /* to the last octet of its answer; 408, 503 or a cut connection */
+  uint32_t max_buffered;    /* in all connections; then those with the most of it are closed */
   uint32_t backend;         /* enum bj_backend */
   uint32_t secure_targets;  /* 1: gateways may ask for "https://..."; else 421 */
 } bj_options;
@@ -103,6 +104,7 @@ enum bj_reason {
   BJ_TOO_LARGE = 4, /* the body passed its limit */
   BJ_CLOSED = 5,    /* an earlier answer closed the connection */
   BJ_EXPIRED = 6,   /* request_timeout is over */
+  BJ_SHED = 7,      /* its connection had too much of max_buffered */
 };
 
 enum bj_method {
@@ -183,9 +185,11 @@ enum bj_counter {
   BJ_BYTES_SENT = 18,
   BJ_TIMEOUTS = 19,         /* of what was in the middle of something */
   BJ_CONN_PROXY_ERROR = 20, /* connections without a header that bj_server_proxied() asks for */
-  BJ_DURATION_SUM = 21,     /* microseconds, of all in BJ_DURATION */
-  BJ_DURATION = 22,         /* answers by time since their head: BJ_DURATIONS classes */
-  BJ_COUNTERS = 39,
+  BJ_BYTES_BUFFERED = 21,   /* memory of connections for octets that wait: see max_buffered */
+  BJ_CONN_SHED = 22,        /* connections closed to have less of it */
+  BJ_DURATION_SUM = 23,     /* microseconds, of all in BJ_DURATION */
+  BJ_DURATION = 24,         /* answers by time since their head: BJ_DURATIONS classes */
+  BJ_COUNTERS = 41,
 };
 
 #define BJ_STATSD_COUNTERS 15u

@@ -3,10 +3,17 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+/* Gives a buffer other memory, with `used` octets of content at its start. */
+static void hold(buffer *b, char *memory, size_t used, size_t capacity)
+{
+  if (b->total != NULL) *b->total += capacity - b->capacity;
+  *b = (buffer){.memory = memory, .end = used, .capacity = capacity, .total = b->total};
+}
+
 void buffer_free(buffer *b)
 {
   free(b->memory);
-  *b = (buffer){0};
+  hold(b, NULL, 0, 0);
 }
 
 /* Makes room for `size` more octets at the end: first by moving to the front, then by growing. */
@@ -16,7 +23,8 @@ static enum buffered buffer_reserve(buffer *b, size_t size)
   size_t used = buffer_size(b);
   if (b->start >= used && b->capacity - used >= size) {
     memcpy(b->memory, b->memory + b->start, used);
-    *b = (buffer){.memory = b->memory, .end = used, .capacity = b->capacity};
+    b->start = 0;
+    b->end = used;
     return BUFFERED;
   }
   size_t capacity = 2 * used > used + size ? 2 * used : used + size;
@@ -24,7 +32,7 @@ static enum buffered buffer_reserve(buffer *b, size_t size)
   if (memory == NULL) return BUFFER_NO_MEMORY;
   if (used > 0) memcpy(memory, b->memory + b->start, used);
   free(b->memory);
-  *b = (buffer){.memory = memory, .end = used, .capacity = capacity};
+  hold(b, memory, used, capacity);
   return BUFFERED;
 }
 
@@ -44,7 +52,7 @@ enum buffered buffer_append(buffer *to, bytes b)
 
 enum buffered buffer_replace(buffer *to, bytes b)
 {
-  buffer fresh = {0};
+  buffer fresh = {.total = to->total};
   if (buffer_append(&fresh, b) != BUFFERED) return BUFFER_NO_MEMORY;
   buffer_free(to);
   *to = fresh;
@@ -64,8 +72,9 @@ enum { LEAST_SPARE = 16384, MOST_SPARES = 4194304 }; /* octets: of one, of all *
 void spares_lend(spares *s, buffer *to)
 {
   if (to->memory == NULL && s->count > 0) {
-    *to = s->list[--s->count];
-    s->octets -= to->capacity;
+    const buffer *spare = &s->list[--s->count];
+    s->octets -= spare->capacity;
+    hold(to, spare->memory, 0, spare->capacity);
   }
 }
 
@@ -78,7 +87,7 @@ void spares_keep(spares *s, buffer *from)
   } else {
     free(from->memory);
   }
-  *from = (buffer){0};
+  hold(from, NULL, 0, 0);
 }
 
 void spares_free(spares *s)

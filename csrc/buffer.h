@@ -2,11 +2,14 @@
 #ifndef BUFFER_H
 #define BUFFER_H
 
+#include <stdint.h>
+
 #include "bytes.h"
 
 typedef struct buffer {
   char *memory;
   size_t start, end, capacity;
+  uint64_t *total; /* octets of memory in all buffers that have this; or NULL */
 } buffer;
 
 enum buffered { BUFFERED, BUFFER_NO_MEMORY };

@@ -295,7 +295,12 @@ void conn_open(struct bj_server *s, int fd, const struct sockaddr *peer)
     close(fd);
     return;
   }
-  *c = (conn){.server = s, .next = s->conns, .state = s->expects_proxy ? CONN_PROXY : CONN_HEAD};
+  uint64_t *buffered = &s->counters[BJ_BYTES_BUFFERED];
+  *c = (conn){.server = s,
+              .next = s->conns,
+              .state = s->expects_proxy ? CONN_PROXY : CONN_HEAD,
+              .in = {.total = buffered},
+              .out = {.total = buffered}};
   remember_peer(c, peer);
   if (s->proxies.count > 0 && !networks_have(&s->proxies, c->peer)) {
     s->counters[BJ_CONN_PROXY_ERROR]++;

@@ -26,8 +26,12 @@ exchange *exchange_open(exchanges *all, struct conn *c)
     all->free = x->next;
   else if ((x = make(all)) == NULL)
     return NULL;
-  *x = (exchange){
-    .conn = c, .slot = x->slot, .generation = x->generation + 1, .file = {.fd = -1}, .held = true};
+  *x = (exchange){.conn = c,
+                  .slot = x->slot,
+                  .generation = x->generation + 1,
+                  .file = {.fd = -1},
+                  .out = {.total = all->buffered},
+                  .held = true};
   all->held++;
   return x;
 }

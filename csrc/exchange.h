@@ -56,6 +56,7 @@ typedef struct exchanges {
   exchange *free;
   exchange *first_notice, *last_notice;
   uint32_t held;
+  uint64_t *buffered; /* octets that answers hold until it is their turn; or NULL */
 } exchanges;
 
 /* A fresh exchange of `c`, or NULL without memory. */

@@ -324,7 +324,7 @@ void output_promote(exchange *x)
   if (x->direct && x->wants_drain) await_socket(x->conn);
   if (buffer_size(&x->out) > 0) {
     buffer waited = x->out;
-    x->out = (buffer){0};
+    x->out = (buffer){.total = waited.total};
     output_add(x, buffer_bytes(&waited), NOTHING);
     buffer_free(&waited);
   }

@@ -12,6 +12,7 @@
 #include "input.h"
 #include "loop.h"
 #include "output.h"
+#include "pressure.h"
 #include "pull.h"
 #include "response.h"
 
@@ -55,6 +56,13 @@ static void free_dead(bj_server *s)
     s->dead = c->next_queued;
     free(c);
   }
+}
+
+/* At the end of each call. */
+static void finish(bj_server *s)
+{
+  pressure_relieve(s);
+  free_dead(s);
 }
 
 static void resume_queued(bj_server *s)
@@ -125,7 +133,7 @@ uint32_t bj_server_turn(bj_server *s)
   if (s->state == SERVER_DRAINING) drain(s);
   output_flush(s);
   statsd_update(&s->statsd, s->loop);
-  free_dead(s);
+  finish(s);
   return s->event_count;
 }
 
@@ -133,7 +141,7 @@ void bj_server_collect(bj_server *s, uint32_t count)
 {
   commands_run(s, count);
   commands_report(s, count);
-  free_dead(s);
+  finish(s);
 }
 
 void bj_server_flush(bj_server *s, uint32_t count)
@@ -142,7 +150,7 @@ void bj_server_flush(bj_server *s, uint32_t count)
   output_flush(s);
   commands_report(s, count);
   statsd_update(&s->statsd, s->loop);
-  free_dead(s);
+  finish(s);
 }
 
 uint32_t bj_server_write(bj_server *s, uint32_t slot, uint32_t generation, const char *body,
@@ -160,7 +168,7 @@ uint32_t bj_server_write(bj_server *s, uint32_t slot, uint32_t generation, const
   }
   output_flush(s);
   statsd_update(&s->statsd, s->loop);
-  free_dead(s);
+  finish(s);
   return taken;
 }
 
@@ -169,7 +177,7 @@ uint32_t bj_server_read(bj_server *s, uint32_t slot, uint32_t generation, char *
   ev_now_update(s->loop);
   exchange *x = exchange_find(&s->exchanges, slot, generation);
   uint32_t taken = x == NULL ? 0 : pull_read(x, to, size);
-  free_dead(s);
+  finish(s);
   return taken;
 }
 
@@ -234,6 +242,7 @@ static bj_server *set_up(bj_server *s, char *error)
   survive_sigpipe();
   tell_persistence(s);
   s->queue_end = &s->queue;
+  s->exchanges.buffered = &s->counters[BJ_BYTES_BUFFERED];
   statsd_init(&s->statsd, s->counters);
   if (parking_start(&s->parking, error) < 0) return NULL;
   s->entry.halt = on_halt;

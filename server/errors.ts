@@ -111,6 +111,8 @@ function describe(reason: number): ConstructorParameters<typeof RequestError> {
       return ["The connection was closed after an earlier response", 0];
     case Reason.EXPIRED:
       return ["The request took longer than requestTimeout", 503, "TimeoutError"];
+    case Reason.SHED:
+      return ["The connection held too much of maxBufferedSize", 0];
     default:
       return ["The client disconnected", 0];
   }

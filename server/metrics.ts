@@ -59,6 +59,10 @@ export interface Metrics {
   readonly timeouts: number;
   /** Connections that were closed for lack of a PROXY header from somebody who may send one. */
   readonly conn_proxy_error: number;
+  /** Bytes of memory in the library that connections hold now: see `maxBufferedSize`. */
+  readonly bytes_buffered: number;
+  /** Connections that were closed since they held too much of that. */
+  readonly conn_shed: number;
   /** Seconds from the end of a request's head to that of its response. */
   readonly request_duration_seconds: Histogram;
 }

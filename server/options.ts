@@ -28,6 +28,7 @@ export const NUMBERS = {
   maxConnections: [0, 0, MOST],
   maxRequestsPerConnection: [0, 0, MOST],
   maxPipelined: [64, 1, 1024],
+  maxBufferedSize: [256 * 1024 * 1024, 0, MOST],
   headTimeout: [10_000, 0, MOST],
   bodyTimeout: [30_000, 0, MOST],
   keepAliveTimeout: [5_000, 0, MOST],
@@ -134,6 +135,7 @@ export function toRecord(settings: Settings): Uint32Array {
     min_body_rate: settings.minBodyRate,
     min_write_rate: settings.minWriteRate,
     request_timeout: settings.requestTimeout,
+    max_buffered: settings.maxBufferedSize,
     backend: settings.backend,
     secure_targets: settings.trust === undefined ? 0 : 1,
   };

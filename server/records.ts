@@ -59,6 +59,7 @@ export const Reason = {
   TOO_LARGE: 4,
   CLOSED: 5,
   EXPIRED: 6,
+  SHED: 7,
 } as const;
 
 /** `enum bj_method`, as names; the first stands for all others. */
@@ -140,6 +141,8 @@ export const COUNTERS = [
   "bytes_sent",
   "timeouts",
   "conn_proxy_error",
+  "bytes_buffered",
+  "conn_shed",
   "duration_sum",
   "duration",
 ] as const;
@@ -188,6 +191,7 @@ export const OPTIONS = [
   "min_body_rate",
   "min_write_rate",
   "request_timeout",
+  "max_buffered",
   "backend",
   "secure_targets",
 ] as const;

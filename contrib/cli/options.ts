@@ -125,6 +125,7 @@ export const GROUPS: Record<string, Option[]> = {
     number("maxConnections", "N", "open connections, 0 for any"),
     number("maxRequestsPerConnection", "N", "then it is closed, 0 for any"),
     number("maxPipelined", "N", "requests of a connection in flight"),
+    number("maxBufferedSize", "BYTES", "that wait, in all connections, 0 for any"),
   ],
   "Timeouts, 0 for none": [
     flag("keepAlive", "", "keep connections for more requests", { fallback: true }),

@@ -1,0 +1,23 @@
+#include "pressure.h"
+
+/* Answers that wait for earlier ones hold theirs themselves. */
+static uint64_t held_by(const conn *c)
+{
+  uint64_t held = c->in.capacity + c->out.capacity;
+  for (const exchange *x = c->first; x != NULL; x = x->next) held += x->out.capacity;
+  return held;
+}
+
+/* If reading paused instead, a few clients that hold all there is would stop the others. Where the
+ * sum is too large, somebody has more than an equal share; and once nobody has, it is not. */
+void pressure_close_largest(bj_server *s)
+{
+  const uint64_t most = s->options.max_buffered, *counters = s->counters;
+  for (conn *c = s->conns, *next; c != NULL && counters[BJ_BYTES_BUFFERED] > most; c = next) {
+    next = c->next;
+    if (held_by(c) > most / counters[BJ_CONNECTIONS_OPEN]) {
+      s->counters[BJ_CONN_SHED]++;
+      conn_close(c, BJ_SHED);
+    }
+  }
+}
