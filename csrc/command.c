@@ -1,7 +1,7 @@
 /* Commands: who they are for, and whose business each is. */
 #include "command.h"
 
-#include "input.h"
+#include "body.h"
 #include "output.h"
 #include "pull.h"
 #include "response.h"
@@ -23,7 +23,7 @@ static void run(bj_server *s, const bj_command *command)
     response_continue(x);
     break;
   case BJ_ABORT: response_cut(x); break;
-  case BJ_LIMIT: input_limit(x, (uint64_t)command->length_high << 32 | command->length_low); break;
+  case BJ_LIMIT: body_limit(x, (uint64_t)command->length_high << 32 | command->length_low); break;
   default: return;
   }
   conn_settle(c);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "body.h"
 #include "loop.h"
 #include "pull.h"
 #include "response.h"
@@ -10,8 +11,6 @@
 
 #define READ_SIZE 262144u /* at most, in one turn of one connection */
 #define READ_ROOM 4096u   /* less than this is not worth a system call */
-#define READ_FOR_NOBODY                                                                            \
-  1048576u /* octets of a body that nobody takes; then the connection closes */
 
 /* A request that was read to where it broke. */
 static void count_refused(bj_server *s, unsigned status)
@@ -22,12 +21,6 @@ static void count_refused(bj_server *s, unsigned status)
     s->counters[BJ_REQ_ERROR_PARSE]++;
     s->counters[BJ_REQ_DONE]++;
   }
-}
-
-static void count_read(bj_server *s)
-{
-  s->counters[BJ_REQ_SUCCESS_READ]++;
-  s->counters[BJ_REQ_DONE]++;
 }
 
 /* Between requests nothing is lost when the client leaves. */
@@ -135,19 +128,7 @@ static void begin_request(conn *c, const request *r)
   deadline_clear(&c->reading_by);
   if (s->options.request_timeout > 0) time_request(c, x);
   describe(c, x, r);
-  if (r->framing == FRAMING_NONE) {
-    count_read(s);
-    c->state = c->is_final ? CONN_LAST : CONN_HEAD;
-    return;
-  }
-  c->state = CONN_BODY;
-  c->body.taker = x;
-  c->body.framing = r->framing;
-  c->body.left = r->length;
-  c->body.received = 0;
-  c->body.limit = s->max_body_size;
-  c->body.decoder = (chunked){0};
-  c->body.pulled = c->body.told = false;
+  body_begin(x, r);
 }
 
 /* Whoever must begin with a header and does not gets no answer: it does not speak our language, or
@@ -200,92 +181,6 @@ static size_t take_head(conn *c, char *data, size_t size)
   return (size_t)(r.line.base + r.line.size - data);
 }
 
-/* Content goes with the event of the request itself, if that is the latest one. */
-static void deliver(conn *c, exchange *x, const char *data, size_t size, bool end)
-{
-  bj_server *s = c->server;
-  bj_event *e = s->event_count > 0 ? &s->events[s->event_count - 1] : NULL;
-  if (e == NULL || e->type != BJ_REQUEST || e->request != x->slot || e->body_size > 0) {
-    if (size == 0 && !end) return;
-    e = server_event(s);
-    *e = (bj_event){.type = BJ_BODY, .request = x->slot, .generation = x->generation};
-  }
-  e->body_at = (uint32_t)(data - s->arena);
-  e->body_size = (uint32_t)size;
-  e->flags |= end ? BJ_EVENT_END : 0;
-  x->unread += (uint32_t)size;
-  x->owes_continue = x->owes_continue && size == 0 && !end;
-}
-
-static enum decoded decode(conn *c, char *data, size_t size, size_t *content, size_t *used)
-{
-  if (c->body.framing == FRAMING_CHUNKED)
-    return chunked_decode(&c->body.decoder, data, size, content, used);
-  *content = *used = c->body.left < size ? (size_t)c->body.left : size;
-  c->body.left -= *used;
-  return c->body.left == 0 ? DECODED_END : DECODED_MORE;
-}
-
-/* A chunk may announce more than the body may have: refused before it arrives, and without adding
- * to a number that anybody could make overflow. Its line counts once it is complete, so that it
- * does not matter how it was cut on its way. */
-static bool is_too_large(const conn *c)
-{
-  uint64_t left = c->body.framing == FRAMING_LENGTH       ? c->body.left
-                  : c->body.decoder.state == CHUNKED_DATA ? c->body.decoder.left
-                                                          : 0;
-  return c->body.received > c->body.limit || left > c->body.limit - c->body.received;
-}
-
-void input_advance(conn *c, size_t size, bool ended)
-{
-  if (!ended) {
-    deadline_extend(&c->server->deadlines, &c->reading_by, DEADLINE_BODY, size);
-    return;
-  }
-  count_read(c->server);
-  c->body.taker = NULL;
-  c->state = c->is_final ? CONN_LAST : CONN_HEAD;
-  deadline_clear(&c->reading_by);
-}
-
-/* Returns how many octets belonged to the body. */
-static size_t take_body(conn *c, char *data, size_t size)
-{
-  size_t content = 0, used = 0;
-  enum decoded decoded = decode(c, data, size, &content, &used);
-  c->body.received += content;
-  if (is_too_large(c)) {
-    input_fail(c, 413, BJ_TOO_LARGE);
-    return size;
-  }
-  if (decoded == DECODED_BAD || decoded == DECODED_OVERHEAD) {
-    input_fail(c, decoded == DECODED_BAD ? 400 : 431, BJ_MALFORMED);
-    return size;
-  }
-  if (c->body.taker != NULL) {
-    deliver(c, c->body.taker, data, content, decoded == DECODED_END);
-  } else if ((c->body.dropped += (uint32_t)used) > READ_FOR_NOBODY) {
-    c->state = CONN_LAST;
-    return size;
-  }
-  input_advance(c, used, decoded == DECODED_END);
-  return used;
-}
-
-void input_limit(exchange *x, uint64_t limit)
-{
-  conn *c = x->conn;
-  if (c->body.taker == x) {
-    c->body.limit = limit;
-    if (is_too_large(c)) input_fail(c, 413, BJ_TOO_LARGE);
-  } else if (x->unread > limit && x->answer == ANSWER_NONE) {
-    c->server->counters[BJ_REQ_ERROR_PARSE]++;
-    exchange_abort(&c->server->exchanges, x, BJ_TOO_LARGE);
-    response_error(x, 413);
-  }
-}
-
 /* Whether the records of this turn have room for one more request of any size. */
 static bool has_room(const bj_server *s)
 {
@@ -307,7 +202,7 @@ static void process(conn *c, char *data, size_t size)
       break;
     }
     size_t used = c->state == CONN_HEAD   ? take_head(c, data + at, size - at)
-                  : c->state == CONN_BODY ? take_body(c, data + at, size - at)
+                  : c->state == CONN_BODY ? body_take(c, data + at, size - at)
                                           : take_proxy(c, data + at, size - at);
     if (used == 0) break;
     at += used;

@@ -15,16 +15,10 @@ void input_resume(conn *c);
 /* Answers with an error after the requests before it; nothing after it is read. */
 void input_reject(conn *c, unsigned status, bool is_head);
 
-/* So many octets of the body have come. Behind the last of them the next request may begin. */
-void input_advance(conn *c, size_t size, bool ended);
-
 /* What a recv(2) that returned `n`, 0 or less, means: nothing, an end or an error. */
 void input_missed(conn *c, ssize_t n);
 
 /* The body cannot be completed: tells the handler, and the client if it has no answer yet. */
 void input_fail(conn *c, unsigned status, enum bj_reason reason);
-
-/* The body of this request may have `limit` octets: it is refused if it has more, or says so. */
-void input_limit(exchange *x, uint64_t limit);
 
 #endif

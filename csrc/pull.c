@@ -3,6 +3,7 @@
 
 #include <sys/ioctl.h>
 
+#include "body.h"
 #include "input.h"
 #include "server.h"
 
@@ -56,7 +57,7 @@ uint32_t pull_read(exchange *x, char *to, uint32_t size)
     c->server->counters[BJ_BYTES_RECEIVED] += (size_t)n;
     c->body.received += (size_t)n;
     c->body.left -= (size_t)n;
-    input_advance(c, (size_t)n, c->body.left == 0);
+    body_advance(c, (size_t)n, c->body.left == 0);
   }
   conn_settle(c);
   return n < 0 ? 0 : (uint32_t)n;
