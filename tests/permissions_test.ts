@@ -6,6 +6,7 @@ import { cpSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync }
 import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { type Child, NO_PERMISSIONS, runFileWith } from "./support/child.ts";
@@ -62,7 +63,7 @@ const rows: Row[] = [
   },
   {
     name: "workers",
-    permissions: [FFI, `--allow-read=${app}`, "--allow-run", "--allow-env"],
+    permissions: [FFI, `--allow-read=${app}`, `--allow-run=${process.execPath}`, "--allow-env"],
     run: [CLI, "--workers", "2", "--port", "0", app],
   },
   {

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
-import { runFile } from "./support/child.ts";
+import { NO_PERMISSIONS, runFile } from "./support/child.ts";
 import { ask, octets, open, until, within } from "./support/client.ts";
 import { Pressure } from "./support/pressure.ts";
 import { Group, Traffic } from "./support/worker_group.ts";
@@ -120,6 +120,22 @@ test("a worker that does not listen is killed in the end", async () => {
   await group.event("hanging");
   group.signal("SIGTERM");
   await group.event("killed");
+  assert.equal((await group.event("exited")).signal, "SIGKILL");
+  assert.equal((await group.ended()).status, 1);
+  hanging.close();
+});
+
+test("with a list in --allow-run a worker that hangs is killed too", {
+  skip: NO_PERMISSIONS,
+}, async () => {
+  const permissions = ["--allow-ffi", "--allow-env", `--allow-run=${process.execPath}`];
+  await using group = await Group.start({ options: { workers: 1 } }, permissions);
+  const hanging = await open(group.target);
+  hanging.write(octets({ target: "/hang" }));
+  await group.event("hanging");
+  group.signal("SIGTERM");
+  await group.event("draining");
+  group.signal("SIGTERM");
   assert.equal((await group.event("exited")).signal, "SIGKILL");
   assert.equal((await group.ended()).status, 1);
   hanging.close();

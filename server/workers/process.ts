@@ -172,12 +172,15 @@ export class WorkerProcess {
     }
   }
 
-  /** Not by the child's own `kill()`: Deno takes that for its end. */
+  /**
+   * By the child's own `kill()` only where nothing else is permitted: Deno takes that for its end
+   * and closes the channel, but with a list in `--allow-run` lets nobody signal by number.
+   */
   #signal(name: "SIGTERM" | "SIGKILL"): void {
     try {
       process.kill(this.pid, name);
     } catch {
-      // It has just ended.
+      this.#child?.kill(name); // says false if it has just ended
     }
   }
 }

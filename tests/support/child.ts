@@ -127,7 +127,7 @@ export const NO_PERMISSIONS: string | false = process.versions.bun
 
 /** Runs a file beside this one with these permissions, where there are any. */
 export function runFileWith(
-  permissions: string[],
+  permissions: readonly string[],
   env: Record<string, string> | undefined,
   name: string,
   ...args: string[]

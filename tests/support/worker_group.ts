@@ -1,11 +1,13 @@
 // A supervisor and its workers, as a test sees them.
 import process from "node:process";
-import { type Child, type Exit, runFile } from "./child.ts";
+import { type Child, type Exit, runFile, runFileWith } from "./child.ts";
 import { ask, open, type Target, within } from "./client.ts";
 import type { Fact, Given } from "./worker_app.ts";
 
 type Type = Fact["type"];
 type Of<T extends Type> = Extract<Fact, { type: T }>;
+
+const APP = "worker_app.ts";
 
 /** Who has answered. */
 export interface Who {
@@ -30,9 +32,11 @@ export class Group implements AsyncDisposable {
     this.#host = given.host ?? "";
   }
 
-  /** Starts one and waits until all its workers are ready. */
-  static async start(given: Given): Promise<Group> {
-    const group = new Group(runFile("worker_app.ts", JSON.stringify(given)), given);
+  /** Starts one, with all permissions or these, and waits until all its workers are ready. */
+  static async start(given: Given, permissions?: readonly string[]): Promise<Group> {
+    const run = [APP, JSON.stringify(given)] as const;
+    const child = permissions ? runFileWith(permissions, {}, ...run) : runFile(...run);
+    const group = new Group(child, given);
     const { pid, port } = await group.event("up");
     const path = group.#host.replace(/^unix:/, "").replace(/^@/, "\0");
     group.target = port > 0 ? { port } : { path };
