@@ -223,7 +223,7 @@ void conn_update(conn *c)
 {
   if (!conn_may_read(c)) {
     ev_io_stop(c->server->loop, &c->reader);
-    deadline_clear(&c->reading_by);
+    deadline_pause(&c->server->deadlines, &c->reading_by);
   } else if (c->waits) {
     conn_queue(c);
   } else if (!c->peer_closed) {

@@ -54,9 +54,20 @@ void deadline_set(deadlines *d, deadline *one, enum deadline_kind kind)
   if (one->prev == anchor) aim(d, one->at);
 }
 
+void deadline_pause(deadlines *d, deadline *one)
+{
+  if (one->next == NULL) return;
+  unlink_one(one);
+  one->at = loop_now(d->loop);
+}
+
 void deadline_keep(deadlines *d, deadline *one, enum deadline_kind kind)
 {
-  if (one->next == NULL || one->kind != kind) deadline_set(d, one, kind);
+  if (one->next != NULL && one->kind == kind) return;
+  bool goes_on = one->due > 0 && one->kind == kind;
+  ev_tstamp due = goes_on ? one->due + loop_now(d->loop) - one->at : 0;
+  deadline_set(d, one, kind);
+  if (goes_on && due < one->at) one->due = due;
 }
 
 /* It passes in this round of the loop: what the others of its kind wait for is later. */
@@ -71,14 +82,14 @@ static void let_pass(deadlines *d, deadline *one)
 void deadline_extend(deadlines *d, deadline *one, enum deadline_kind kind, size_t octets)
 {
   uint32_t rate = d->kinds[kind].rate;
-  ev_tstamp due = one->due + (rate == 0 ? 0 : (ev_tstamp)octets / rate);
-  if (one->due == 0 || one->kind != kind || (rate == 0 && octets > 0)) {
-    deadline_set(d, one, kind);
-  } else if (octets > 0) {
-    deadline_set(d, one, kind);
-    one->due = due < one->at ? due : one->at;
-    if (one->due < loop_now(d->loop)) let_pass(d, one);
-  }
+  deadline_keep(d, one, kind);
+  if (octets == 0 || one->next == NULL) return;
+  ev_tstamp due = one->due;
+  deadline_set(d, one, kind);
+  if (rate == 0) return;
+  due += (ev_tstamp)octets / rate;
+  if (due < one->at) one->due = due;
+  if (due < loop_now(d->loop)) let_pass(d, one);
 }
 
 static void on_timer(struct ev_loop *loop, ev_timer *timer, int events)

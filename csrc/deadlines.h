@@ -55,7 +55,8 @@ void deadlines_stop(deadlines *d);
 /* Starts `one` anew as of this kind. */
 void deadline_set(deadlines *d, deadline *one, enum deadline_kind kind);
 
-/* Starts `one` unless it is running as of this kind already. */
+/* Starts `one` unless it is running as of this kind already. After a pause the time is whole again,
+ * but not what octets have to give back. */
 void deadline_keep(deadlines *d, deadline *one, enum deadline_kind kind);
 
 /* Starts `one` anew, of this kind, for octets that have passed: they give back as much of the time
@@ -65,6 +66,9 @@ void deadline_extend(deadlines *d, deadline *one, enum deadline_kind kind, size_
 
 /* Clears `one`, and has `heir` run out when it would have. */
 void deadline_move(deadline *heir, deadline *one);
+
+/* Stops `one` while it is not its owner who is waited for. */
+void deadline_pause(deadlines *d, deadline *one);
 
 void deadline_clear(deadline *one);
 

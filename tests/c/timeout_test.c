@@ -178,6 +178,54 @@ TEST("a body that comes octet by octet is too slow")
   end();
 }
 
+TEST("it is too slow for a caller too that reads it, and is late itself each time")
+{
+  bj_options options = driver_defaults();
+  options.body_timeout = 20;
+  options.min_body_rate = 1000;
+  begin_with(options);
+  client_send(client, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 999\r\n\r\n");
+  e = driver_event(&d, BJ_REQUEST);
+  driver_consume(&d, &e, 0)->flags = BJ_CONSUME_REST;
+  driver_flush(&d);
+  int i;
+  for (i = 0; i < 500 && driver_counter(&d, BJ_TIMEOUTS) == 0; i++) {
+    client_send(client, "x");
+    driver_turn(&d);
+    driver_turn(&d);
+    bj_server_read(d.server, e.request, e.generation, part, sizeof part);
+    pass(2);
+  }
+  CHECK(i < 500);
+  client_expect(client, TIMED_OUT);
+  expect_timeout(1);
+  end();
+}
+
+TEST("a caller that is late does not make the client late")
+{
+  bj_options options = driver_defaults();
+  options.body_timeout = SHORT;
+  options.min_body_rate = 1000000;
+  begin_with(options);
+  client_send(client, POST("") "ab");
+  e = driver_event(&d, BJ_REQUEST);
+  driver_consume(&d, &e, 2)->flags = BJ_CONSUME_REST;
+  driver_flush(&d);
+  client_send(client, "c");
+  CHECK_EQ(driver_event(&d, BJ_READABLE).body_size, 1);
+  CHECK_EQ(pass(TWICE), 0);
+  CHECK_EQ(bj_server_read(d.server, e.request, e.generation, part, sizeof part), 1);
+  client_send(client, "de");
+  CHECK_EQ(driver_event(&d, BJ_READABLE).body_size, 2);
+  expect_timeout(0);
+  CHECK_EQ(bj_server_read(d.server, e.request, e.generation, part, sizeof part), 2);
+  driver_answer(&d, &e, "a");
+  driver_flush(&d);
+  client_expect(client, OK("a"));
+  end();
+}
+
 /* Answers with more than the client takes at once. */
 static void answer_much(void)
 {
