@@ -232,6 +232,13 @@ void conn_update(conn *c)
   }
 }
 
+/* The kernel would keep what it has of the answer for as long as the client likes. */
+static void give_up(conn *c, enum bj_reason reason)
+{
+  c->resets = true;
+  conn_close(c, reason);
+}
+
 /* Who is told depends on what is waited for. It is about the oldest request of the connection: the
  * others have as much time, and began later. */
 static void expire(conn *c)
@@ -240,7 +247,7 @@ static void expire(conn *c)
   bool has_begun = c->unsent != NULL || (x != NULL && x->answer != ANSWER_NONE);
   bool is_waited_for = x != NULL && c->body.taker == x && conn_may_read(c) && !x->owes_continue;
   if (has_begun) {
-    conn_close(c, BJ_EXPIRED);
+    give_up(c, BJ_EXPIRED);
   } else if (x == NULL) {
     if (c->state == CONN_HEAD) input_reject(c, 408, false);
   } else if (is_waited_for) {
@@ -266,6 +273,7 @@ void conn_time_out(void *connection, enum deadline_kind kind)
     conn_close(c, BJ_TIMED_OUT);
     return;
   case DEADLINE_BODY: input_fail(c, 408, BJ_TIMED_OUT); break;
+  case DEADLINE_WRITE: give_up(c, BJ_TIMED_OUT); return;
   case DEADLINE_REQUEST: expire(c); break;
   default: conn_close(c, BJ_TIMED_OUT); return;
   }

@@ -1,0 +1,160 @@
+// Clients that give and take as little as they can, so that others find no room: slow heads, slow
+// bodies, slow readers, and who connects and waits. Each is cut, and others are served meanwhile.
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import process from "node:process";
+import { test } from "node:test";
+import { type Info, type Options, RequestError, sendFile, type Server } from "../mod.ts";
+import { ask, type Connection, octets, open, serve, within } from "./support/client.ts";
+
+const COUNT = 8;
+const OFF: Options = { headTimeout: 0, bodyTimeout: 0, keepAliveTimeout: 0, writeTimeout: 0 };
+
+/** Slow clients, after their first octets. */
+function openAll(server: Server, first: string): Promise<Connection[]> {
+  return Promise.all(
+    Array.from({ length: COUNT }, async () => (await open(server)).write(first)),
+  );
+}
+
+/** Each client does `step` again and again, and others are served in between, until all are cut. */
+async function drip(
+  server: Server,
+  clients: Connection[],
+  step: (client: Connection) => void,
+): Promise<void> {
+  let left = clients.length;
+  clients.forEach(({ closed }) => closed.then(() => left--));
+  while (left > 0) {
+    clients.forEach(step);
+    assert.equal((await ask(server)).text, "served");
+  }
+}
+
+/** All were told that they are too slow. */
+async function checkLate(clients: Connection[]): Promise<void> {
+  for (const client of clients) {
+    const answer = await client.answer();
+    assert.deepEqual([answer.status, answer.get("connection")], [408, "close"]);
+    client.close();
+  }
+}
+
+const heads: [name: string, first: string, next: string][] = [
+  ["a target", "GET /", "a"],
+  ["a field", "GET / HTTP/1.1\r\nHost: a\r\nX: ", "a"],
+  ["field by field", "GET / HTTP/1.1\r\nHost: a\r\n", "X: a\r\n"],
+];
+for (const [name, first, next] of heads) {
+  test(`slow headers: ${name} that goes on and on is cut by headTimeout`, async () => {
+    await serve(() => "served", async (server) => {
+      const clients = await openAll(server, first);
+      await drip(server, clients, (client) => client.write(next));
+      await checkLate(clients);
+      assert.equal(server.metrics().timeouts, COUNT);
+    }, { ...OFF, headTimeout: 100, maxHeadSize: 65535, maxTargetSize: 65535, maxFields: 1000 });
+  });
+}
+
+const POST = "POST / HTTP/1.1\r\nHost: a\r\n";
+const bodies: [name: string, first: string, next: string][] = [
+  ["a short body", `${POST}Content-Length: 9000\r\n\r\n`, "a"],
+  ["a long body", `${POST}Content-Length: 9000000\r\n\r\n`, "a"],
+  ["a chunk", `${POST}Transfer-Encoding: chunked\r\n\r\n9000\r\n`, "a"],
+  ["a body in chunks", `${POST}Transfer-Encoding: chunked\r\n\r\n`, "1\r\na\r\n"],
+];
+for (const [name, first, next] of bodies) {
+  test(`slow body: ${name} that comes octet by octet is cut by bodyTimeout`, async () => {
+    const errors: unknown[] = [];
+    await serve(async (request: Request, { completed }: Info) => {
+      completed.catch(() => {});
+      await request.bytes().catch((error) => errors.push(error));
+      return "served";
+    }, async (server) => {
+      const clients = await openAll(server, first);
+      await drip(server, clients, (client) => client.write(next));
+      await checkLate(clients);
+      assert.equal(errors.length, COUNT);
+      assert.ok(errors.every((error) => error instanceof RequestError && error.status === 408));
+    }, { ...OFF, bodyTimeout: 100, minBodyRate: 1_000_000 });
+  });
+}
+
+/** Who asks for much and reads nothing of it. */
+class Reader {
+  /** How its connection ends. */
+  readonly end: Promise<unknown>;
+  readonly #socket: Socket;
+
+  constructor({ port }: Server) {
+    this.#socket = connect({ port, host: "127.0.0.1" }, () => this.#socket.pause());
+    this.#socket.write(octets({ target: "/large" }, ""));
+    this.end = once(this.#socket, "error").then(([error]) => error.code);
+  }
+
+  /** Reads to the end. */
+  resume(): void {
+    this.#socket.resume();
+  }
+}
+
+const LARGE = 20_000_000; // more than all kernels keep
+const endless = { pull: (to: ReadableStreamDefaultController) => to.enqueue(new Uint8Array(1e5)) };
+const large: [name: string, make: () => Response][] = [
+  ["a text", () => new Response("x".repeat(LARGE))],
+  ["bytes", () => new Response(new Uint8Array(LARGE))],
+  ["a stream", () => new Response(new ReadableStream(endless))],
+  ["a file", () => sendFile(process.execPath)],
+];
+for (const [name, make] of large) {
+  test(`slow read: who takes nothing of ${name} is cut by writeTimeout, by a reset`, async () => {
+    const ends: Promise<unknown>[] = [];
+    let left = COUNT;
+    await serve((request: Request, { completed }: Info) => {
+      if (!request.url.endsWith("/large")) {
+        return "served";
+      }
+      ends.push(completed.then(() => "completed", (reason) => reason).finally(() => left--));
+      return make();
+    }, async (server) => {
+      const readers = Array.from({ length: COUNT }, () => new Reader(server));
+      while (left > 0) {
+        assert.equal((await ask(server)).text, "served");
+      }
+      for (const end of await Promise.all(ends)) {
+        assert.ok(end instanceof RequestError && end.name === "TimeoutError", `${end}`);
+      }
+      // Nothing is kept for who comes back: neither here nor in the kernel.
+      readers.forEach((reader) => reader.resume());
+      for (const { end } of readers) {
+        assert.equal(await within(end, "the reset"), "ECONNRESET");
+      }
+      assert.equal(server.metrics().timeouts, COUNT);
+    }, { ...OFF, writeTimeout: 100 });
+  });
+}
+
+test("who connects and waits is cut by headTimeout, without a word", async () => {
+  await serve(() => "served", async (server) => {
+    const clients = await openAll(server, "");
+    await drip(server, clients, () => {});
+    for (const client of clients) {
+      assert.equal(await client.arrival(), false);
+      client.close();
+    }
+  }, { ...OFF, headTimeout: 100 });
+});
+
+test("who connects, asks once and waits is cut by keepAliveTimeout", async () => {
+  await serve(() => "served", async (server) => {
+    const clients = await openAll(server, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    await drip(server, clients, () => {});
+    for (const client of clients) {
+      assert.equal((await client.answer()).text, "served");
+      assert.equal(await client.arrival(), false);
+      client.close();
+    }
+    assert.equal(server.metrics().timeouts, 0);
+  }, { ...OFF, keepAliveTimeout: 100 });
+});
