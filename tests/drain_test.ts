@@ -8,9 +8,12 @@ import { type Child, runFile } from "./support/child.ts";
 import { octets, open, type Target, until, within } from "./support/client.ts";
 import type { Count, Given } from "./support/drain_app.ts";
 import { Pressure } from "./support/pressure.ts";
+import { Group } from "./support/worker_group.ts";
+import { CONNECTIONS, IN_FLIGHT, NO_WRK, type Tally, Wrk } from "./support/wrk.ts";
 
 const CLIENTS = 12;
 const ENOUGH = 2000; // answers, before something happens
+const BUSY = 10_000; // requests of wrk's, before something happens
 
 const path = join(tmpdir(), `bjoern-drain-${process.pid}-${process.versions.bun ? "b" : "d"}`);
 const hosts: Record<string, string> = { "TCP": "127.0.0.1", "a Unix socket": `unix:${path}` };
@@ -82,3 +85,123 @@ for (const [name, host] of Object.entries(hosts)) {
     assert.ok(pressure.renewed > 0 && pressure.renewed < pressure.answers);
   });
 }
+
+/** Who ends may close a connection on which a request is under way that it has not read yet. */
+function assertEnded({ failed, late, cut, refused }: Tally): void {
+  assert.deepEqual({ failed, late }, { failed: 0, late: 0 });
+  assert.ok(cut <= CONNECTIONS, `${cut} connections were cut`);
+  assert.ok(refused > 0, "new connections are refused");
+}
+
+function assertNothingLost({ failed, late, cut, refused }: Tally): void {
+  const nothing = { failed: 0, late: 0, cut: 0, refused: 0 };
+  assert.deepEqual({ failed, late, cut, refused }, nothing);
+}
+
+/** A stream that is sent back, begun and not ended. */
+async function streaming(target: Target) {
+  const connection = await open(target);
+  const head = "POST /through/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+  const answer = await connection.write(`${head}4\r\nhalf\r\n`).head();
+  assert.equal(`${await connection.chunk(answer)}`, "half");
+  const finish = async () => {
+    connection.write("4\r\nrest\r\n0\r\n\r\n");
+    assert.equal(`${await connection.chunk(answer)}`, "rest");
+    assert.equal(await connection.chunk(answer), undefined);
+    assert.ok(answer.complete);
+    connection.close();
+  };
+  return { finish };
+}
+
+/** wrk does not count what it has not waited for. */
+function assertInFlight(requests: number): void {
+  assert.ok(requests >= 0 && requests <= IN_FLIGHT, `${requests} more were handled than answered`);
+}
+
+async function assertRefused(target: Target): Promise<void> {
+  await assert.rejects(open(target), { code: "ECONNREFUSED" });
+}
+
+test(
+  "SIGTERM under wrk: what was accepted is answered, streams end, the deadline cuts the rest",
+  { skip: NO_WRK },
+  async () => {
+    const { child, target } = await start({ host: "127.0.0.1", busy: BUSY, drainTimeout: 1000 });
+    await using _ = child;
+    const { finish } = await streaming(target);
+    const never = await open(target);
+    never.write(octets({ target: "/never/x" }, ""));
+    await using wrk = new Wrk(target);
+    assert.equal(await child.line(), "busy");
+    const idle = await open(target);
+    child.signal("SIGTERM");
+    await within(idle.closed, "the end of an idle connection");
+    await assertRefused(target);
+    await finish();
+    await within(never.closed, "the cut");
+    const { handled, answered, aborted } = await countOf(child);
+    const tally = await wrk.stop();
+    assertEnded(tally);
+    const { answers } = tally;
+    assert.deepEqual([handled, answered, aborted], [answers + 2, answers + 1, 1]);
+    idle.close();
+    never.close();
+  },
+);
+
+test("reload() under wrk loses no request", { skip: NO_WRK }, async () => {
+  const { child, target } = await start({ host: "127.0.0.1", busy: BUSY });
+  await using _ = child;
+  await using wrk = new Wrk(target);
+  assert.equal(await child.line(), "busy");
+  child.signal("SIGUSR2");
+  assert.equal(await child.line(), "reloaded");
+  assert.equal(await child.line(), "busy");
+  const tally = await wrk.stop();
+  child.signal("SIGTERM");
+  const { handled, answered, aborted } = await countOf(child);
+  assertNothingLost(tally);
+  assert.equal(answered + aborted, handled);
+  assertInFlight(handled - tally.answers);
+});
+
+test("SIGTERM under wrk has workers answer what they have accepted", { skip: NO_WRK }, async () => {
+  await using group = await Group.start({ busy: BUSY, options: { workers: 2 } });
+  await using wrk = new Wrk(group.target);
+  await group.event("busy");
+  group.signal("SIGTERM");
+  const { status, err } = await group.ended();
+  await assertRefused(group.target);
+  const tally = await wrk.stop();
+  assert.deepEqual([status, err], [0, ""]);
+  assertEnded(tally);
+  assert.equal(await group.handled(2), tally.answers);
+});
+
+/** Waits until one of these workers has had its load. */
+async function loaded(group: Group, pids: number[]): Promise<void> {
+  while (!pids.includes((await group.event("busy")).pid));
+}
+
+test(
+  "SIGHUP under wrk replaces workers, no connection is refused or cut",
+  { skip: NO_WRK },
+  async () => {
+    await using group = await Group.start({ busy: BUSY, options: { workers: 2 } });
+    await using wrk = new Wrk(group.target);
+    const old = await group.events("ready", 2);
+    await group.event("busy");
+    group.signal("SIGHUP");
+    await group.event("reloaded");
+    const exits = await group.events("exited", 2);
+    assert.deepEqual(exits.map(({ pid }) => pid).sort(), old.map(({ pid }) => pid).sort());
+    const fresh = await group.events("ready", 2);
+    await loaded(group, fresh.map(({ pid }) => pid));
+    const tally = await wrk.stop();
+    group.signal("SIGTERM");
+    assert.equal((await group.ended()).status, 0);
+    assertNothingLost(tally);
+    assertInFlight(await group.handled(4) - tally.answers);
+  },
+);

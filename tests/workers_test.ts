@@ -190,12 +190,6 @@ test("SIGHUP puts new code in place without refusing or losing a request", () =>
     await assertClean(group);
   }));
 
-/** What all processes have handled that ever served, once they have ended. */
-async function handled(group: Group, processes: number): Promise<number> {
-  const all = await group.events("handled", processes);
-  return all.reduce((sum, { requests }) => sum + requests, 0);
-}
-
 for (const name of Object.keys(hosts(""))) {
   test(`reloads under load on ${name}: what workers have handled is what clients have got`, () =>
     inFolder(async (folder) => {
@@ -209,7 +203,7 @@ for (const name of Object.keys(hosts(""))) {
       }
       assert.deepEqual(await traffic.stop(), []);
       await assertClean(group);
-      assert.equal(await handled(group, 6), traffic.answers);
+      assert.equal(await group.handled(6), traffic.answers);
     }));
 
   test(`SIGTERM under load on ${name}: what workers have handled is what clients have got`, () =>
@@ -220,7 +214,7 @@ for (const name of Object.keys(hosts(""))) {
       await assertClean(group);
       await pressure.over();
       assert.deepEqual(pressure.faults, []);
-      assert.equal(await handled(group, 2), pressure.answers);
+      assert.equal(await group.handled(2), pressure.answers);
     }));
 }
 

@@ -1,6 +1,6 @@
 // A server that is ended or reloaded under load, and what it has counted when it is over. The
-// argument is JSON: where to listen, and for how long it drains. It prints its port, and at the end
-// a `Count`. SIGUSR2 puts another version of the app in place.
+// argument is JSON: see `Given`. It prints its port, "busy" when there is load, and at the end a
+// `Count`. SIGUSR2 puts another version of the app in place.
 import process from "node:process";
 import { type Result, run } from "../../mod.ts";
 import { loadedApp } from "./loaded_app.ts";
@@ -9,6 +9,8 @@ import { loadedApp } from "./loaded_app.ts";
 export interface Given {
   host: string;
   drainTimeout?: number;
+  /** Requests to one version of the app that are a load. */
+  busy?: number;
 }
 
 /** What has happened, as the server saw it. */
@@ -24,8 +26,12 @@ let handled = 0;
 
 function app(version: number): (request: Request) => Result | Promise<Result> {
   const answer = loadedApp(version);
+  let own = 0;
   return (request) => {
     handled++;
+    if (++own === given.busy) {
+      console.log("busy");
+    }
     return answer(request);
   };
 }

@@ -15,6 +15,8 @@ export function loadedApp(version: number): (request: Request) => Result | Promi
         return new Response(streamOf(answer.slice(0, 1), answer.slice(1)));
       case "echo":
         return request.text().then((body) => new Response(`${body} ${version}`));
+      case "through":
+        return new Response(request.body);
       case "never":
         return new Promise(() => {});
       default:

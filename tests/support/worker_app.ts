@@ -1,5 +1,6 @@
 // A supervisor that prints its events, and the workers that it starts from this same file. The
-// argument is JSON: see `Given`. Workers print only that they hang, and what they have handled.
+// argument is JSON: see `Given`. Workers print only that they hang or are
+// busy, and what they have handled.
 import { readFileSync, writeSync } from "node:fs";
 import process from "node:process";
 import { bindAndListen, type Result } from "../../mod.ts";
@@ -15,6 +16,8 @@ export interface Given {
   /** A file with the version that the workers tell, or "broken". */
   version?: string;
   options?: WorkerOptions;
+  /** Requests that are a load for one worker. */
+  busy?: number;
 }
 
 const given: Given = JSON.parse(process.argv[2]);
@@ -24,6 +27,7 @@ export type Fact =
   | WorkerEvent
   | { type: "up"; isReady: boolean; port: number; pid: number }
   | { type: "hanging" }
+  | { type: "busy"; pid: number }
   | { type: "handled"; pid: number; requests: number };
 
 /** Read once: it stands for the code of the app. */
@@ -38,7 +42,9 @@ let handled = 0;
  */
 async function app(request: Request): Promise<Result> {
   const { pathname } = new URL(request.url);
-  handled++;
+  if (++handled === given.busy) {
+    print({ type: "busy", pid: process.pid });
+  }
   if (pathname.split("/").length > 2) {
     return loaded(request);
   }

@@ -75,6 +75,12 @@ export class Group implements AsyncDisposable {
     return all;
   }
 
+  /** What so many processes have handled, once they have ended. */
+  async handled(processes: number): Promise<number> {
+    const all = await this.events("handled", processes);
+    return all.reduce((sum, { requests }) => sum + requests, 0);
+  }
+
   /** Sends a signal to the supervisor, or to a worker. */
   signal(name: "SIGTERM" | "SIGINT" | "SIGHUP" | "SIGKILL", pid: number = this.pid): void {
     process.kill(pid, name);
