@@ -32,9 +32,11 @@ void deadline_move(deadline *heir, deadline *one)
   deadline_clear(one);
 }
 
-/* The timer may fire early, for a deadline that is gone by then, but never late. */
+/* The timer may fire early, for a deadline that is gone by then, but never late. One that is about
+ * to be called will look at all lists; to stop it would take that call away. */
 static void aim(deadlines *d, ev_tstamp at)
 {
+  if (ev_is_pending(&d->timer)) return;
   if (ev_is_active(&d->timer) && loop_now(d->loop) + ev_timer_remaining(d->loop, &d->timer) <= at)
     return;
   ev_timer_stop(d->loop, &d->timer);

@@ -1,5 +1,7 @@
 #include "deadlines.h"
 
+#include <time.h>
+
 #include "loop.h"
 #include "test.h"
 
@@ -203,6 +205,27 @@ TEST("nothing gives back nothing, whatever the rate, and clearing gives back eve
   deadline_extend(&f.all, &f.each[3], DEADLINE_BODY, 1);
   run();
   CHECK_BYTES(f.passed, f.count, "40132");
+  end();
+}
+
+static void begin_another(struct ev_loop *loop, ev_timer *timer, int events)
+{
+  (void)loop, (void)timer, (void)events;
+  deadline_set(&f.all, &f.each[1], DEADLINE_HEAD);
+}
+
+TEST("a deadline that begins in the moment in which another one passes does not delay it")
+{
+  begin(1, 60000, 0);
+  ev_timer other;
+  ev_timer_init(&other, begin_another, .001, 0.);
+  ev_timer_start(f.loop, &other);
+  deadline_set(&f.all, &f.each[0], DEADLINE_IDLE);
+  nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL); /* both are due */
+  ev_run(f.loop, EVRUN_NOWAIT);
+  CHECK(f.each[1].next != NULL);
+  CHECK_BYTES(f.passed, f.count, "0");
+  deadline_clear(&f.each[1]);
   end();
 }
 
