@@ -44,13 +44,13 @@ function cut(body: Buffer): Buffer[] {
 }
 
 const exchanges: ((id: string) => Exchange)[] = [
-  ...["text", "text", "text", "late", "stream"].map((kind) => (id: string) => {
+  ...["text", "text", "octets", "late", "stream"].map((kind) => (id: string) => {
     const size = someSize();
     return { ask: { target: `/${kind}/${id}/${size}` }, body: pattern(id, size) };
   }),
-  ...["echo", "read", "echo", "read"].map((kind, i) => (id: string) => {
+  ...["echo", "read", "clone", "echo", "read", "clone"].map((kind, i) => (id: string) => {
     const body = pattern(id, someSize());
-    return { ask: { target: `/${kind}/${id}`, body: i < 2 ? body : cut(body) }, body };
+    return { ask: { target: `/${kind}/${id}`, body: i < 3 ? body : cut(body) }, body };
   }),
   (id) => ({ ask: { target: `/ignore/${id}`, body: pattern(id, 3000) }, body: Buffer.from(id) }),
   (id) => {

@@ -1,11 +1,14 @@
 // The server that is soaked. It prints its port, and for each line that it reads how it stands once
 // all garbage is gone. With BJOERN_SOAK_LEAK it keeps so many octets of each request: what a soak
-// must find.
+// must find. With BJOERN_SOAK_COLLECT it leaves garbage, which is collected once in about so many
+// requests.
+import { Buffer } from "node:buffer";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { run, sendFile } from "../../mod.ts";
+import { collect, Litterer } from "./garbage.ts";
 import { pattern } from "./pattern.ts";
 
 /** How a server stands. */
@@ -26,6 +29,8 @@ writeFileSync(file, pattern("file", 1 << 20));
 const PART = 20_000;
 const leak = Number(process.env.BJOERN_SOAK_LEAK ?? 0);
 const kept: Uint8Array[] = [];
+const often = Number(process.env.BJOERN_SOAK_COLLECT ?? 0);
+const litterer = often > 0 ? new Litterer(often) : undefined;
 
 /** Comes part by part; `ends` says whether it comes to its end. */
 function streamOf(octets: Uint8Array, part: number, ends = true): ReadableStream<Uint8Array> {
@@ -54,6 +59,13 @@ async function app(request: Request): Promise<Response | Uint8Array | string> {
       return new Response(request.body);
     case "read":
       return new Uint8Array(await request.arrayBuffer());
+    case "clone": {
+      const copy = request.clone();
+      const own = await request.bytes();
+      const response = new Response(await copy.bytes());
+      const second = response.clone();
+      return Buffer.from(own).equals(await response.bytes()) ? second : "the clone differs";
+    }
     case "ignore":
       return id;
     case "stream":
@@ -78,14 +90,25 @@ async function app(request: Request): Promise<Response | Uint8Array | string> {
   }
 }
 
+function handle(request: Request): ReturnType<typeof app> | Uint8Array | string {
+  const { pathname } = new URL(request.url);
+  const [, kind, id, size] = pathname.split("/");
+  switch (kind) {
+    case "text":
+      return pattern(id, Number(size)).toString();
+    case "octets":
+      return pattern(id, Number(size));
+    default:
+      return app(request);
+  }
+}
+
 const server = run(
   (request) => {
     if (leak > 0) {
       kept.push(new Uint8Array(leak).fill(1));
     }
-    const { pathname } = new URL(request.url);
-    const [, kind, id, size] = pathname.split("/");
-    return kind === "text" ? pattern(id, Number(size)).toString() : app(request);
+    return litterer ? litterer.around(() => handle(request)) : handle(request);
   },
   {
     port: 0,
@@ -97,10 +120,9 @@ const server = run(
 );
 console.log(server.port);
 
-async function collect(): Promise<void> {
-  const { gc } = globalThis as { gc?: () => void };
+async function collectAll(): Promise<void> {
   for (let i = 0; i < 3; i++) {
-    gc?.();
+    collect();
     await sleep(20);
   }
 }
@@ -116,7 +138,7 @@ function memory(): number {
 }
 
 createInterface(process.stdin).on("line", async () => {
-  await collect();
+  await collectAll();
   const { connections_open, requests_in_flight, resp_done } = server.metrics();
   const sample: Sample = {
     memory: memory(),
