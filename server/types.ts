@@ -238,6 +238,7 @@ export interface Options extends Address {
   maxFields?: number;
   /**
    * A request's body; more is answered by 413, and before it is read if its Content-Length says so.
+   * Chunk extensions and trailers do not count, but more than 16 KiB of them are answered by 431.
    * `Infinity` for no limit. A function is asked for each request that has a body, before the
    * handler, which does not get to see what is refused.
    *
@@ -318,7 +319,7 @@ export interface Options extends Address {
    */
   keepAliveTimeout?: number;
   /**
-   * For the client to take some more of a response; then the connection is cut.
+   * For the client to take some more of a response; then the connection is reset.
    *
    * @default {30000}
    */

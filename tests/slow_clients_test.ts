@@ -100,31 +100,36 @@ class Reader {
 }
 
 const LARGE = 20_000_000; // more than all kernels keep
-const endless = { pull: (to: ReadableStreamDefaultController) => to.enqueue(new Uint8Array(1e5)) };
-const large: [name: string, make: () => Response][] = [
+type Cancel = (reason: unknown) => void;
+const pull = (to: ReadableStreamDefaultController) => to.enqueue(new Uint8Array(100_000));
+const large: [name: string, make: (cancel: Cancel) => Response][] = [
   ["a text", () => new Response("x".repeat(LARGE))],
   ["bytes", () => new Response(new Uint8Array(LARGE))],
-  ["a stream", () => new Response(new ReadableStream(endless))],
   ["a file", () => sendFile(process.execPath)],
+  ["a stream", (cancel) => new Response(new ReadableStream({ pull, cancel }))],
 ];
 for (const [name, make] of large) {
   test(`slow read: who takes nothing of ${name} is cut by writeTimeout, by a reset`, async () => {
     const ends: Promise<unknown>[] = [];
+    const cancelled: unknown[] = [];
     let left = COUNT;
     await serve((request: Request, { completed }: Info) => {
       if (!request.url.endsWith("/large")) {
         return "served";
       }
       ends.push(completed.then(() => "completed", (reason) => reason).finally(() => left--));
-      return make();
+      return make((reason) => cancelled.push(reason));
     }, async (server) => {
       const readers = Array.from({ length: COUNT }, () => new Reader(server));
       while (left > 0) {
         assert.equal((await ask(server)).text, "served");
       }
-      for (const end of await Promise.all(ends)) {
-        assert.ok(end instanceof RequestError && end.name === "TimeoutError", `${end}`);
+      const reasons = await Promise.all(ends);
+      for (const reason of reasons) {
+        assert.ok(reason instanceof RequestError && reason.name === "TimeoutError", `${reason}`);
       }
+      assert.equal(cancelled.length, name === "a stream" ? COUNT : 0);
+      assert.ok(cancelled.every((reason) => reasons.includes(reason)));
       // Nothing is kept for who comes back: neither here nor in the kernel.
       readers.forEach((reader) => reader.resume());
       for (const { end } of readers) {

@@ -72,6 +72,19 @@ wire.table([
     refused: 431,
   },
   {
+    name: "a Content-Length over 16 MiB is refused with 413",
+    rfc: "9110 15.5.14",
+    send: ask("/body", { method: "POST", fields: ["Content-Length: 16777217"] }),
+    refused: 413,
+  },
+  {
+    name: "a chunk of more than 16 MiB is refused with 413",
+    rfc: "9110 15.5.14",
+    send: post("1000001\r\n"),
+    unfinished: true,
+    refused: 413,
+  },
+  {
     name: "5000 chunks of one octet are taken",
     rfc: "7.1",
     send: post(chunked(..."a".repeat(5000))),
