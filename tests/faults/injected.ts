@@ -9,10 +9,12 @@ import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Crowd } from "../soak/clients.ts";
 import { runtimes, Served } from "../soak/process.ts";
+import type { Sample } from "../soak/served.ts";
 
 const CLIENTS = 6;
 const PAUSE = 20;
 const WHILE = 1000; // milliseconds under faults
+const SERVED = join(import.meta.dirname!, "../soak/served.ts");
 
 interface Row {
   call: string;
@@ -49,7 +51,7 @@ async function visit(crowd: Crowd, milliseconds: number): Promise<Error[]> {
 }
 
 /** What is wrong with a server that has such a fault. */
-async function play(served: Served, breaks: boolean): Promise<string[]> {
+async function play(served: Served<Sample>, breaks: boolean): Promise<string[]> {
   const crowd = new Crowd({ port: await served.port() });
   const before = await served.sample();
   const failures = await visit(crowd, WHILE);
@@ -68,7 +70,7 @@ async function inject(runtime: string, folder: string, row: Row, error: string):
   const { call, when, breaks = false } = row;
   const strace = "strace -f --seccomp-bpf -qqq -o /dev/null".split(" ");
   const how = ["-e", `trace=${call}`, "-e", `inject=${call}:error=${error}:when=${when}`];
-  const served = new Served([...strace, ...how, ...runtimes[runtime]], folder);
+  const served = new Served<Sample>([...strace, ...how, ...runtimes[runtime]], SERVED, folder);
   const facts = await play(served, breaks).catch(({ message }) => [message]);
   const ended = await served.end() ? [] : ["the server did not end by itself"];
   const known = breaks ? "and only its client knows" : "and no client knows";

@@ -19,6 +19,7 @@ const LEAST_WARM_UP = 3; // minutes
 const NOTED = 60; // samples in all
 const GROWTH = .01; // of the memory, which must be beyond doubt
 const MIB = 1 << 20;
+const SERVED = join(import.meta.dirname!, "served.ts");
 
 type Noted = Sample & { minutes: number };
 
@@ -27,12 +28,12 @@ class Soak {
   readonly name: string;
   readonly notes: Noted[] = [];
   readonly faults: string[] = [];
-  readonly #server: Served;
+  readonly #server: Served<Sample>;
   #crowd: Crowd | undefined;
 
   constructor(name: string, command: string[], folder: string) {
     this.name = name;
-    this.#server = new Served(["nice", "-n", "19", ...command], folder);
+    this.#server = new Served(["nice", "-n", "19", ...command], SERVED, folder);
   }
 
   async begin(): Promise<void> {

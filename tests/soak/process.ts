@@ -1,10 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { join } from "node:path";
 import process from "node:process";
 import { createInterface, type Interface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Sample } from "./served.ts";
 
 const QUIET = 5_000; // milliseconds for what clients have left behind
 const FAREWELL = 5_000; // milliseconds for a server to end by itself
@@ -25,8 +23,17 @@ function kill(group: number): void {
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(1));
 
-/** A process that serves what served.ts serves, and ends with this one, whatever happens. */
-export class Served {
+/** What a server holds of its clients. */
+export interface Held {
+  connections: number;
+  requests: number;
+}
+
+/**
+ * A process that serves, and ends with this one, whatever happens. It prints its port, for each line
+ * that it reads how it stands, and ends with its input.
+ */
+export class Served<Sample extends Held = Held> {
   /** How it has ended, if it has. */
   ending: string | undefined;
   readonly #child: ChildProcess;
@@ -34,9 +41,9 @@ export class Served {
   readonly #ended: Promise<unknown>;
   readonly #kill = () => this.#child.pid && this.ending === undefined && kill(this.#child.pid);
 
-  /** `command` is a runtime and what it is run by; `folder` is for the server's file. */
-  constructor(command: string[], folder: string) {
-    const [program, ...args] = [...command, join(import.meta.dirname!, "served.ts"), folder];
+  /** `command` is a runtime and what it is run by. */
+  constructor(command: string[], file: string, ...more: string[]) {
+    const [program, ...args] = [...command, file, ...more];
     // A group of its own, for a server that is run by another program.
     this.#child = spawn(program, args, { stdio: ["pipe", "pipe", "inherit"], detached: true });
     process.on("exit", this.#kill);
@@ -51,6 +58,10 @@ export class Served {
   async #line(): Promise<string> {
     const [line] = await once(this.#lines, "line");
     return line;
+  }
+
+  get pid(): number {
+    return this.#child.pid!;
   }
 
   async port(): Promise<number> {

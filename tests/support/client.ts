@@ -187,14 +187,14 @@ export class Connection {
   }
 }
 
-/** Where to connect to. */
-export type Target = { port: number } | { path: string };
+/** Where to connect to, and from which address if that matters. */
+export type Target = { port: number; localAddress?: string } | { path: string };
 
 /** Opens a connection. */
 export function open(target: Target): Promise<Connection> {
   const socket = "path" in target
     ? connect({ path: target.path })
-    : connect({ host: "127.0.0.1", port: target.port });
+    : connect({ host: "127.0.0.1", port: target.port, localAddress: target.localAddress });
   const connection = new Connection(socket);
   return within(
     new Promise((resolve, reject) => {

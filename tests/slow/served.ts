@@ -1,0 +1,29 @@
+// The server that is attacked. It prints its port, and for each line that it reads what it holds.
+import { createInterface } from "node:readline";
+import process from "node:process";
+import { run } from "../../mod.ts";
+import { LARGE, TIMEOUT } from "./limits.ts";
+
+const large = new Uint8Array(LARGE).fill(120);
+
+const server = run(
+  async (request) => {
+    const { pathname } = new URL(request.url);
+    return pathname === "/large" ? large : await request.bytes();
+  },
+  {
+    port: 0,
+    headTimeout: TIMEOUT,
+    bodyTimeout: TIMEOUT,
+    writeTimeout: TIMEOUT,
+    minWriteRate: 10_000, // by which what a client's kernel takes at first is worth no time
+    keepAliveTimeout: TIMEOUT,
+    onError: () => {},
+  },
+);
+console.log(server.port);
+
+createInterface(process.stdin).on("line", () => {
+  const { connections_open, requests_in_flight } = server.metrics();
+  console.log(JSON.stringify({ connections: connections_open, requests: requests_in_flight }));
+}).on("close", () => server.stop());
