@@ -97,7 +97,8 @@ async function serve(specifier: string, rest: string[], values: Values, place: P
   const found = findApp(specifier);
   const options = { ...serverOptions(values), ...place };
   const isWorker = workerNumber() !== undefined;
-  if ((workers > 1 || maxRequests > 0) && !isWorker) {
+  const isAlone = workers === 1 && maxRequests === 0;
+  if (!isAlone && !isWorker) {
     return await serveWorkers(options, { workers, maxRequests });
   }
   setArguments(found.module, rest);

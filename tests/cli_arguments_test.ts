@@ -31,6 +31,7 @@ const valueRows: [args: string[], values: Record<string, unknown>][] = [
   [["--access-log", "json"], { accessLog: "json" }],
   [["--access-log", "json", "-p", "1"], { accessLog: "json", port: 1 }],
   [["--workers", "4", "--backend", "poll"], { workers: 4, backend: "poll" }],
+  [["--workers", "auto"], { workers: "auto" }],
   [["--trust-proxy", "loopback, 10.0.0.0/8"], { trustProxy: "loopback, 10.0.0.0/8" }],
   [["--trust-proxy=1", "--proxy-protocol=on"], { trustProxy: 1, proxyProtocol: true }],
   [["--trust-proxy", "off", "--proxy-protocol", "::1"], {
@@ -79,6 +80,7 @@ const wrong: [args: string[], message: string][] = [
   [["--uds=", APP], '--uds takes a text, not ""'],
   [["--max-fields", "0", APP], "--max-fields must be a whole number from 1 to 1000: 0"],
   [["--workers", "0", APP], "--workers must be a whole number from 1 to 1024: 0"],
+  [["--workers", "all", APP], '--workers takes a whole number or auto, not "all"'],
   [["--mode", "rw", APP], '--mode takes an octal number as text, such as "660", not "rw"'],
   [["--reuse-port=yes", APP], "--reuse-port takes no value"],
   [

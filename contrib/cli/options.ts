@@ -14,8 +14,8 @@ import { Failure } from "./failure.ts";
 
 /** Options that the command line turns into something else before the server sees them. */
 interface Own extends Ways {
-  /** How many processes serve. */
-  workers?: number;
+  /** How many processes serve; `"auto"` for as many as there are processors. */
+  workers?: number | "auto";
   /** After how many requests one of them is replaced. */
   maxRequests?: number;
   /** As the access log has it. */
@@ -35,6 +35,7 @@ type Kind =
   | "text"
   | "listen"
   | "number"
+  | "count"
   | "octal"
   | "switch"
   | "log"
@@ -92,7 +93,10 @@ export const GROUPS: Record<string, Option[]> = {
     number("listenBacklog", "N", "connections that wait to be accepted", { flag: "backlog" }),
   ],
   "Process": [
-    number("workers", "N", "processes that serve", { range: [1, 1024], fallback: 1 }),
+    rows("count")("workers", "N", "processes that serve; auto: one a processor", {
+      range: [1, 1024],
+      fallback: 1,
+    }),
     number("maxRequests", "N", "of a worker before it is replaced", {
       range: [0, MOST],
       fallback: 0,
@@ -217,6 +221,10 @@ const READERS: Record<Kind, Reader> = {
   number: {
     allowed: () => "a whole number",
     read: (raw) => /^(\d+|Infinity)$/.test(String(raw)) ? Number(raw) : undefined,
+  },
+  count: {
+    allowed: () => "a whole number or auto",
+    read: (raw) => raw === "auto" ? raw : READERS.number.read(raw, []),
   },
   octal: {
     allowed: () => 'an octal number as text, such as "660"',
