@@ -1,0 +1,88 @@
+// The documents tell the truth as far as a program can see: places, options, defaults.
+import assert from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { defaultOf, OPTIONS } from "../contrib/cli/options.ts";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const read = (path: string) => readFileSync(join(ROOT, path), "utf8");
+const markdown = (folder: string) =>
+  readdirSync(join(ROOT, folder)).filter((name) => name.endsWith(".md")).map((name) =>
+    join(folder, name)
+  );
+
+/** What a forge makes of headings. */
+function anchors(path: string): string[] {
+  const headings = read(path).matchAll(/^#+ (.*)$/gm);
+  return Array.from(
+    headings,
+    ([, text]) => text.toLowerCase().replace(/[^\p{L}\p{N} _-]/gu, "").replaceAll(" ", "-"),
+  );
+}
+
+for (const document of [...markdown("."), ...markdown("docs")]) {
+  const text = read(document);
+
+  test(`${document} links to what is there`, () => {
+    const links = text.matchAll(/\]\(([^)]+)\)|^\[[^\]]+\]: (\S+)$/gm);
+    for (const [, inline, reference] of links) {
+      const target = inline ?? reference;
+      if (/^https?:|^\.\.\/\.\.\//.test(target)) {
+        continue; // the forge's own pages are outside of the repository
+      }
+      const [path, anchor] = target.split("#");
+      const file = path === "" ? document : join(dirname(document), path);
+      assert.ok(existsSync(join(ROOT, file)), target);
+      assert.ok(anchor === undefined || anchors(file).includes(anchor), target);
+    }
+  });
+
+  test(`${document} names files that are there`, () => {
+    const places =
+      /(?<![\w./@-])(?:csrc|ffi|server|contrib|tests|scripts|bench|examples)\/[\w./]+/g;
+    for (const [found] of text.matchAll(places)) {
+      const place = found.replace(/[./]+$/, "");
+      const endings = ["", ".ts", ".c"];
+      assert.ok(endings.some((ending) => existsSync(join(ROOT, place + ending))), found);
+    }
+  });
+}
+
+describe("options", () => {
+  /** By name: the default that its JSDoc tells, if there is one. */
+  const documented = new Map(
+    Array.from(
+      read("server/types.ts").split("export interface Address ")[1]
+        .matchAll(/^ {2}\/\*\*((?:(?!\*\/).)*)\*\/\n {2}(\w+)\?: /gms),
+      ([, comment, name]) => [name, /@default \{(.+)\}/.exec(comment)?.[1]],
+    ),
+  );
+  /** Options that only a program can have. */
+  const inCode = ["signal", "onError", "onListen", "handleSignals"];
+
+  test("the defaults in their documentation are the command line's and the server's", () => {
+    for (const [name, fallback] of documented) {
+      if (!inCode.includes(name)) {
+        const option = OPTIONS.find(({ key }) => key === name);
+        assert.ok(option, `${name} is an option of the command line`);
+        const known = defaultOf(option);
+        assert.equal(fallback, known === undefined ? undefined : JSON.stringify(known), name);
+      }
+    }
+  });
+
+  test("README has all of them, with their defaults", () => {
+    const [, table] = /^## Options$(.*?)^## /ms.exec(read("README.md"))!;
+    const rows = Array.from(table.matchAll(/^\| (`.*?) *\| (.*?) *\|/gm), ([, names, cell]) => {
+      const fallbacks = cell.split(", ").map((text) => /^`(.*)`$/.exec(text)?.[1]);
+      return names.split(", ").map((name, i) => [name.slice(1, -1), fallbacks[i]] as const);
+    }).flat();
+    const listed = new Map(rows);
+    assert.deepEqual([...listed.keys()].sort(), [...documented.keys(), "workers"].sort());
+    for (const [name, fallback] of documented) {
+      assert.equal(listed.get(name), fallback, name);
+    }
+  });
+});
