@@ -6,7 +6,8 @@ import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
 import { Crowd } from "./soak/clients.ts";
-import { runtimes, Served } from "./soak/process.ts";
+import { runtimes, Served, SOAKED } from "./soak/process.ts";
+import type { Sample } from "./soak/served.ts";
 import { until } from "./support/client.ts";
 
 const ENOUGH = 1000; // answers that are compared
@@ -16,7 +17,7 @@ const OWN = 4; // descriptors that a runtime may open for itself meanwhile
 test("answers are right while garbage is collected and clients come and go", async () => {
   const folder = mkdtempSync(join(tmpdir(), "bjoern-garbage-"));
   const runtime = runtimes[process.versions.bun ? "bun" : "deno"];
-  const server = new Served(["env", "BJOERN_SOAK_COLLECT=20", ...runtime], folder);
+  const server = new Served<Sample>(["env", "BJOERN_SOAK_COLLECT=20", ...runtime], SOAKED, folder);
   try {
     const crowd = new Crowd({ port: await server.port() });
     const before = await server.sample();

@@ -8,13 +8,12 @@ import { join } from "node:path";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Crowd } from "../soak/clients.ts";
-import { runtimes, Served } from "../soak/process.ts";
+import { runtimes, Served, SOAKED } from "../soak/process.ts";
 import type { Sample } from "../soak/served.ts";
 
 const CLIENTS = 6;
 const PAUSE = 20;
 const WHILE = 1000; // milliseconds under faults
-const SERVED = join(import.meta.dirname!, "../soak/served.ts");
 
 interface Row {
   call: string;
@@ -70,7 +69,7 @@ async function inject(runtime: string, folder: string, row: Row, error: string):
   const { call, when, breaks = false } = row;
   const strace = "strace -f --seccomp-bpf -qqq -o /dev/null".split(" ");
   const how = ["-e", `trace=${call}`, "-e", `inject=${call}:error=${error}:when=${when}`];
-  const served = new Served<Sample>([...strace, ...how, ...runtimes[runtime]], SERVED, folder);
+  const served = new Served<Sample>([...strace, ...how, ...runtimes[runtime]], SOAKED, folder);
   const facts = await play(served, breaks).catch(({ message }) => [message]);
   const ended = await served.end() ? [] : ["the server did not end by itself"];
   const known = breaks ? "and only its client knows" : "and no client knows";

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Crowd } from "./clients.ts";
-import { runtimes, Served } from "./process.ts";
+import { runtimes, Served, SOAKED } from "./process.ts";
 import type { Sample } from "./served.ts";
 import { type Trend, trendOf } from "./trend.ts";
 
@@ -19,7 +19,6 @@ const LEAST_WARM_UP = 3; // minutes
 const NOTED = 60; // samples in all
 const GROWTH = .01; // of the memory, which must be beyond doubt
 const MIB = 1 << 20;
-const SERVED = join(import.meta.dirname!, "served.ts");
 
 type Noted = Sample & { minutes: number };
 
@@ -33,7 +32,7 @@ class Soak {
 
   constructor(name: string, command: string[], folder: string) {
     this.name = name;
-    this.#server = new Served(["nice", "-n", "19", ...command], SERVED, folder);
+    this.#server = new Served(["nice", "-n", "19", ...command], SOAKED, folder);
   }
 
   async begin(): Promise<void> {

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { join } from "node:path";
 import process from "node:process";
 import { createInterface, type Interface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -22,6 +23,9 @@ function kill(group: number): void {
 }
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(1));
+
+/** What is soaked. */
+export const SOAKED: string = join(import.meta.dirname!, "served.ts");
 
 /** What a server holds of its clients. */
 export interface Held {
