@@ -81,6 +81,7 @@ void conn_close(conn *c, enum bj_reason reason)
   output_drop(c);
   deadline_clear(&c->reading_by);
   deadline_clear(&c->whole_by);
+  deadline_clear(&c->look_at);
   ev_io_stop(s->loop, &c->reader);
   close(c->reader.fd);
   buffer_free(&c->in);
@@ -224,6 +225,7 @@ void conn_update(conn *c)
   if (!conn_may_read(c)) {
     ev_io_stop(c->server->loop, &c->reader);
     deadline_pause(&c->server->deadlines, &c->reading_by);
+    if (c->state != CONN_CLOSED) deadline_keep(&c->server->deadlines, &c->look_at, DEADLINE_LOOK);
   } else if (c->waits) {
     conn_queue(c);
   } else if (!c->peer_closed) {
@@ -263,7 +265,8 @@ void conn_time_out(void *connection, enum deadline_kind kind)
 {
   conn *c = connection;
   if (kind == DEADLINE_WRITE && output_moves(c)) return;
-  if (kind != DEADLINE_IDLE && kind != DEADLINE_LINGER) c->server->counters[BJ_TIMEOUTS]++;
+  if (kind < DEADLINE_LOOK && kind != DEADLINE_IDLE && kind != DEADLINE_LINGER)
+    c->server->counters[BJ_TIMEOUTS]++;
   switch (kind) {
   case DEADLINE_HEAD:
     if (buffer_size(&c->in) > 0 && c->state == CONN_HEAD) {
@@ -275,6 +278,7 @@ void conn_time_out(void *connection, enum deadline_kind kind)
   case DEADLINE_BODY: input_fail(c, 408, BJ_TIMED_OUT); break;
   case DEADLINE_WRITE: give_up(c, BJ_TIMED_OUT); return;
   case DEADLINE_REQUEST: expire(c); break;
+  case DEADLINE_LOOK: input_look(c); return;
   default: conn_close(c, BJ_TIMED_OUT); return;
   }
   conn_settle(c);
@@ -316,7 +320,7 @@ void conn_open(struct bj_server *s, int fd, const struct sockaddr *peer)
     free(c);
     return;
   }
-  c->reading_by.owner = c->writing_by.owner = c->whole_by.owner = c;
+  c->reading_by.owner = c->writing_by.owner = c->whole_by.owner = c->look_at.owner = c;
   if (s->conns != NULL) s->conns->prev = c;
   s->conns = c;
   s->counters[BJ_CONNECTIONS_OPEN]++;

@@ -25,7 +25,7 @@ typedef struct conn {
   struct conn *next_queued; /* in the server's queue of those that can go on, or of the dead */
   struct conn *next_aside;  /* of those whose output leaves at the end of the flush */
   ev_io reader, writer;
-  deadline reading_by, writing_by;
+  deadline reading_by, writing_by, look_at;
   deadline whole_by; /* for the request whose head is not complete */
   enum conn_state state;
   exchange *first, *last; /* requests in flight, oldest first */

@@ -15,6 +15,7 @@ enum deadline_kind {
   DEADLINE_WRITE,   /* for the socket to take some of an answer */
   DEADLINE_LINGER,  /* for the client to close after us */
   DEADLINE_REQUEST, /* from the first octet of a request to the last one of its answer */
+  DEADLINE_LOOK,    /* between looks at who is not read from just now */
   DEADLINE_KINDS,
 };
 

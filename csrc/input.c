@@ -2,12 +2,14 @@
 #include "input.h"
 
 #include <errno.h>
+#include <sys/ioctl.h>
 
 #include "body.h"
 #include "loop.h"
 #include "pull.h"
 #include "response.h"
 #include "server.h"
+#include "socket.h"
 
 #define READ_SIZE 262144u /* at most, in one turn of one connection */
 #define READ_ROOM 4096u   /* less than this is not worth a system call */
@@ -239,6 +241,31 @@ void input_missed(conn *c, ssize_t n)
   } else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
     count_left(c, BJ_REQ_ERROR_READ);
     conn_close(c, BJ_DISCONNECTED);
+  }
+}
+
+/* Whether the client has closed its side before the end of a body whose length is known. */
+static bool is_cut(const conn *c, enum socket_peer peer)
+{
+  int available = 0;
+  return peer == PEER_ENDED && c->state == CONN_BODY && c->body.framing == FRAMING_LENGTH &&
+         ioctl(c->reader.fd, FIONREAD, &available) == 0 &&
+         buffer_size(&c->in) + (size_t)available < c->body.left;
+}
+
+void input_look(conn *c)
+{
+  if (conn_may_read(c)) return;
+  enum socket_peer peer = socket_peer(c->reader.fd);
+  if (peer == PEER_GONE) {
+    count_left(c, BJ_REQ_ERROR_READ);
+    conn_close(c, BJ_DISCONNECTED);
+  } else if (is_cut(c, peer)) {
+    count_left(c, BJ_REQ_ERROR_CLIENT_DISCONNECTED);
+    input_fail(c, 400, BJ_DISCONNECTED);
+    conn_settle(c);
+  } else {
+    deadline_keep(&c->server->deadlines, &c->look_at, DEADLINE_LOOK);
   }
 }
 

@@ -18,6 +18,9 @@ void input_reject(conn *c, unsigned status, bool is_head);
 /* What a recv(2) that returned `n`, 0 or less, means: nothing, an end or an error. */
 void input_missed(conn *c, ssize_t n);
 
+/* Looks, while nothing is read, whether the client has gone. */
+void input_look(conn *c);
+
 /* The body cannot be completed: tells the handler, and the client if it has no answer yet. */
 void input_fail(conn *c, unsigned status, enum bj_reason reason);
 

@@ -17,6 +17,7 @@
 #include "response.h"
 
 #define LINGER_TIMEOUT 2000 /* milliseconds for the client to close after us */
+#define LOOK_TIME 1000      /* milliseconds in which nobody sees that a client has gone */
 
 bytes server_date(bj_server *s)
 {
@@ -261,6 +262,7 @@ static bj_server *set_up(bj_server *s, char *error)
     [DEADLINE_WRITE] = {o->write_timeout, o->min_write_rate},
     [DEADLINE_LINGER] = {LINGER_TIMEOUT, 0},
     [DEADLINE_REQUEST] = {o->request_timeout, 0},
+    [DEADLINE_LOOK] = {LOOK_TIME, 0},
   };
   deadlines_start(&s->deadlines, s->loop, times, conn_time_out);
   acceptor_init(s);

@@ -10,6 +10,7 @@
 #if defined(__linux__)
 
 #include <linux/sockios.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 
 int socket_open(int family)
@@ -36,6 +37,13 @@ size_t socket_unsent(int fd)
 {
   int size = 0;
   return ioctl(fd, SIOCOUTQ, &size) == 0 ? (size_t)size : 0;
+}
+
+enum socket_peer socket_peer(int fd)
+{
+  struct pollfd it = {.fd = fd, .events = POLLRDHUP};
+  if (poll(&it, 1, 0) <= 0) return PEER_THERE;
+  return (it.revents & (POLLERR | POLLHUP)) != 0 ? PEER_GONE : PEER_ENDED;
 }
 
 bool socket_takes_abstract_names(void)
@@ -102,6 +110,15 @@ size_t socket_unsent(int fd)
   int size = 0;
   socklen_t room = sizeof size;
   return getsockopt(fd, SOL_SOCKET, SO_NWRITE, &size, &room) == 0 ? (size_t)size : 0;
+}
+
+/* Its poll(2) does not tell one who has closed its side from one who has gone. */
+enum socket_peer socket_peer(int fd)
+{
+  int error = 0;
+  socklen_t room = sizeof error;
+  getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &room);
+  return error != 0 ? PEER_GONE : PEER_THERE;
 }
 
 enum { SEND_FLAGS = 0, SEND_MORE = 0 };

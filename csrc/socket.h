@@ -33,4 +33,13 @@ ssize_t socket_send(int fd, const struct iovec *parts, size_t count, bool more);
  * the kernel adds to them. */
 size_t socket_unsent(int fd);
 
+enum socket_peer {
+  PEER_THERE, /* as far as is known */
+  PEER_ENDED, /* it sends nothing more than what can be read */
+  PEER_GONE,  /* the connection is broken */
+};
+
+/* What has become of the peer, of which nothing is read. */
+enum socket_peer socket_peer(int fd);
+
 #endif

@@ -166,3 +166,43 @@ for (const [name, read] of ways) {
     }, { maxBodySize: 1_000_000 });
   });
 }
+
+const CHUNKS = `${HEAD.split("Content")[0]}Transfer-Encoding: chunked\r\n\r\n`;
+const CHUNK = `2710\r\n${"x".repeat(10_000)}\r\n`;
+const PART = "x".repeat(10_000);
+const gone: [name: string, first: string, part: string, leave: (it: Connection) => void][] = [
+  ["closes its side in the middle", HEAD, PART, ({ socket }) => socket.end()],
+  ["closes the connection", HEAD, PART, ({ socket }) => socket.destroy()],
+  ["resets the connection", HEAD, PART, ({ socket }) => socket.resetAndDestroy()],
+  ["resets the connection in a chunk", CHUNKS, CHUNK, ({ socket }) => socket.resetAndDestroy()],
+];
+for (const [name, first, part, leave] of gone) {
+  test(`a handler that has stopped reading is told of a client that ${name}`, async () => {
+    const told = Promise.withResolvers<unknown>();
+    const app = async (request: Request) => {
+      const reader = request.body!.getReader();
+      await reader.read();
+      await reader.read();
+      request.signal.addEventListener("abort", () => told.resolve(request.signal.reason));
+      await told.promise;
+      return "";
+    };
+    await serve(app, async (server) => {
+      const connection = await open(server);
+      connection.write(first);
+      // More than anybody keeps for a handler, while the server stops to read.
+      let calm = 0, before = -1;
+      await until(() => {
+        const { bytes_received } = server.metrics();
+        connection.write(part);
+        calm = bytes_received === before ? calm + 1 : 0;
+        before = bytes_received;
+        return calm === 5;
+      }, "the server to stop reading");
+      leave(connection);
+      const reason = await within(told.promise, "the signal");
+      assert.ok(reason instanceof RequestError && reason.name === "AbortError");
+      connection.close();
+    });
+  });
+}
