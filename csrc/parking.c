@@ -88,6 +88,7 @@ int parking_start(parking *p, char *error)
     snprintf(error, BJ_ERROR_SIZE, "socketpair: %s", strerror(errno));
     return -1;
   }
+  fstat(p->wake[0], &p->own);
   if (socket_pair(p->control) < 0) {
     snprintf(error, BJ_ERROR_SIZE, "socketpair: %s", strerror(errno));
     close_pair(p->wake);
@@ -130,4 +131,13 @@ void parking_stop(parking *p)
   p->fds = NULL;
   close(p->wake[1]);
   close_pair(p->control);
+}
+
+/* The number may be another descriptor's by now. */
+void parking_abandon(parking *p)
+{
+  struct stat now;
+  parking_stop(p);
+  if (fstat(p->wake[0], &now) == 0 && now.st_dev == p->own.st_dev && now.st_ino == p->own.st_ino)
+    close(p->wake[0]);
 }

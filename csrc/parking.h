@@ -6,11 +6,13 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdbool.h>
+#include <sys/stat.h>
 
 typedef struct parking {
   pthread_t thread;
   bool running;
   int wake[2];          /* [0] is the caller's, [1] is written to */
+  struct stat own;      /* of wake[0], by which it is known again */
   int control[2];       /* [0] interrupts the thread's wait */
   pthread_mutex_t lock; /* of what follows */
   bool stopping;
@@ -28,5 +30,8 @@ void parking_arm(parking *p, struct pollfd *fds, nfds_t count, int timeout);
 
 /* Ends and joins the thread. Safe to call twice. */
 void parking_stop(parking *p);
+
+/* The same when the caller is gone, who may have closed its end or not. */
+void parking_abandon(parking *p);
 
 #endif

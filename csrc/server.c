@@ -222,8 +222,9 @@ uint32_t bj_server_park(bj_server *s)
 static void on_halt(registered *entry)
 {
   bj_server *s = (bj_server *)(void *)entry;
-  parking_stop(&s->parking);
+  parking_abandon(&s->parking);
   listener_close(&s->listener);
+  if (s->statsd.fd >= 0) close(s->statsd.fd);
   for (conn *c = s->conns; c != NULL; c = c->next) {
     close(c->reader.fd);
     for (exchange *x = c->first; x != NULL; x = x->next) file_close(&x->file);

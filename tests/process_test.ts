@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { ask, open, until, within } from "./support/client.ts";
+import { ask, open, within } from "./support/client.ts";
 import { type Child, type Exit, MOD, runFile, runText } from "./support/child.ts";
 
 const SERVER = `
@@ -214,30 +214,13 @@ test("reading a request builds no native one, copying it builds one", async () =
   assert.equal((await ask({ port: await portOf(child) })).text, "1");
 });
 
-test("a Worker that serves and is terminated frees its port, the process goes on", async () => {
-  await using child = runFile("worker_host.ts");
-  for (const _ of [1, 2, 3]) {
-    const port = await portOf(child);
-    const idle = await open({ port });
-    assert.equal((await ask({ port })).text, "worker");
-    // Asks the host to terminate the Worker, by a request that the host itself serves.
-    assert.equal((await ask({ port: await portOf(child) })).text, "terminated");
-    await within(idle.closed, "the Worker's connection to be closed");
-    idle.close();
-    let isFree = false;
-    await until(() => {
-      open({ port }).then((connection) => connection.close(), () => isFree = true);
-      return isFree;
-    }, "the port to be free");
-  }
-  assertEnd(await child.ended(), 0);
-});
-
 test("several Workers serve at once, each on its own", async () => {
   await using child = runFile("worker_host.ts", "together");
   const ports = [await portOf(child), await portOf(child), await portOf(child)];
-  const answers = ports.flatMap((port) => [1, 2, 3].map(() => ask({ port })));
+  const answers = ports.flatMap((port) =>
+    [1, 2, 3].map(() => ask({ port }, { target: "/now/hello" }))
+  );
   for (const { text } of await Promise.all(answers)) {
-    assert.equal(text, "worker");
+    assert.equal(text, "hello 1");
   }
 });

@@ -1,5 +1,6 @@
 #include "parking.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -100,4 +101,22 @@ TEST("the thread ends, parked or not, and the owner sees the end")
   parking_stop(&p);
   CHECK_EQ(woken(PATIENCE), 0);
   end();
+}
+
+TEST("what an owner that is gone has left open is closed, another's descriptor is not")
+{
+  begin();
+  int left = p.wake[0];
+  parking_abandon(&p);
+  CHECK_EQ(fcntl(left, F_GETFD), -1);
+  close(watched[0]);
+  close(watched[1]);
+
+  begin();
+  CHECK_EQ(dup2(watched[0], p.wake[0]), p.wake[0]);
+  parking_abandon(&p);
+  CHECK_EQ(fcntl(p.wake[0], F_GETFD), 0);
+  close(p.wake[0]);
+  close(watched[0]);
+  close(watched[1]);
 }

@@ -1,5 +1,6 @@
 // A Worker that serves until it is terminated, and tells its host the port.
 import { run } from "../../mod.ts";
+import { loadedApp } from "./loaded_app.ts";
 
-const server = run(() => "worker", "127.0.0.1", 0);
+const server = run(loadedApp(1), { port: 0, spin: 0, statsd: { port: 9 } });
 (globalThis as unknown as { postMessage(message: unknown): void }).postMessage(server.port);

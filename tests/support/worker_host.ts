@@ -1,37 +1,47 @@
-// Starts Workers that serve: one after the other, each terminated while it serves, or together.
+// Starts Workers that serve: one after the other, each terminated when a client says so, or three.
+import { readdirSync } from "node:fs";
 import process from "node:process";
 import { run } from "../../mod.ts";
+import { loadedApp } from "./loaded_app.ts";
 
-async function serving(): Promise<Worker> {
+async function start(): Promise<{ worker: Worker; port: number }> {
   const worker = new Worker(new URL("./serving_worker.ts", import.meta.url), { type: "module" });
-  const port = await new Promise((resolve) => {
+  const port = await new Promise<number>((resolve) => {
     worker.onmessage = ({ data }: MessageEvent) => resolve(data);
   });
-  console.log(port);
-  return worker;
+  return { worker, port };
 }
 
-/** Terminates the Worker when a client asks for it. */
-async function terminateWhenAsked(worker: Worker): Promise<void> {
-  const asked = Promise.withResolvers<void>();
-  const server = run(
-    () => {
-      worker.terminate();
-      asked.resolve();
-      return "terminated";
-    },
-    "127.0.0.1",
-    0,
-  );
+/** Serves what its Workers serve, and does what it is asked for. Prints its port. */
+function host(): void {
+  const answer = loadedApp(1);
+  let last: Worker | undefined;
+  const server = run(async (request) => {
+    switch (new URL(request.url).pathname) {
+      case "/start": {
+        const { worker, port } = await start();
+        last = worker;
+        return String(port);
+      }
+      case "/terminate":
+        last?.terminate();
+        return "terminated";
+      case "/descriptors":
+        return String(readdirSync("/dev/fd").length);
+      case "/end":
+        void server.shutdown();
+        return "the end";
+      default:
+        return await answer(request);
+    }
+  }, { port: 0 });
   console.log(server.port);
-  await asked.promise;
-  await server.shutdown();
 }
 
 if (process.argv.includes("together")) {
-  await Promise.all([serving(), serving(), serving()]);
-} else {
-  for (let i = 0; i < 3; i++) {
-    await terminateWhenAsked(await serving());
+  for (const { port } of await Promise.all([start(), start(), start()])) {
+    console.log(port);
   }
+} else {
+  host();
 }
