@@ -6,8 +6,8 @@ import { test } from "node:test";
 import { setCookie } from "../contrib/cookies.ts";
 import { environ } from "../contrib/environ.ts";
 import { serveStatic } from "../contrib/static.ts";
-import { type Handler, run, sendFile } from "../mod.ts";
-import { type Connection, octets, open, quiet, serve } from "./support/client.ts";
+import { type Handler, sendFile } from "../mod.ts";
+import { type Connection, octets, open, serve } from "./support/client.ts";
 
 const FILE = fileURLToPath(import.meta.url);
 const Native = globalThis.Response;
@@ -24,7 +24,7 @@ const replaced = (name: string, value: unknown) =>
   Object.defineProperty(new Response("x", { status: 201 }), name, { value });
 
 /** Ways from a text to a head. */
-const ways: Record<string, (text: string) => unknown> = {
+const ways: Record<string, (text: string, ...asked: Parameters<Handler>) => unknown> = {
   "a value": (text) => headed({ "x-a": `a${text}b` }),
   "the end of a value": (text) => headed({ "x-a": `a${text}` }),
   "the start of a value": (text) => headed({ "x-a": `${text}a` }),
@@ -67,6 +67,11 @@ const ways: Record<string, (text: string) => unknown> = {
     new Response(new ReadableStream({ start: (controller) => controller.close() }), {
       headers: { "x-a": `a${text}b` },
     }),
+  "a status line of the environ face": (text, ...asked) =>
+    environ((_environ, startResponse) => {
+      startResponse(`200 a${text}b`, [["x-a", `a${text}`]]);
+      return "x";
+    }, { errors: { write: () => {} } })(...asked),
 };
 
 function cookie(...[name, value, options]: [string, string, object?]): Response {
@@ -110,36 +115,19 @@ function checkHead(head: string, what: string): void {
 }
 
 for (const [name, way] of Object.entries(ways)) {
-  test(`${name} cannot end a line`, async () => {
+  test(`${name} cannot end a line`, () => {
     let text = "";
-    const server = run(() => way(text) as Response, { port: 0, onError: () => {} });
-    try {
-      for (text of ENDS) {
-        checkHead(await headOf(await open(server)), JSON.stringify(text));
-      }
-      await quiet(server);
-    } finally {
-      server.stop();
-    }
+    return serve(
+      (...asked: Parameters<Handler>) => way(text, ...asked) as Response,
+      async (server) => {
+        for (text of ENDS) {
+          checkHead(await headOf(await open(server)), JSON.stringify(text));
+        }
+      },
+      { onError: () => {} },
+    );
   });
 }
-
-test("a status line of the environ face cannot end a line", async () => {
-  let text = "";
-  const app = environ((_environ, startResponse) => {
-    startResponse(`200 a${text}b`, [["x-a", `a${text}`]]);
-    return "x";
-  }, { errors: { write: () => {} } });
-  const server = run(app, { port: 0, onError: () => {} });
-  try {
-    for (text of ENDS) {
-      checkHead(await headOf(await open(server)), JSON.stringify(text));
-    }
-    await quiet(server);
-  } finally {
-    server.stop();
-  }
-});
 
 test("what was requested cannot end a line, where it comes back", async () => {
   const echo: Handler = (request, info) =>

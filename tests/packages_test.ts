@@ -162,6 +162,12 @@ const onBun: Way[] = [{
   compile: ["bun", "build", "--compile", "--outfile", "app", "server.ts"],
 }];
 
+const byDeno: Pick<Way, "manifest" | "checks" | "compile"> = {
+  manifest: "deno.json",
+  checks: [["deno", "check", "all.ts"]],
+  compile: ["deno", "compile", "--allow-ffi", "--output", "app", "server.ts"],
+};
+
 const onDeno: Way[] = [{
   name: "Deno, from JSR",
   files: {},
@@ -169,9 +175,7 @@ const onDeno: Way[] = [{
   run: ["deno", "run", "--allow-ffi"],
   maps: fromMemory,
   command: ["deno", "run", "-A", "jsr:@x/bjoern/cli"],
-  manifest: "deno.json",
-  checks: [["deno", "check", "all.ts"]],
-  compile: ["deno", "compile", "--allow-ffi", "--output", "app", "server.ts"],
+  ...byDeno,
 }, {
   name: "Deno, from npm",
   files: { "package.json": `{ "type": "module" }` },
@@ -179,9 +183,7 @@ const onDeno: Way[] = [{
   run: ["deno", "run", "--allow-ffi=node_modules"],
   maps: fromFile,
   command: ["deno", "run", "-A", "npm:@x/bjoern"],
-  manifest: "deno.json",
-  checks: [["deno", "check", "all.ts"]],
-  compile: ["deno", "compile", "--allow-ffi", "--output", "app", "server.ts"],
+  ...byDeno,
 }];
 
 const ways = process.versions.bun ? onBun : onDeno;
