@@ -47,6 +47,9 @@ function hard(): Stage[] {
       { name: "wire, sanitized", command: ["bun", "scripts/preloaded.ts"] },
     );
   }
+  if (onLinux && process.arch === "x64") {
+    stages.push({ name: "servers, as shipped", command: ["bun", "scripts/cross.ts", "hello"] });
+  }
   return stages.map((stage) => ({ ...stage, count: countSummary }));
 }
 
