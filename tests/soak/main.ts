@@ -20,6 +20,9 @@ const NOTED = 60; // samples in all
 const GROWTH = .01; // of the memory, which must be beyond doubt
 const MIB = 1 << 20;
 
+/** Has the C library give back what is freed, at once and whichever thread did it. */
+const TIDY = ["MALLOC_ARENA_MAX=1", "MALLOC_TRIM_THRESHOLD_=131072"];
+
 type Noted = Sample & { minutes: number };
 
 /** A server and its clients. */
@@ -32,7 +35,7 @@ class Soak {
 
   constructor(name: string, command: string[], folder: string) {
     this.name = name;
-    this.#server = new Served(["nice", "-n", "19", ...command], SOAKED, folder);
+    this.#server = new Served(["nice", "-n", "19", "env", ...TIDY, ...command], SOAKED, folder);
   }
 
   async begin(): Promise<void> {
