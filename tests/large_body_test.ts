@@ -21,7 +21,7 @@ async function readParts(request: Request, pause?: () => Promise<unknown>): Prom
 const ways: [name: string, read: Read][] = [
   ["as a whole", (request) => request.bytes()],
   ["as a stream", (request) => readParts(request)],
-  ["as a stream, slowly", (request) => readParts(request, () => sleep(10))],
+  ["as a stream, slowly", (request) => readParts(request, () => sleep(5))],
 ];
 
 /** What a handler is told. */
@@ -111,7 +111,7 @@ for (const [name, read] of ways) {
   for (const [how, leave] of leaving) {
     test(`a client that pauses is not cut, and one that ${how} is told of: read ${name}`, async () => {
       await reading(read, OFF, async (connection, told) => {
-        await sleep(100);
+        await sleep(50);
         leave(connection);
         await checkTold(told, "AbortError", 0);
       });
@@ -176,8 +176,8 @@ const gone: [name: string, first: string, part: string, leave: (it: Connection) 
   ["resets the connection", HEAD, PART, ({ socket }) => socket.resetAndDestroy()],
   ["resets the connection in a chunk", CHUNKS, CHUNK, ({ socket }) => socket.resetAndDestroy()],
 ];
-for (const [name, first, part, leave] of gone) {
-  test(`a handler that has stopped reading is told of a client that ${name}`, async () => {
+test("a handler that has stopped reading is told of a client that leaves", async () => {
+  await Promise.all(gone.map(async ([name, first, part, leave]) => {
     const told = Promise.withResolvers<unknown>();
     const app = async (request: Request) => {
       const reader = request.body!.getReader();
@@ -200,9 +200,9 @@ for (const [name, first, part, leave] of gone) {
         return calm === 5;
       }, "the server to stop reading");
       leave(connection);
-      const reason = await within(told.promise, "the signal");
+      const reason = await within(told.promise, `the signal when it ${name}`);
       assert.ok(reason instanceof RequestError && reason.name === "AbortError");
       connection.close();
     });
-  });
-}
+  }));
+});

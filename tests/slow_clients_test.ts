@@ -63,6 +63,8 @@ const bodies: [name: string, first: string, next: string][] = [
   ["a long body", `${POST}Content-Length: 9000000\r\n\r\n`, "a"],
   ["a chunk", `${POST}Transfer-Encoding: chunked\r\n\r\n9000\r\n`, "a"],
   ["a body in chunks", `${POST}Transfer-Encoding: chunked\r\n\r\n`, "1\r\na\r\n"],
+  ["a chunk's extension", `${POST}Transfer-Encoding: chunked\r\n\r\n1;a=`, "a"],
+  ["a trailer", `${POST}Transfer-Encoding: chunked\r\n\r\n0\r\nX: `, "a"],
 ];
 for (const [name, first, next] of bodies) {
   test(`slow body: ${name} that comes octet by octet is cut by bodyTimeout`, async () => {
@@ -162,4 +164,20 @@ test("who connects, asks once and waits is cut by keepAliveTimeout", async () =>
     }
     assert.equal(server.metrics().timeouts, 0);
   }, { ...OFF, keepAliveTimeout: 100 });
+});
+
+test("who is refused and does not close is closed, although it goes on sending", async () => {
+  await serve(() => "served", async (server) => {
+    const socket = connect({ port: server.port, host: "127.0.0.1", allowHalfOpen: true });
+    const ended = once(socket, "end"), reset = once(socket, "error");
+    socket.resume().write("no request\r\n\r\n");
+    await within(ended, "the refusal");
+    let isReset = false;
+    reset.then(() => isReset = true);
+    while (!isReset) {
+      socket.write("a");
+      assert.equal((await ask(server)).text, "served");
+    }
+    socket.destroy();
+  }, OFF);
 });

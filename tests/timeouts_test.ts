@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Options } from "../mod.ts";
 import { octets, open, serve } from "./support/client.ts";
 
-const SHORT = 50; // milliseconds
+const SHORT = 30; // milliseconds
 const LONGER = 3 * SHORT;
 const haste: Options = {
   headTimeout: SHORT,
