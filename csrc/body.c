@@ -33,6 +33,7 @@ void body_begin(exchange *x, const request *r)
   c->body.limit = c->server->max_body_size;
   c->body.decoder = (chunked){0};
   c->body.pulled = c->body.told = false;
+  c->body.ahead = 0;
 }
 
 /* Content goes with the event of the request itself, if that is the latest one. */

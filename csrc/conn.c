@@ -9,6 +9,7 @@
 #include "input.h"
 #include "loop.h"
 #include "output.h"
+#include "pull.h"
 #include "response.h"
 #include "server.h"
 
@@ -224,7 +225,8 @@ void conn_update(conn *c)
 {
   if (!conn_may_read(c)) {
     ev_io_stop(c->server->loop, &c->reader);
-    deadline_pause(&c->server->deadlines, &c->reading_by);
+    if (c->state != CONN_BODY || !c->body.told)
+      deadline_pause(&c->server->deadlines, &c->reading_by);
     if (c->state != CONN_CLOSED) deadline_keep(&c->server->deadlines, &c->look_at, DEADLINE_LOOK);
   } else if (c->waits) {
     conn_queue(c);
@@ -265,6 +267,7 @@ void conn_time_out(void *connection, enum deadline_kind kind)
 {
   conn *c = connection;
   if (kind == DEADLINE_WRITE && output_moves(c)) return;
+  if (kind == DEADLINE_BODY && pull_moves(c)) return;
   if (kind < DEADLINE_LOOK && kind != DEADLINE_IDLE && kind != DEADLINE_LINGER)
     c->server->counters[BJ_TIMEOUTS]++;
   switch (kind) {

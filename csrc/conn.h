@@ -45,8 +45,9 @@ typedef struct conn {
     uint64_t limit;    /* and how many there may be */
     uint32_t dropped;  /* octets read for nobody */
     chunked decoder;
-    bool pulled; /* the taker reads the rest by itself */
-    bool told;   /* and knows that there is some */
+    bool pulled;    /* the taker reads the rest by itself */
+    bool told;      /* and knows that there is some */
+    uint32_t ahead; /* octets that it has not read and that have given back time */
   } body;
   uint32_t peer[4]; /* as in bj_event */
   uint32_t peer_port;

@@ -7,6 +7,9 @@
 #include "input.h"
 #include "server.h"
 
+/* Octets of which it is the caller's turn to take them, whatever else the client may have. */
+#define ENOUGH 4096u
+
 /* What was received before has to be handed out first. */
 static bool is_pulled(const conn *c)
 {
@@ -45,6 +48,26 @@ bool pull_announce(conn *c)
   return true;
 }
 
+bool pull_moves(conn *c)
+{
+  int available = 0;
+  if (!is_pulled(c) || !c->body.told || ioctl(c->reader.fd, FIONREAD, &available) < 0) return false;
+  uint32_t size = (uint32_t)available;
+  if (size >= ENOUGH || size >= c->body.left) return true;
+  if (size <= c->body.ahead) return false;
+  deadline_extend(&c->server->deadlines, &c->reading_by, DEADLINE_BODY, size - c->body.ahead);
+  c->body.ahead = size;
+  return true;
+}
+
+/* Returns how many of the octets have not given back time yet. */
+static size_t count_fresh(conn *c, size_t size)
+{
+  size_t before = size < c->body.ahead ? size : c->body.ahead;
+  c->body.ahead -= (uint32_t)before;
+  return size - before;
+}
+
 uint32_t pull_read(exchange *x, char *to, uint32_t size)
 {
   conn *c = x->conn;
@@ -57,7 +80,7 @@ uint32_t pull_read(exchange *x, char *to, uint32_t size)
     c->server->counters[BJ_BYTES_RECEIVED] += (size_t)n;
     c->body.received += (size_t)n;
     c->body.left -= (size_t)n;
-    body_advance(c, (size_t)n, c->body.left == 0);
+    body_advance(c, count_fresh(c, (size_t)n), c->body.left == 0);
   }
   conn_settle(c);
   return n < 0 ? 0 : (uint32_t)n;

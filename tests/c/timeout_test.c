@@ -202,27 +202,58 @@ TEST("it is too slow for a caller too that reads it, and is late itself each tim
   end();
 }
 
-TEST("a caller that is late does not make the client late")
+#define LARGE "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10000\r\n\r\n"
+
+/* Sends octets of a large body, which the caller is told of and leaves alone for a while. */
+static void send_unread(size_t size, uint32_t body_timeout)
 {
   bj_options options = driver_defaults();
-  options.body_timeout = SHORT;
-  options.min_body_rate = 1000000;
+  options.body_timeout = body_timeout;
   begin_with(options);
-  client_send(client, POST("") "ab");
+  client_send(client, LARGE);
   e = driver_event(&d, BJ_REQUEST);
-  driver_consume(&d, &e, 2)->flags = BJ_CONSUME_REST;
+  driver_consume(&d, &e, 0)->flags = BJ_CONSUME_REST;
   driver_flush(&d);
-  client_send(client, "c");
-  CHECK_EQ(driver_event(&d, BJ_READABLE).body_size, 1);
-  CHECK_EQ(pass(TWICE), 0);
-  CHECK_EQ(bj_server_read(d.server, e.request, e.generation, part, sizeof part), 1);
-  client_send(client, "de");
-  CHECK_EQ(driver_event(&d, BJ_READABLE).body_size, 2);
+  memset(part, 'x', size);
+  client_send_bytes(client, part, size);
+  CHECK_EQ(driver_event(&d, BJ_READABLE).body_size, size);
+}
+
+TEST("a caller that is late does not make a client late that has sent what it can")
+{
+  size_t sizes[] = {4096, 10000};
+  for (int i = 0; i < 2; i++) {
+    send_unread(sizes[i], SHORT);
+    CHECK_EQ(pass(TWICE), 0);
+    CHECK_EQ(bj_server_read(d.server, e.request, e.generation, part, sizeof part), sizes[i]);
+    expect_timeout(0);
+    driver_answer(&d, &e, "a");
+    driver_flush(&d);
+    client_expect(client, OK("a"));
+    end();
+  }
+}
+
+TEST("a client that has sent little is late, whether the caller is or not")
+{
+  send_unread(100, SHORT);
+  CHECK(driver_wait(&d));
+  CHECK_EQ(d.events[0].type, BJ_ABORTED);
+  CHECK_EQ(d.events[0].flags, BJ_TIMED_OUT);
+  client_expect(client, TIMED_OUT);
+  expect_timeout(1);
+  end();
+}
+
+TEST("what it sends gives back time, whether it is read or not")
+{
+  send_unread(100, 100);
+  for (int i = 0; i < 2; i++) {
+    CHECK_EQ(pass(60), 0);
+    client_send(client, "x");
+  }
+  CHECK_EQ(bj_server_read(d.server, e.request, e.generation, part, sizeof part), 102);
   expect_timeout(0);
-  CHECK_EQ(bj_server_read(d.server, e.request, e.generation, part, sizeof part), 2);
-  driver_answer(&d, &e, "a");
-  driver_flush(&d);
-  client_expect(client, OK("a"));
   end();
 }
 
