@@ -115,24 +115,50 @@ test("a logger that throws harms no other request, in a process that goes on", a
   assert.equal((await ask({ port })).text, "fine");
 });
 
-for (const where of ["a handler", "a timer", "an answer's stream"]) {
+/** Handlers that end their process, `later` in a timer. */
+const exits: Record<string, string> = {
+  "a handler": "() => process.exit(7)",
+  "a handler that has waited": "async () => { await undefined; process.exit(7); }",
+  "a timer": "() => { later(0); return 'x'; }",
+  "a timer, parked": "() => { later(50); return 'x'; }",
+  "a timer, while a handler waits": "() => { later(5); return new Promise(() => {}); }",
+  "an answer's stream": "() => new Response(new ReadableStream({ pull: () => process.exit(7) }))",
+  "an answer's stream, later": `() => {
+    let parts = 0;
+    return new Response(new ReadableStream({
+      pull: (to) => ++parts < 50 ? to.enqueue(new Uint8Array(65536)) : process.exit(7),
+    }));
+  }`,
+  "a timer, while octets are sent": "() => { later(5); return new Uint8Array(1 << 27); }",
+  "a timer, while a text is sent": "() => { later(5); return 'x'.repeat(1 << 27); }",
+  "a loop over a body": `async (request) => {
+    let size = 0;
+    for await (const part of request.body) if ((size += part.length) > 1e6) process.exit(7);
+  }`,
+  "a timer, while a body is read": "(request) => { later(20); return request.text(); }",
+  "a body that is sent back": `(request) => {
+    later(20);
+    return new Response(request.body);
+  }`,
+};
+for (const [where, handler] of Object.entries(exits)) {
   test(`process.exit in ${where} ends the process with its status`, async () => {
-    const handlers: Record<string, string> = {
-      "a handler": "() => process.exit(7)",
-      "a timer": "() => { setTimeout(() => process.exit(7)); return 'x'; }",
-      "an answer's stream":
-        "() => new Response(new ReadableStream({ pull: () => process.exit(7) }))",
-    };
     await using child = runText(`${SERVER}
-      const server = run(${handlers[where]}, "127.0.0.1", 0);
+      const later = (time) => void setTimeout(() => process.exit(7), time);
+      const server = run(${handler}, { port: 0, spin: 0 });
       console.log(server.port);
     `);
     const port = await portOf(child);
     const connection = await open({ port });
-    connection.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
-    assertEnd(await child.ended(), 7);
-    await within(connection.closed, "the connection to be closed");
-    connection.close();
+    const others = await Promise.all([open({ port }), open({ port })]);
+    connection.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${1 << 24}\r\n\r\n`);
+    connection.write(new Uint8Array(1 << 23));
+    const { status, signal, err } = await child.ended();
+    assert.deepEqual([status, signal, err], [7, null, ""]);
+    for (const { closed } of [connection, ...others]) {
+      await within(closed, "the connection to be closed");
+    }
+    [connection, ...others].forEach((one) => one.close());
   });
 }
 

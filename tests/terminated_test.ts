@@ -90,3 +90,21 @@ test("a Worker that is terminated takes its clients along, and nobody else's", a
   const { status, signal, err } = await child.ended();
   assert.deepEqual([status, signal, err], [0, null, ""]);
 });
+
+test("a process that exits while its Workers serve ends with its status", async () => {
+  await using child = runFile("worker_host.ts");
+  const host = { port: Number(await child.line()) };
+  const loads: Pressure[] = [];
+  for (let i = 0; i < 2; i++) {
+    const worker = { port: Number((await ask(host, { target: "/start" })).text) };
+    loads.push(new Pressure(worker, CLIENTS));
+  }
+  await Promise.all(loads.map(busy));
+  await assert.rejects(ask(host, { target: "/exit" }));
+  const { status, signal, err } = await child.ended();
+  assert.deepEqual([status, signal, err], [7, null, ""]);
+  for (const load of loads) {
+    await load.over();
+    assertCut(load);
+  }
+});

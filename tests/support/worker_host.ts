@@ -28,6 +28,8 @@ function host(): void {
         return "terminated";
       case "/descriptors":
         return String(readdirSync("/dev/fd").length);
+      case "/exit":
+        return process.exit(7);
       case "/end":
         void server.shutdown();
         return "the end";
