@@ -1,6 +1,26 @@
 #include "registry.h"
 
+#include <stdbool.h>
 #include <stddef.h>
+
+#if defined(__linux__)
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static bool is_main_thread(void)
+{
+  return syscall(SYS_gettid) == getpid();
+}
+
+#else
+
+static bool is_main_thread(void)
+{
+  return pthread_main_np() != 0;
+}
+
+#endif
 
 /* The one mutable global of the library: everything else hangs from a server. */
 static struct {
@@ -28,7 +48,10 @@ static void on_thread_end(void *value)
   pthread_mutex_unlock(&registry.lock);
 }
 
-/* The key must go before the code that it points to. */
+/* Either the library is unloaded by the last thread that had it, and no other one uses a server any
+ * more; or the process exits, by its main thread, while others may be in the middle of their turns:
+ * what they have is theirs, and the system's in a moment. The key must go before the code that it
+ * points to. */
 __attribute__((destructor)) static void on_unload(void)
 {
   pthread_mutex_lock(&registry.lock);
@@ -36,8 +59,9 @@ __attribute__((destructor)) static void on_unload(void)
     pthread_key_delete(registry.key);
     registry.has_key = 0;
   }
+  bool is_exit = is_main_thread();
   for (registered *server = registry.first; server != NULL; server = server->next)
-    server->halt(server);
+    if (!is_exit || pthread_equal(server->owner, pthread_self())) server->halt(server);
   registry.first = NULL;
   pthread_mutex_unlock(&registry.lock);
 }

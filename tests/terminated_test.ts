@@ -2,15 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { runFile } from "./support/child.ts";
-import {
-  ask,
-  type Connection,
-  octets,
-  open,
-  type Target,
-  until,
-  within,
-} from "./support/client.ts";
+import { ask, type Connection, open, type Target, until, within } from "./support/client.ts";
 import { Pressure } from "./support/pressure.ts";
 
 const CLIENTS = 8;

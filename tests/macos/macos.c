@@ -11,6 +11,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum {
@@ -139,4 +140,9 @@ __attribute__((constructor)) static void keep_arguments(int count, char **values
 char ***macos_argv(void)
 {
   return &arguments;
+}
+
+int pthread_main_np(void)
+{
+  return syscall(SYS_gettid) == getpid();
 }

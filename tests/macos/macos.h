@@ -31,6 +31,7 @@ ssize_t macos_sendmsg(int fd, const struct msghdr *message, int flags);
 int macos_sendfile(int file, int fd, off_t from, off_t *count, void *headers, int flags);
 int macos_fcntl(int fd, int command, ...);
 char ***macos_argv(void);
+int pthread_main_np(void);
 
 #define socket(family, type, protocol) macos_socket(family, type, protocol)
 #define socketpair(family, type, protocol, fds) macos_socketpair(family, type, protocol, fds)
