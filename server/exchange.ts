@@ -284,10 +284,11 @@ export class Exchange implements Info<Addr> {
     return this.#completed.promise;
   }
 
-  /** The request's signal. */
+  /** The request's signal, which aborts as long as the response is not sent. */
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
+      this.notify = true;
       if (this.#reason !== undefined) {
         this.#controller.abort(this.#reason);
       }
@@ -319,10 +320,10 @@ export class Exchange implements Info<Addr> {
     this.state = State.ABORTED;
     this.#reason = reason;
     this.#completed?.reject(reason);
+    this.#controller?.abort(reason);
     if (!wasOver) {
       this.host.ended(this);
       this.body?.fail(reason);
-      this.#controller?.abort(reason);
       this.onAbort?.(reason);
       this.onDrain?.();
     }

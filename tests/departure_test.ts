@@ -1,0 +1,51 @@
+// Clients that leave while they are answered: whatever the answer is made of, its handler is told.
+import assert from "node:assert/strict";
+import process from "node:process";
+import { test } from "node:test";
+import { type Info, RequestError, sendFile } from "../mod.ts";
+import { ask, type Connection, octets, open, serve, within } from "./support/client.ts";
+
+const LARGE = 20_000_000; // more than all kernels keep
+const pull = (to: ReadableStreamDefaultController) => to.enqueue(new Uint8Array(100_000));
+const answers: [name: string, make: () => Response][] = [
+  ["a text", () => new Response("x".repeat(LARGE))],
+  ["bytes", () => new Response(new Uint8Array(LARGE))],
+  ["a file", () => sendFile(process.execPath)],
+  ["a stream", () => new Response(new ReadableStream({ pull }))],
+];
+const leaving: [name: string, leave: (connection: Connection) => void][] = [
+  ["resets", ({ socket }) => socket.resetAndDestroy()],
+  ["closes", ({ socket }) => socket.destroy()],
+];
+
+for (const [what, make] of answers) {
+  for (const [how, leave] of leaving) {
+    test(`a client ${how} in the middle of ${what}: its handlers are told, others served`, async () => {
+      const told: Promise<unknown[]>[] = [];
+      await serve(async (request: Request, { completed }: Info) => {
+        const { pathname } = new URL(request.url);
+        if (pathname === "/") {
+          return "served";
+        }
+        const aborted = new Promise((resolve) =>
+          request.signal.addEventListener("abort", () => resolve(request.signal.reason))
+        );
+        told.push(Promise.all([aborted, completed.catch((reason) => reason)]));
+        return pathname === "/large" ? make() : `${await aborted}`;
+      }, async (server) => {
+        const connection = await open(server);
+        connection.write(octets({ target: "/large" }, "")).write(octets({ target: "/next" }, ""));
+        await connection.arrival();
+        connection.socket.pause();
+        assert.equal((await ask(server)).text, "served");
+        assert.equal(told.length, 2);
+        leave(connection);
+        for (const reasons of await within(Promise.all(told), "what the handlers are told")) {
+          assert.equal(reasons[0], reasons[1]);
+          assert.ok(reasons[0] instanceof RequestError && reasons[0].name === "AbortError");
+        }
+        assert.equal((await ask(server)).text, "served");
+      }, { writeTimeout: 0 });
+    });
+  }
+}
