@@ -118,7 +118,7 @@ async function install(source: Source, origin: Download[], seconds: number, fold
 }
 
 /** Puts the source into `parent`, unless it is there. Says whether it had to; throws if it cannot. */
-export async function bring(source: Source, parent: string, mirrors: string[]): Promise<boolean> {
+async function bring(source: Source, parent: string, mirrors: string[]): Promise<boolean> {
   const folder = join(parent, source.name);
   if (isIntact(source, folder)) return false;
   const fromMirror = (mirror: string) =>

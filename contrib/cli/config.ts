@@ -19,7 +19,7 @@ function place(path: string, text: string, offset: number): string {
 }
 
 /** Replaces `${NAME}` and `${NAME:-default}` (for unset and empty); `$${` stands for `${`. */
-export function interpolate(text: string, where: string): string {
+function interpolate(text: string, where: string): string {
   return text.replace(/\$\$\{|\$\{([^}]*)\}?/g, (reference, inner?: string) => {
     if (inner === undefined) {
       return "${";

@@ -40,7 +40,7 @@ function configLine(option: Option): string {
 }
 
 /** Every option, commented out, with its default or an example. */
-export function configText(): string {
+function configText(): string {
   const groups = Object.entries(GROUPS).map(([heading, options]) =>
     `  // ${heading}.\n${options.map(configLine).join("\n")}\n`
   );

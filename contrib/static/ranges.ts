@@ -16,7 +16,7 @@ export interface Range {
 }
 
 /** More in one request are refused: 14.2 warns of many small and overlapping ones. */
-export const MAX_RANGES = 64;
+const MAX_RANGES = 64;
 
 const SPEC = /^(?:(?<first>\d+)-(?<last>\d*)|-(?<suffix>\d+))$/;
 
