@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { parseArguments } from "../contrib/cli/arguments.ts";
 import { defaultOf, OPTIONS } from "../contrib/cli/options.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
@@ -49,6 +50,17 @@ for (const document of [...markdown("."), ...markdown("docs")]) {
     }
   });
 }
+
+test("README's command lines are meant for the server, not for its app", () => {
+  const commands = read("README.md").matchAll(/bjoern(?:\/cli)? (--[^#\n]+)/g);
+  const lines = Array.from(commands, ([, line]) => line.trim().split(/\s+/));
+  assert.ok(lines.length > 0);
+  for (const line of lines) {
+    const { app = "", rest } = parseArguments(line);
+    assert.match(app, /^app\.ts(:\w+)?$/);
+    assert.deepEqual(rest, [], line.join(" "));
+  }
+});
 
 describe("options", () => {
   /** By name: the default that its JSDoc tells, if there is one. */
