@@ -7,53 +7,22 @@ import { library, tools } from "../ffi/library.ts";
 import type { Library, Pointer } from "../ffi/symbols.ts";
 import { Answerer } from "./answer.ts";
 import { admits } from "./body_limit.ts";
-import { cString, ERROR_SIZE } from "./c_string.ts";
 import { RequestError, requestError } from "./errors.ts";
 import { Exchange, type Host } from "./exchange.ts";
 import { patchGlobals, restoreGlobals } from "./globals.ts";
-import { expectProxied, listenAt, readAddress } from "./listening.ts";
+import { readAddress } from "./listening.ts";
 import { discharge, enlist } from "./live.ts";
 import { Loop } from "./loop.ts";
 import { Memory } from "./memory.ts";
 import { COUNTER_WORDS, type Metrics, readMetrics } from "./metrics.ts";
-import { type Settings, toRecord } from "./options.ts";
+import { openServer } from "./opening.ts";
+import type { Settings } from "./options.ts";
 import { Event, EVENT_WORDS, EventFlag, EventType } from "./records.ts";
 import { makeRequest } from "./request.ts";
 import { stopOnSignals } from "./signals.ts";
-import { tell } from "./statsd.ts";
 import type { Trust } from "./trust.ts";
 import type { Addr, Handler } from "./types.ts";
 import { Writer } from "./writer.ts";
-
-function create(library: Library, memory: Memory, settings: Settings): Pointer {
-  const { arena, fields, events, output, commands } = memory;
-  const error = new Uint8Array(ERROR_SIZE);
-  const options = toRecord(settings);
-  const server = library
-    .bj_server_new(options, arena, fields, events, output, commands, error);
-  if (server === null) {
-    throw new Error(`Cannot make a server: ${cString(error)}`);
-  }
-  return server;
-}
-
-/** A server that listens, or none at all: what was made before something failed is freed. */
-function open(library: Library, memory: Memory, settings: Settings): Pointer {
-  const server = create(library, memory, settings);
-  try {
-    if (settings.statsd !== undefined) {
-      tell(server, settings.statsd);
-    }
-    if (settings.proxies !== undefined) {
-      expectProxied(server, settings.proxies);
-    }
-    listenAt(library, server, settings);
-  } catch (error) {
-    library.bj_server_free(server);
-    throw error;
-  }
-  return server;
-}
 
 /** A listening server and everything that it is doing. */
 export class Core implements Host {
@@ -83,7 +52,7 @@ export class Core implements Host {
     this.#settings = settings;
     this.trust = settings.trust;
     this.#library = library();
-    const server = open(this.#library, this.memory, settings);
+    const server = openServer(this.#library, this.memory, settings);
     this.#server = server;
     enlist(this);
     this.addr = readAddress((to) => this.#library.bj_server_address(server, to))!;
