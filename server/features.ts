@@ -48,7 +48,7 @@ type Name = Features["backends"][number];
  * ```ts
  * import { features } from "@x/bjoern";
  *
- * console.log(features().backend); // epoll
+ * console.log(features().backend); // epoll, or kqueue on macOS
  * ```
  */
 export function features(): Features {
