@@ -51,6 +51,16 @@ for (const document of [...markdown("."), ...markdown("docs")]) {
   });
 }
 
+test("docs/design.md is short, and says how much C there is", () => {
+  const design = read("docs/design.md");
+  assert.ok(design.trimEnd().split("\n").length <= 200);
+  const [, told] = /some ([\d,]+) lines of C, comments and blank lines not counted/.exec(design)!;
+  const code = readdirSync(join(ROOT, "csrc")).map((name) => read(`csrc/${name}`)).join("\n")
+    .replace(/\/\*.*?\*\//gs, "");
+  const lines = code.split("\n").filter((line) => line.trim() !== "").length;
+  assert.ok(Math.abs(lines / Number(told.replace(",", "")) - 1) < 0.05, `it is ${lines}`);
+});
+
 test("README's command lines are meant for the server, not for its app", () => {
   const commands = read("README.md").matchAll(/bjoern(?:\/cli)? (--[^#\n]+)/g);
   const lines = Array.from(commands, ([, line]) => line.trim().split(/\s+/));
