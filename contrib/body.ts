@@ -98,10 +98,18 @@ export class Body {
     return new Body(isWhole ? toBytes(first.value) : undefined, reader, [first, second]);
   }
 
-  /** The next chunk of a body that is not whole, `undefined` after the last. */
+  /**
+   * The next chunk of a body that is not whole, `undefined` after the last. Never an empty one: no
+   * coder makes anything of it that its reader could wait for.
+   */
   async next(): Promise<Chunk | undefined> {
-    const { done, value } = await (this.#reads.shift() ?? this.#reader!.read());
-    return done ? undefined : toBytes(value);
+    for (;;) {
+      const { done, value } = await (this.#reads.shift() ?? this.#reader!.read());
+      const chunk = done ? undefined : toBytes(value);
+      if (chunk?.length !== 0) {
+        return chunk;
+      }
+    }
   }
 
   /** Nobody reads on. */
