@@ -14,6 +14,7 @@ import {
   gzip,
 } from "node:zlib";
 import { handlerOf } from "../server/app.ts";
+import { Response as RecordedResponse } from "../server/response.ts";
 import type { App, Handler, NetAddr, Result } from "../server/types.ts";
 import { preferred } from "./accept_encoding.ts";
 import { Body } from "./body.ts";
@@ -173,10 +174,10 @@ class Compressor {
 
   finish(result: Result, accept: string | null): Result | Promise<Result> {
     if (typeof result === "string") {
-      // Every char is a byte at least, and 3 at most.
+      // Every char is a byte at least, and 3 at most. The native response hides its type in Bun.
       return 3 * result.length < this.#threshold
         ? result
-        : this.#encode(new Response(result), accept);
+        : this.#encode(new RecordedResponse(result), accept);
     }
     return result instanceof Response && this.#isEligible(result)
       ? this.#encode(result, accept)

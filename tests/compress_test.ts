@@ -26,13 +26,14 @@ function get(
   accept: string | undefined,
   options: CompressOptions = {},
   method = "GET",
+  patchGlobals = true,
 ): Promise<Answer> {
   let answer: Answer | undefined;
   const headers: Record<string, string> = accept === undefined ? {} : { "Accept-Encoding": accept };
   return serve(compress(result as Handler, options), async (server) => {
     answer = await ask(server, { headers, method });
     assert.ok(answer.complete);
-  }).then(() => answer!);
+  }, { patchGlobals }).then(() => answer!);
 }
 
 describe("the coding is the one that the client likes best", () => {
@@ -134,6 +135,11 @@ describe("compressed", () => {
       assert.equal(answer.get("content-type"), type);
     });
   }
+  test("a text where nothing stands in for the native Response", async () => {
+    const answer = await get(() => TEXT, "gzip", {}, "GET", false);
+    assert.equal(answer.get("content-encoding"), "gzip");
+    assert.match(answer.get("content-type") ?? "", /^text\/plain/);
+  });
   test("a text that has no other type than that", async () => {
     const answer = await get(() => new Response(TEXT, { status: 201 }), "gzip");
     assert.equal(answer.get("content-encoding"), "gzip");
