@@ -10,6 +10,15 @@ import type { Metrics } from "./metrics.ts";
 import type { Settings } from "./options.ts";
 import type { Addr, App, NetAddr } from "./types.ts";
 
+/** What `setTimeout()` takes; more would be over at once. */
+const LONGEST = 2 ** 31 - 1;
+
+function checkTime(name: string, value: unknown): void {
+  if (typeof value !== "number" || !(value >= 0)) {
+    throw new TypeError(`shutdown(): ${name} must be milliseconds from 0, not ${String(value)}`);
+  }
+}
+
 /**
  * A running server, made by {@linkcode run}, {@linkcode listen} or {@linkcode serverRun}.
  *
@@ -72,10 +81,18 @@ export class Server<A extends Addr = NetAddr> {
    *
    * @param options `timeout` in ms, after which the rest is cut; by default there is none. `patience`
    * in ms, for which idle connections may still ask; by default they are closed at once.
+   * @throws {TypeError} When one of them is no number from 0.
    * @returns {@linkcode Server.finished}
    */
-  shutdown(options: { timeout?: number; patience?: number } = {}): Promise<void> {
-    return this.#core.shutdown(options);
+  shutdown(
+    { timeout = Infinity, patience = 0 }: { timeout?: number; patience?: number } = {},
+  ): Promise<void> {
+    checkTime("timeout", timeout);
+    checkTime("patience", patience);
+    return this.#core.shutdown({
+      timeout: timeout > LONGEST ? undefined : timeout,
+      patience: Math.min(patience, LONGEST),
+    });
   }
 
   /**

@@ -80,6 +80,39 @@ test("shutdown cuts what is left when its timeout is over", async () => {
   });
 });
 
+test("shutdown waits as long as it takes when its timeout has no end", async () => {
+  for (const timeout of [Infinity, 2 ** 31, Number.MAX_VALUE]) {
+    const { app, gates } = gate();
+    await serve(app, async (server) => {
+      const connection = await open(server);
+      connection.write(octets({}));
+      await until(() => gates.length === 1, "the request");
+      const stopped = server.shutdown({ timeout });
+      await new Promise((resolve) => setTimeout(resolve, 5)); // after which such a timer is over
+      gates[0]();
+      assert.equal((await connection.answer()).status, 200);
+      await within(stopped, "the shutdown");
+      connection.close();
+    });
+  }
+});
+
+test("shutdown refuses times that are none, and the server goes on", async () => {
+  await serve(() => "on", async (server) => {
+    for (const time of [NaN, -1, "1", null] as number[]) {
+      assert.throws(() => server.shutdown({ timeout: time }), {
+        name: "TypeError",
+        message: /timeout/,
+      });
+      assert.throws(() => server.shutdown({ patience: time }), {
+        name: "TypeError",
+        message: /pati/,
+      });
+    }
+    assert.equal((await ask(server)).text, "on");
+  });
+});
+
 test("shutdown may be called again, with a deadline that comes later to mind", async () => {
   const { app, gates } = gate();
   await serve(app, async (server) => {
