@@ -96,10 +96,10 @@ export function statsdOf(options: StatsdOptions | undefined): Statsd | undefined
     return undefined;
   }
   const { host = "127.0.0.1", port = 8125, ns = "bjoern", tags = [], interval = 1000 } = options;
-  const list = typeof tags === "string" ? tags.split(",") : [...tags];
-  const named = list.filter((tag) => tag !== "").map((tag) =>
-    text("tags", tag.trim(), /[|,\s]|[^\x20-\x7e]/)
-  );
+  const list = typeof tags === "string" ? tags.split(",").map((tag) => tag.trim()) : tags;
+  const named = (Array.isArray(list) ? list : [list])
+    .map((tag: unknown) => text("tags", tag, /[|,\s]|[^\x20-\x7e]/))
+    .filter((tag) => tag !== "");
   const prefix = text("ns", ns, /[:|@#\s]|[^\x20-\x7e]/).replace(/\.$/, "");
   const statsd = {
     host: text("host", host, /\0/) || "127.0.0.1",

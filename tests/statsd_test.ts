@@ -164,6 +164,8 @@ describe("options", () => {
     [{ ns: 5 as never }, "TypeError", /statsd\.ns.*number/],
     [{ tags: "a|b" }, "TypeError", /statsd\.tags/],
     [{ tags: ["a,b"] }, "TypeError", /statsd\.tags/],
+    [{ tags: 5 as never }, "TypeError", /statsd\.tags.*number/],
+    [{ tags: [5] as never }, "TypeError", /statsd\.tags.*number/],
     [{ tags: "x".repeat(1300) }, "RangeError", /1200/],
     [{ interval: 0 }, "RangeError", /statsd\.interval/],
     [{ host: "no.such.host.invalid" }, "Error", /no\.such\.host\.invalid:8125.*getaddrinfo/],
