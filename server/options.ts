@@ -41,6 +41,35 @@ export const NUMBERS = {
 
 type NumberName = keyof typeof NUMBERS;
 
+/** The other options, and what `typeof` says of them; `""` where their own reader looks. */
+const OTHERS: Record<Exclude<keyof Options, NumberName>, string> = {
+  host: "",
+  statsd: "",
+  trustProxy: "",
+  proxyProtocol: "",
+  backend: "string",
+  reusePort: "boolean",
+  keepAlive: "boolean",
+  handleSignals: "boolean",
+  patchGlobals: "boolean",
+  onError: "function",
+  onListen: "function",
+  signal: "object",
+};
+
+/** What other servers call an option, and some of ours in other places. */
+const ELSEWHERE: Record<string, string> = {
+  backlog: "listenBacklog",
+  error: "onError",
+  hostname: "host",
+  idleTimeout: "keepAliveTimeout",
+  maxRequestBodySize: "maxBodySize",
+  maxRequests: "workers: { maxRequests }",
+  path: 'host: "unix:/path"',
+  unix: 'host: "unix:/path"',
+  workers: "run(), which alone takes it",
+};
+
 /** Options as the server uses them. */
 export type Settings =
   & Omit<Options, NumberName | "host" | "backend" | "statsd">
@@ -82,23 +111,45 @@ function numbersOf(options: Options): Record<NumberName, number> {
   >;
 }
 
-function checkFunction(name: string, value: unknown): void {
-  if (value !== undefined && typeof value !== "function") {
-    throw new TypeError(`Option ${name} must be a function, not ${typeof value}`);
+/** One that is not there is most likely misspelt: the default in its place could do harm. */
+function checkName(name: string): void {
+  if (!Object.hasOwn(NUMBERS, name) && !Object.hasOwn(OTHERS, name)) {
+    const known = Object.hasOwn(ELSEWHERE, name) ? `: use ${ELSEWHERE[name]}` : "";
+    throw new TypeError(`There is no option ${name}${known}`);
+  }
+}
+
+function checkKind(name: string, value: unknown, kind: string): void {
+  const given = value === null ? "null" : typeof value;
+  if (kind !== "" && given !== kind) {
+    throw new TypeError(`Option ${name} must be a ${kind}, not ${given}`);
+  }
+}
+
+function checkOthers(options: Options): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (value !== undefined) {
+      checkName(name);
+      checkKind(name, value, OTHERS[name as keyof typeof OTHERS] ?? "");
+    }
+  }
+  if (options.signal !== undefined && !(options.signal instanceof AbortSignal)) {
+    throw new TypeError("Option signal must be an AbortSignal");
   }
 }
 
 function backendOf(name: string): number {
   if (!Object.hasOwn(Backend, name)) {
-    throw new TypeError(`Option backend must be one of ${Object.keys(Backend)}: ${name}`);
+    throw new TypeError(
+      `Option backend must be one of ${Object.keys(Backend).join(", ")}: ${name}`,
+    );
   }
   return Backend[name as keyof typeof Backend];
 }
 
 /** Checks options and fills in the defaults. Throws a TypeError, RangeError or ListenError. */
 export function settingsOf(options: Options): Settings {
-  checkFunction("onError", options.onError);
-  checkFunction("onListen", options.onListen);
+  checkOthers(options);
   const { port, ...numbers } = numbersOf(options);
   const isPortGiven = (options.port ?? undefined) !== undefined;
   return {

@@ -158,6 +158,33 @@ const refused: [
     name: "TypeError",
     message: /onError/,
   }],
+  ...(["reusePort", "keepAlive", "handleSignals", "patchGlobals"] as const).map((
+    name,
+  ): (typeof refused)[number] => [
+    `${name} of text`,
+    () => run(() => "", { port: 0, [name]: "false" } as Options),
+    { name: "TypeError", message: new RegExp(`${name}.*boolean.*string`) },
+  ]),
+  ["a signal that is none", () => run(() => "", { port: 0, signal: {} as never }), {
+    name: "TypeError",
+    message: /signal.*AbortSignal/,
+  }],
+  ["a backend that is none", () => run(() => "", { port: 0, backend: "iocp" as never }), {
+    name: "TypeError",
+    message: /backend.*epoll.*iocp/,
+  }],
+  ["an option that is none", () => run(() => "", { port: 0, maxBodySzie: 1 } as Options), {
+    name: "TypeError",
+    message: /no option maxBodySzie$/,
+  }],
+  ["what others call an option", () => run(() => "", { port: 0, hostname: "::" } as Options), {
+    name: "TypeError",
+    message: /no option hostname: use host/,
+  }],
+  ["workers for one process", () => listen(() => "", { port: 0, workers: 2 } as Options), {
+    name: "TypeError",
+    message: /no option workers: use run/,
+  }],
   ["an unknown host", () => run(() => "", "no.such.host.invalid", 0), {
     name: "ListenError",
     code: "ENOTFOUND",
