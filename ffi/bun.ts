@@ -4,7 +4,7 @@
  * @module
  */
 import { existsSync, readFileSync } from "node:fs";
-import process from "node:process";
+import { later } from "./later.ts";
 import type { Native, Watch } from "./native.ts";
 import type { Functions, Table } from "./symbols.ts";
 
@@ -41,19 +41,18 @@ function usesMusl(): boolean {
   return existsSync(loader) && readFileSync("/proc/self/maps", "utf8").includes("/ld-musl-");
 }
 
-/** The socket arrives a little later: what is asked of it before is done then. */
-function watch(fd: number, wake: () => void): Watch {
-  const connecting = runtime.connect({ fd, socket: { data: wake } });
-  let socket: Socket | undefined;
-  connecting.then((connected) => socket = connected);
-  const later = (action: (socket: Socket) => void) => {
-    socket ? action(socket) : connecting.then(action);
-  };
+async function connect(fd: number, wake: () => void): Promise<Watch> {
+  const socket = await runtime.connect({ fd, socket: { data: wake } });
   return {
-    ref: () => later((socket) => socket.ref()),
-    unref: () => later((socket) => socket.unref()),
-    close: () => later((socket) => socket.end()),
+    ref: () => socket.ref(),
+    unref: () => socket.unref(),
+    close: () => socket.end(),
   };
+}
+
+function atExit(action: () => void): () => void {
+  process.on("exit", action);
+  return () => process.off("exit", action);
 }
 
 /** Bun's own way to all fields at once. */
@@ -64,13 +63,16 @@ function fieldsOf(headers: Headers): [name: string, value: string | string[]][] 
 /** Bun. */
 export const bun: Native = {
   name: "bun",
+  os: process.platform,
+  arch: process.arch,
   starves: false,
   hidesTextType: true,
   decodes: ["gzip", "deflate", "br", "zstd"],
   usesMusl,
   sees: existsSync,
   open,
-  watch,
+  watch: (fd, wake) => later(connect(fd, wake)),
+  atExit,
   fieldsOf,
   checkRead: () => {},
   showArguments: () => {}, // Bun.argv is process.argv itself

@@ -5,8 +5,6 @@
  *
  * @module
  */
-import process from "node:process";
-import { fileURLToPath } from "node:url";
 import { native } from "./native.ts";
 import { fileOf, type Platform, platformOf, platforms } from "./platform.ts";
 import { type Library, serverSymbols, type Tools, toolSymbols } from "./symbols.ts";
@@ -67,14 +65,14 @@ function unpacked(name: string, octets: Uint8Array, unpack: Unpack): Place {
   return { name, load };
 }
 
-const platform = platformOf(process.platform, process.arch, native.usesMusl());
+const platform = platformOf(native.os, native.arch, native.usesMusl());
 
 /** The file that the npm package has; among the sources, the one that `zig build` makes. */
 function packaged(): string | undefined {
   const { url } = import.meta;
   const folder = url.endsWith(".ts") ? "../zig-out/lib" : `../lib/${platform}`;
-  const place = new URL(`${folder}/${fileOf(process.platform)}`, url);
-  return place.protocol === "file:" ? fileURLToPath(place) : undefined;
+  const place = new URL(`${folder}/${fileOf(native.os)}`, url);
+  return place.protocol === "file:" ? decodeURIComponent(place.pathname) : undefined;
 }
 
 /** The library that came as a module: in memory, for a mounted /tmp may forbid to run anything. */
@@ -85,7 +83,7 @@ async function embeddedPlaces(platform: Platform): Promise<Place[]> {
     const { inFile, inMemory } = await import("./unpack.ts");
     const octets = await embedded(platform);
     const onDisk = unpacked(`${name}, in a temporary file`, octets, inFile);
-    return process.platform === "linux"
+    return native.os === "linux"
       ? [unpacked(`${name}, in memory`, octets, inMemory), onDisk]
       : [onDisk];
   } catch (error) {
@@ -121,10 +119,10 @@ function load(place: Place): Loaded {
 
 /** Why there is nothing to be tried. */
 function unsupported(): string {
-  const { platform, arch } = process;
-  return platform === "win32"
+  const { os, arch } = native;
+  return os === "win32"
     ? "There is no bjoern library for Windows. Run the program in WSL, where Linux's is used."
-    : `There is no bjoern library for ${platform}-${arch}, only for ${platforms.join(", ")}. ` +
+    : `There is no bjoern library for ${os}-${arch}, only for ${platforms.join(", ")}. ` +
       "Build it with `zig build`, and name it in BJOERN_LIBRARY.";
 }
 

@@ -21,6 +21,10 @@ export interface Watch {
 export interface Native {
   /** The runtime's name. */
   readonly name: "bun" | "deno";
+  /** The system, in Node's words: `"linux"`, `"darwin"`. */
+  readonly os: string;
+  /** The processor, in Node's words: `"x64"`, `"arm64"`. */
+  readonly arch: string;
   /**
    * Whether I/O of the runtime waits while immediates are pending (Deno polls it once per 61 ticks
    * of its loop), so that a busy server has to let it through.
@@ -38,6 +42,8 @@ export interface Native {
   open<T extends Table>(path: string, table: T): Functions<T>;
   /** Calls `wake` whenever octets arrive on the socket `fd`, which it owns from now on. */
   watch(fd: number, wake: () => void): Watch;
+  /** Calls `action` when the process ends, unless what is returned is called before. */
+  atExit(action: () => void): () => void;
   /** The fields of `headers`, in any order; with several of a name, several values or a list. */
   fieldsOf(headers: Headers): Iterable<[name: string, value: string | string[]]>;
   /** Throws what the runtime throws when the process may not read the file at `path`. */

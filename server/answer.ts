@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { Buffer } from "node:buffer";
 import { RequestError, requestError } from "./errors.ts";
 import { type Exchange, State } from "./exchange.ts";
 import { type Head, nameType, readHead } from "./head.ts";

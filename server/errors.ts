@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { constants } from "node:os";
 import { Reason } from "./records.ts";
 
 /**
@@ -62,8 +61,13 @@ export class FileError extends Error {
   }
 }
 
+/** The system's numbers of errors, by name. */
+export function errnos(): Readonly<Record<string, number>> {
+  return process.getBuiltinModule("node:os").constants.errno;
+}
+
 function nameOf(errno: number): string {
-  const found = Object.entries(constants.errno).find(([, number]) => number === errno);
+  const found = Object.entries(errnos()).find(([, number]) => number === errno);
   return found?.[0] ?? `E${errno}`;
 }
 

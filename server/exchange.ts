@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { Buffer } from "node:buffer";
 import { ip } from "./addresses.ts";
 import { Body, OVER } from "./body.ts";
 import { type RequestError, requestError } from "./errors.ts";
@@ -68,7 +67,7 @@ export class Exchange implements Info<Addr> {
   bytes = 0;
   #words: Uint32Array;
   #at: number;
-  #bytes: Buffer;
+  #bytes: Uint8Array;
   #base = 0;
   #fields: Uint32Array;
   #turn: number;
@@ -77,14 +76,14 @@ export class Exchange implements Info<Addr> {
   #completed: PromiseWithResolvers<void> | undefined = undefined;
 
   constructor(host: Host, at: number) {
-    const { events, text, fields, turn } = host.memory;
+    const { events, arena, fields, turn } = host.memory;
     this.host = host;
     this.slot = events[at + Event.request];
     this.generation = events[at + Event.generation];
     this.flags = events[at + Event.flags];
     this.#words = events;
     this.#at = at;
-    this.#bytes = text;
+    this.#bytes = arena;
     this.#fields = fields;
     this.#turn = turn;
     if ((this.flags & EventFlag.BODY) !== 0) {
@@ -108,9 +107,7 @@ export class Exchange implements Info<Addr> {
     this.#words = this.#words.slice(at, at + EVENT_WORDS);
     this.#at = 0;
     this.#base = this.#words[Event.head_at];
-    this.#bytes = Buffer.from(
-      this.#bytes.subarray(this.#base, this.#base + this.#words[Event.head_size]),
-    );
+    this.#bytes = this.#bytes.slice(this.#base, this.#base + this.#words[Event.head_size]);
     const first = 2 * this.#words[Event.fields_at];
     this.#fields = this.#fields.slice(first, first + 2 * this.#words[Event.fields_count]);
     this.#words[Event.fields_at] = 0;

@@ -5,7 +5,6 @@
  */
 import { ABI, tools } from "../ffi/library.ts";
 import { native } from "../ffi/native.ts";
-import process from "node:process";
 import { Backend } from "./records.ts";
 import manifest from "../deno.json" with { type: "json" };
 

@@ -3,12 +3,10 @@
  *
  * @module
  */
-import { constants } from "node:os";
-import { fileURLToPath } from "node:url";
 import { tools } from "../ffi/library.ts";
 import { native } from "../ffi/native.ts";
 import { cString, ERROR_SIZE, PATH_SIZE, toCString } from "./c_string.ts";
-import { FileError } from "./errors.ts";
+import { errnos, FileError } from "./errors.ts";
 import { Response as RecordedResponse } from "./response.ts";
 
 /** Which part of a file is sent, and under which head. */
@@ -96,7 +94,9 @@ export class OpenFile implements Disposable {
    * @throws {FileError} When it is not there, not a regular file, or may not be read.
    */
   static open(path: string | URL): OpenFile {
-    const text = typeof path === "string" ? path : fileURLToPath(path);
+    const text = typeof path === "string"
+      ? path
+      : process.getBuiltinModule("node:url").fileURLToPath(path);
     if (text.includes("\0")) {
       throw new TypeError("A path must not contain NUL");
     }
@@ -195,7 +195,7 @@ export class OpenFile implements Disposable {
         const block = this.read(at, Math.min(BLOCK, end - at));
         if (block.length === 0 && at < end) {
           this.close();
-          throw new FileError(this.#name, "read: the file has become shorter", constants.errno.EIO);
+          throw new FileError(this.#name, "read: the file has become shorter", errnos().EIO);
         }
         at += block.length;
         if (block.length > 0) {

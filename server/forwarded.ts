@@ -5,9 +5,8 @@
  *
  * @module
  */
-import { isIP } from "node:net";
 import { canonical } from "./addresses.ts";
-import type { Trust } from "./trust.ts";
+import { isIP, type Trust } from "./trust.ts";
 import type { Addr, NetAddr } from "./types.ts";
 
 /** What is believed; members are missing where nobody says so. */

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { Buffer } from "node:buffer";
 
 /** As much memory is taken at once; more only as it fills: a client may announce and not send. */
 const MOST_AT_ONCE = 1 << 20;

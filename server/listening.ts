@@ -3,14 +3,12 @@
  *
  * @module
  */
-import { constants } from "node:os";
-import process from "node:process";
 import { tools } from "../ffi/library.ts";
 import { native } from "../ffi/native.ts";
 import type { Library, Pointer } from "../ffi/symbols.ts";
 import { parse, show } from "./addresses.ts";
 import { ADDRESS_SIZE, cString, ERROR_SIZE, toCString } from "./c_string.ts";
-import { ListenError } from "./errors.ts";
+import { errnos, ListenError } from "./errors.ts";
 import type { Settings } from "./options.ts";
 import type { Addr } from "./types.ts";
 
@@ -25,7 +23,7 @@ function activated(name: string): number {
     throw new ListenError(
       name === "" ? "systemd" : `systemd:${name}`,
       reason,
-      constants.errno.ENOENT,
+      errnos().ENOENT,
     );
   };
   const count = Number(native.env("LISTEN_FDS") ?? 0);

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import process from "node:process";
+import { native } from "../ffi/native.ts";
 
 /** What is stopped at exit. */
 export interface Stoppable {
@@ -12,6 +12,7 @@ export interface Stoppable {
 }
 
 const live = new Set<Stoppable>();
+let forget: (() => void) | undefined;
 
 function stopAll(): void {
   for (const server of [...live]) {
@@ -22,7 +23,7 @@ function stopAll(): void {
 /** Remembers a server. */
 export function enlist(server: Stoppable): void {
   if (live.size === 0) {
-    process.on("exit", stopAll);
+    forget = native.atExit(stopAll);
   }
   live.add(server);
 }
@@ -31,6 +32,6 @@ export function enlist(server: Stoppable): void {
 export function discharge(server: Stoppable): void {
   live.delete(server);
   if (live.size === 0) {
-    process.off("exit", stopAll);
+    forget?.();
   }
 }

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { Buffer } from "node:buffer";
 import { COMMAND_WORDS, EVENT_WORDS } from "./records.ts";
 
 /** Received octets of one turn. */
@@ -23,8 +22,6 @@ export const COMMAND_SLOTS = 1 << 11;
  */
 export class Memory {
   readonly arena: Uint8Array = new Uint8Array(new ArrayBuffer(ARENA_SIZE));
-  /** The arena as a Buffer, for text. Its `slice()` would not copy: content is read from `arena`. */
-  readonly text: Buffer = Buffer.from(this.arena.buffer);
   readonly fields: Uint32Array = new Uint32Array(new ArrayBuffer(FIELD_SLOTS * 8));
   readonly events: Uint32Array = new Uint32Array(new ArrayBuffer(EVENT_SLOTS * EVENT_WORDS * 4));
   readonly output: Uint8Array = new Uint8Array(new ArrayBuffer(OUTPUT_SIZE));
@@ -42,6 +39,11 @@ const LONGEST = 40;
 
 const strings: string[] = new Array<string>(SLOTS).fill("");
 
+type Decode = (this: Uint8Array, start: number, end: number) => string;
+
+/** What `Buffer`'s `toString("latin1")` calls, taken when it is needed first: Deno loads it then. */
+let decode: Decode | undefined;
+
 function isSame(text: string, bytes: Uint8Array, at: number): boolean {
   for (let i = 0; i < text.length; i++) {
     if (text.charCodeAt(i) !== bytes[at + i]) {
@@ -51,14 +53,19 @@ function isSame(text: string, bytes: Uint8Array, at: number): boolean {
   return true;
 }
 
+function decoded(bytes: Uint8Array, at: number, size: number): string {
+  decode ??= (Buffer.prototype as unknown as { latin1Slice: Decode }).latin1Slice;
+  return decode.call(bytes, at, at + size);
+}
+
 /**
  * Decodes octets as latin-1 (RFC 9110 section 5.5). The same short texts come again and again, and
  * a decoder costs more than looking them up: the table is bounded, a text that hashes alike takes
  * the slot over.
  */
-export function latin1(bytes: Buffer, at: number, size: number): string {
+export function latin1(bytes: Uint8Array, at: number, size: number): string {
   if (size > LONGEST) {
-    return bytes.toString("latin1", at, at + size);
+    return decoded(bytes, at, size);
   }
   let hash = size;
   for (let i = at; i < at + size; i++) {
@@ -69,5 +76,5 @@ export function latin1(bytes: Buffer, at: number, size: number): string {
   if (found.length === size && isSame(found, bytes, at)) {
     return found;
   }
-  return strings[slot] = bytes.toString("latin1", at, at + size);
+  return strings[slot] = decoded(bytes, at, size);
 }

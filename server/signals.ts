@@ -3,7 +3,6 @@
  *
  * @module
  */
-import process from "node:process";
 
 /** What is stopped. */
 export interface Drainable {

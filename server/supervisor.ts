@@ -7,7 +7,6 @@
  *
  * @module
  */
-import process from "node:process";
 import { urlHost } from "./addresses.ts";
 import type { Addr } from "./types.ts";
 import { ownCommand } from "./workers/command.ts";

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { BlockList, isIP } from "node:net";
 
 /** Proxies that are believed, by distance or by address. */
 export interface Trust {
@@ -20,6 +19,18 @@ const NAMED: Record<string, string[]> = {
 
 /** The kinds of addresses: what `node:net` calls them, and how many bits they have. */
 const KINDS = { 4: ["ipv4", 32], 6: ["ipv6", 128] } as const;
+
+let net: typeof import("node:net") | undefined;
+
+/** Loaded for who trusts somebody. */
+function nodeNet(): typeof import("node:net") {
+  return net ??= process.getBuiltinModule("node:net");
+}
+
+/** What Node says of an address: 4, 6, or 0 for none. */
+export function isIP(address: string): number {
+  return nodeNet().isIP(address);
+}
 
 type Network = [address: string, bits: number, kind: "ipv4" | "ipv6"];
 
@@ -73,7 +84,7 @@ export function trustOf(value: unknown): Trust | undefined {
   if (networks.length === 0) {
     return undefined;
   }
-  const list = new BlockList();
+  const list = new (nodeNet().BlockList)();
   networks.forEach((network) => list.addSubnet(...network));
   return {
     believes: (address) => list.check(address, address.includes(":") ? "ipv6" : "ipv4"),

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import process from "node:process";
 import { tools } from "../ffi/library.ts";
 import { native } from "../ffi/native.ts";
 import { handlerOf } from "./app.ts";

@@ -56,15 +56,15 @@ test("every system has the library that is made for it", () => {
   assert.equal(platformOf("win32", "x64", false), undefined);
 });
 
-const others: [platform: string, message: RegExp][] = [
+const others: [os: string, message: RegExp][] = [
   ["win32", /^LibraryError: There is no bjoern library for Windows\. .*WSL/],
   ["freebsd", /^LibraryError: There is no bjoern library for freebsd-\w+, only for linux-x64, /],
 ];
-for (const [platform, message] of others) {
-  test(`on ${platform} the module loads, and a server says what to do`, async () => {
+for (const [os, message] of others) {
+  test(`on ${os} the module loads, and a server says what to do`, async () => {
     await using child = runText(`
-      import process from "node:process";
-      Object.defineProperty(process, "platform", { value: "${platform}" });
+      const { native } = await import("${new URL("ffi/native.ts", MOD)}");
+      native.os = "${os}";
       const { run } = await import("${MOD}");
       try {
         run(() => "", { port: 0 });

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import process from "node:process";
 import { tools } from "../../ffi/library.ts";
 
 /** More than that must be said in the option `command`. */

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { availableParallelism } from "node:os";
 import { describe, type WorkerEvent } from "./events.ts";
 
 /**
@@ -94,7 +93,7 @@ function log(event: WorkerEvent): void {
 
 function countOf(options: WorkerOptions): number {
   const count = options.workers === "auto" ? 0 : whole(options, "workers", 0);
-  return count === 0 ? availableParallelism() : count;
+  return count === 0 ? process.getBuiltinModule("node:os").availableParallelism() : count;
 }
 
 /** Checks options and fills in the defaults. Throws a TypeError or RangeError. */

@@ -4,7 +4,6 @@
  * @module
  */
 import type { ChildProcess } from "node:child_process";
-import process from "node:process";
 import { isOurs, type Order, WORKER } from "./messages.ts";
 import type { WorkerSettings } from "./options.ts";
 
