@@ -66,6 +66,7 @@ export const bun: Native = {
   os: process.platform,
   arch: process.arch,
   starves: false,
+  loadsWatch: false,
   hidesTextType: true,
   decodes: ["gzip", "deflate", "br", "zstd"],
   usesMusl,

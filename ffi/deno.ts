@@ -106,6 +106,7 @@ export const deno: Native = {
   os: runtime.build.os === "windows" ? "win32" : runtime.build.os,
   arch: ARCHITECTURES[runtime.build.arch] ?? runtime.build.arch,
   starves: true,
+  loadsWatch: true,
   hidesTextType: false,
   decodes: ["gzip", "br"],
   usesMusl: () => false, // there is no such Deno

@@ -30,6 +30,11 @@ export interface Native {
    * of its loop), so that a busy server has to let it through.
    */
   readonly starves: boolean;
+  /**
+   * Whether `watch()` has to load what it needs at first, which takes longer than all the rest of a
+   * start (Deno: `node:net`, 16 ms).
+   */
+  readonly loadsWatch: boolean;
   /** Content codings that `fetch()` decodes. It leaves the fields that tell of them. */
   readonly decodes: readonly string[];
   /** Whether a `Response` made of a string has no Content-Type until the runtime sends it. */

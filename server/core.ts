@@ -71,8 +71,7 @@ export class Core implements Host {
     if (this.#settings.patchGlobals !== false) {
       patchGlobals();
     }
-    this.#loop = new Loop(this, this.#library.bj_server_wake_fd(this.#server), spin);
-    this.#loop.wake();
+    this.#loop = new Loop(this, spin);
     signal?.addEventListener("abort", this.stop);
     if (handleSignals) {
       stopOnSignals(this, drainTimeout);
@@ -212,6 +211,10 @@ export class Core implements Host {
 
   park(): boolean {
     return this.#server !== null && this.#library.bj_server_park(this.#server) === 0;
+  }
+
+  wakeFd(): number {
+    return this.#library.bj_server_wake_fd(this.#server);
   }
 
   consume(exchange: Exchange, taken: number, rest: boolean): void {

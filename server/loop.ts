@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { clearImmediate, setImmediate } from "node:timers";
+import { clearImmediate, clearTimeout, setImmediate, setTimeout } from "node:timers";
 import { native, type Watch } from "../ffi/native.ts";
 
 /** What a loop drives. */
@@ -15,6 +15,8 @@ export interface Turner {
   readonly isQuiet: boolean;
   /** Asks to be woken; false when there is work already. */
   park(): boolean;
+  /** The descriptor that wakes, asked for once. */
+  wakeFd(): number;
 }
 
 /** Milliseconds of turns after which the runtime's own I/O has waited long enough (Deno). */
@@ -23,12 +25,21 @@ const FAIR_SHARE = 0.5;
 const LOOKS = 16;
 /** Immediates that make Deno poll its I/O. */
 const FAIR_TICKS = 61;
+/** Milliseconds from the first server's start in which no client waits for what `watch()` loads. */
+const BEGINNING = 100;
+/** Milliseconds between two turns in that time. */
+const PACE = 1;
+
+/** When that time is over. */
+let begun = native.loadsWatch ? undefined : 0;
 
 /** Drives one server. */
 export class Loop {
   readonly #turner: Turner;
   readonly #spin: number;
-  readonly #watch: Watch;
+  /** While it is not there, a timer takes the place of parking and of immediates. */
+  #watch: Watch | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
   #immediate: ReturnType<typeof setImmediate> | undefined;
   #idleSince = 0;
   #spent = 0;
@@ -36,17 +47,42 @@ export class Loop {
   #closed = false;
 
   /** `spin` in microseconds. */
-  constructor(turner: Turner, wakeFd: number, spin: number) {
+  constructor(turner: Turner, spin: number) {
     this.#turner = turner;
     this.#spin = spin / 1000;
-    this.#watch = native.watch(wakeFd, () => this.wake());
+    begun ??= performance.now() + BEGINNING;
+    this.#begin();
+  }
+
+  /** Until then turns are taken at a steady pace: nothing has to be loaded for that. */
+  #begin(): void {
+    if (performance.now() < begun!) {
+      this.#timer = setTimeout(this.#pace, PACE);
+    } else {
+      this.#settle();
+    }
+  }
+
+  readonly #pace = (): void => {
+    this.#turner.turn();
+    if (this.#watch === undefined && !this.#closed) {
+      this.#begin();
+    }
+  };
+
+  /** From now on the thread parks. */
+  #settle(): Watch {
+    clearTimeout(this.#timer);
+    this.#watch = native.watch(this.#turner.wakeFd(), () => this.wake());
+    this.wake();
+    return this.#watch;
   }
 
   /** Takes a turn soon. */
   wake(): void {
-    if (this.#immediate === undefined && !this.#closed) {
+    if (this.#watch !== undefined && this.#immediate === undefined && !this.#closed) {
       this.#idleSince = 0;
-      this.#immediate = setImmediate(this.#tick);
+      this.#again();
     }
   }
 
@@ -117,17 +153,20 @@ export class Loop {
   }
 
   ref(): void {
-    this.#watch.ref();
+    this.#watch?.ref();
   }
 
   unref(): void {
-    this.#watch.unref();
+    if (!this.#closed) {
+      (this.#watch ?? this.#settle()).unref();
+    }
   }
 
   /** Takes no turn any more. */
   close(): void {
     this.#closed = true;
+    clearTimeout(this.#timer);
     clearImmediate(this.#immediate);
-    this.#watch.close();
+    this.#watch?.close();
   }
 }

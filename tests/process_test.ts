@@ -75,6 +75,28 @@ test("a server keeps its process until it is unref'd", async () => {
   assert.equal((await ask({ port })).text, "kept");
 });
 
+test("a server is unref'd and ref'd while it waits, and serves on", async () => {
+  await using child = runText(`${SERVER}
+    const server = run((request, info) => {
+      const action = new URL(request.url).pathname.slice(1);
+      info.completed.then(() => setTimeout(() => server[action]?.(), 10));
+      return action;
+    }, "127.0.0.1", 0);
+    console.log(server.port);
+    const kept = setInterval(() => {}, 60_000);
+    server.letGo = () => { clearInterval(kept); console.log("free"); };
+  `);
+  const port = await portOf(child);
+  const idle = await open({ port });
+  for (const action of ["unref", "ref", "unref", "serve", "letGo"]) {
+    assert.equal((await ask({ port }, { target: `/${action}` })).text, action);
+  }
+  assert.equal(await child.line(), "free");
+  assertEnd(await child.ended(), 0);
+  await within(idle.closed, "the connection to be closed");
+  idle.close();
+});
+
 test("an uncaught error while serving ends the process as the runtime does it", async () => {
   await using child = runText(`${SERVER}
     const server = run((request) => {
