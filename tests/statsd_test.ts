@@ -72,7 +72,7 @@ test("the names of bjoern, for requests of every kind", async () => {
     })
   );
   assert.equal(errors.length, 1);
-  await until(() => receiver.count("bjoern.resp.done") === 5, "all of it");
+  await until(() => receiver.count("bjoern.req.aborted") === 1, "all of it");
   const expected = {
     "conn.accept.success": 4,
     "conn.accept.error": 0,
