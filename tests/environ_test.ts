@@ -24,9 +24,9 @@ const TEXT: [string, string][] = [["Content-Type", "text/plain"]];
 function serveApp(
   app: EnvironApp,
   body: (server: Server) => Promise<void>,
-  options: Options & EnvironOptions = {},
+  { charset, errors, ...options }: Options & EnvironOptions = {},
 ): Promise<void> {
-  return serve(environ(app, options), body, options);
+  return serve(environ(app, { charset, errors }), body, options);
 }
 
 /** The environ that a request makes, without what is no text. */
