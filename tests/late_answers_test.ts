@@ -102,44 +102,41 @@ async function turns(): Promise<void> {
   }
 }
 
+/** Has the late answers come while others have the places, and looks at what these get. */
+async function assertUnharmed(server: Server, { late, next, seen }: ReturnType<typeof held>) {
+  const others = await clients(server, (i) => `/next${i}`);
+  await until(() => seen.next === 2 * CLIENTS, "the next requests");
+  late.resolve();
+  await turns();
+  next.resolve();
+  await assertOwn(others);
+  await quiet(server);
+  server.stop();
+}
+
 const options: Options = { port: 0, onError: () => {} };
 
 for (const [name, way] of Object.entries(ways)) {
   test(`${name}, for clients that have left, reaches nobody who has come since`, async () => {
-    const { app, late, next, seen } = held(way);
-    const server = run(app, options);
+    const handler = held(way);
+    const server = run(handler.app, options);
     const gone = await clients(server, () => "/late");
-    await until(() => seen.late === 2 * CLIENTS, "the requests");
+    await until(() => handler.seen.late === 2 * CLIENTS, "the requests");
     gone.forEach(({ socket }) => socket.resetAndDestroy());
     await until(() => server.metrics().requests_in_flight === 0, "nobody to be left");
-    const others = await clients(server, (i) => `/next${i}`);
-    await until(() => seen.next === 2 * CLIENTS, "the next requests");
-    late.resolve();
-    await turns();
-    next.resolve();
-    await assertOwn(others);
-    await quiet(server);
-    server.stop();
+    await assertUnharmed(server, handler);
   });
 
   for (const end of ["stop()", "shutdown()'s deadline"]) {
     test(`${name}, after ${end}, reaches nobody of the server that has the port now`, async () => {
-      const { app, late, next, seen } = held(way);
-      const old = run(app, options);
+      const handler = held(way);
+      const old = run(handler.app, options);
       const gone = await clients(old, () => "/late");
-      await until(() => seen.late === 2 * CLIENTS, "the requests");
+      await until(() => handler.seen.late === 2 * CLIENTS, "the requests");
       await (end === "stop()" ? old.stop() : old.shutdown({ timeout: 1 }));
-      const server = run(app, { ...options, port: old.port });
-      const others = await clients(server, (i) => `/next${i}`);
-      await until(() => seen.next === 2 * CLIENTS, "the next requests");
-      late.resolve();
-      await turns();
-      next.resolve();
-      await assertOwn(others);
+      await assertUnharmed(run(handler.app, { ...options, port: old.port }), handler);
       await within(Promise.all(gone.map(({ closed }) => closed)), "the end of the old clients");
       gone.forEach((connection) => connection.close());
-      await quiet(server);
-      server.stop();
     });
   }
 }
