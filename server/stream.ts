@@ -56,7 +56,11 @@ async function writeParts(writer: Writer, exchange: Exchange, bytes: Uint8Array)
 
 /** Sends bytes of a response whose head was written with its length and `WriteFlag.DIRECT`. */
 async function sendDirect(writer: Writer, exchange: Exchange, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.length && !exchange.over;) {
+  const { length } = bytes;
+  for (let at = 0; at < length && !exchange.over;) {
+    if (bytes.length < length) {
+      throw new TypeError("The response's bytes were transferred before they were sent");
+    }
     const offered = bytes.subarray(at, at + MOST_OFFERED);
     const taken = writer.direct(exchange, offered);
     at += taken;

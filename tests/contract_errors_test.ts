@@ -172,6 +172,22 @@ for (const [name, make] of Object.entries(midway)) {
   });
 }
 
+test("bytes that are transferred before they are sent cut the answer, and are told", async () => {
+  const bytes = new Uint8Array(30_000_000);
+  const errors: unknown[] = [];
+  const app = () => bytes;
+  await serve(app, async (server) => {
+    const connection = await open(server);
+    connection.socket.pause();
+    connection.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    await until(() => server.metrics().bytes_sent > 0, "the first bytes");
+    structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
+    connection.socket.resume();
+    await within(connection.closed, "the cut");
+    assert.match(String(errors), /^TypeError: .*transferred/);
+  }, { onError: (error) => void errors.push(error) });
+});
+
 test("an answer that is longer than its Content-Length ends there, and is logged once", async () => {
   const make = () => new Response(streamOf("begun"), { headers: { "Content-Length": "3" } });
   const lines = await failing(make, (answer) => {
