@@ -198,6 +198,7 @@ export class Body {
       throw new TypeError("Body is unusable: it has been read already");
     }
     this.used = true;
+    this.#stream?.getReader(); // for good: who has it must not take the end for the whole
   }
 
   /** Reads everything as bytes of the caller's own. */
@@ -215,7 +216,17 @@ export class Body {
 
   /** A stream of the parts; reading pauses the client when the handler is behind. */
   get stream(): ReadableStream<Uint8Array<ArrayBuffer>> {
-    return this.#stream ??= new ReadableStream({
+    if (this.#stream === undefined) {
+      this.#stream = this.#streamed();
+      if (this.used) {
+        this.#stream.getReader(); // for good: there is nothing left to read
+      }
+    }
+    return this.#stream;
+  }
+
+  #streamed(): ReadableStream<Uint8Array<ArrayBuffer>> {
+    return new ReadableStream({
       type: "bytes",
       pull: async (controller) => {
         this.used = true;

@@ -95,13 +95,23 @@ class ServerRequest {
 
   /** The native request, which has the body from now on. */
   get native(): Request {
-    return this.#native ??= new NativeRequest(this.url, {
+    return this.#native ??= this.#build();
+  }
+
+  /** What is used here is used there. */
+  #build(): Request {
+    const isUsed = this.bodyUsed;
+    const native = new NativeRequest(this.url, {
       method: this.method,
       headers: nativeHeaders(this.headers),
       signal: this.signal,
-      body: this.bodyUsed ? null : this.body,
+      body: isUsed ? new Uint8Array() : this.body,
       duplex: "half",
     } as RequestInit);
+    if (isUsed) {
+      void native.bytes();
+    }
+    return native;
   }
 }
 
@@ -129,7 +139,8 @@ inheritLazily();
 
 /** What a copy is made of; one with a body of its own does not need the request's. */
 function nativeFor(request: ServerRequest, init: RequestInit | undefined): Request {
-  return init?.body ? request.native : request.copyable;
+  const hasBody = init?.body !== undefined && init.body !== null;
+  return hasBody ? request.native : request.copyable;
 }
 
 /**

@@ -244,6 +244,44 @@ test("a body is read once: whatever comes second rejects with a TypeError", asyn
   }
 });
 
+test("the stream of a body that was read is locked, whenever it was asked for", async () => {
+  for (const isEarly of [true, false]) {
+    for (const body of [text, [text, text]]) {
+      await seen({ body }, async (request) => {
+        const early = isEarly ? request.body : undefined;
+        await request.text();
+        assert.ok(request.body!.locked);
+        assert.ok(early === undefined || early === request.body);
+        assert.throws(() => request.body!.getReader(), TypeError);
+        await assert.rejects(request.body!.cancel(), TypeError);
+      });
+    }
+  }
+});
+
+test("a body that was read is so for the members of the native request too", async () => {
+  await seen({ body: text }, async (request) => {
+    await request.text();
+    assert.equal(request.redirect, "follow");
+    assert.equal(request.bodyUsed, true);
+    await assert.rejects(request.text(), TypeError);
+    await assert.rejects(request.bytes(), TypeError);
+    assert.throws(() => request.clone(), TypeError);
+    assert.throws(() => new Request(request), TypeError);
+  });
+});
+
+test("a copy with a body of its own does not need the request's", async () => {
+  await seen({ body: text }, async (request) => {
+    await request.text();
+    for (const body of ["", "other", new Uint8Array()]) {
+      const copy = new Request(request, { body });
+      assert.deepEqual([copy.method, await copy.text()], ["POST", String(body)]);
+    }
+    assert.throws(() => new Request(request, { body: null }), TypeError);
+  });
+});
+
 test("a request whose body was read cannot be cloned", async () => {
   await seen({ body: text }, async (request) => {
     await request.text();
