@@ -74,10 +74,16 @@ function kindOf(body: unknown): number {
   if (isBytes && body.byteLength <= MOST_BYTES) {
     return Kind.BYTES;
   }
-  return body instanceof Blob || body instanceof ArrayBuffer || ArrayBuffer.isView(body) ||
-      body instanceof URLSearchParams || body instanceof FormData
-    ? Kind.STATIC
-    : Kind.STREAM;
+  if (
+    body instanceof Blob || body instanceof ArrayBuffer || ArrayBuffer.isView(body) ||
+    body instanceof URLSearchParams || body instanceof FormData
+  ) {
+    return Kind.STATIC;
+  }
+  // Anything else becomes a text, which only the native response has.
+  return body instanceof ReadableStream || Symbol.asyncIterator in Object(body)
+    ? Kind.STREAM
+    : Kind.UNKNOWN;
 }
 
 /**
@@ -133,14 +139,17 @@ class RecordedResponse extends globalThis.Response {
     if (text === undefined) {
       throw new TypeError("Response.json: the value has no JSON form");
     }
-    if (init === undefined) {
+    if (init === undefined || init === null) {
       return new RecordedResponse(text, JSON_INIT);
     }
+    // Bun takes a number for the status; what is no init is the runtime's to judge.
+    const given: ResponseInit = typeof init === "object" ? init : super.json(null, init);
+    const { status, statusText } = given;
     const headers = new Headers(init.headers);
     if (!headers.has("content-type")) {
       headers.set("content-type", JSON_TYPE);
     }
-    return new RecordedResponse(text, { ...init, headers });
+    return new RecordedResponse(text, { status, statusText, headers });
   }
 
   /** As the native one. */

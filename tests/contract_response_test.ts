@@ -102,6 +102,8 @@ const rows: Row[] = [
     content: new Uint8Array(4_000_000).fill(7),
     isStream: true,
   },
+  { name: "a number", body: () => 42, content: "42", type: TEXT },
+  { name: "an object that is a text", body: () => new URL("a:b"), content: "a:b", type: TEXT },
   { name: "null", body: () => null, content: "" },
   { name: "undefined", body: () => undefined, content: "" },
   ...(takesGenerators
@@ -231,8 +233,12 @@ for (const { name, result, content, type } of results) {
 const json: [name: string, make: () => Response, content: string, status: number][] = [
   ["an object", () => Response.json({ a: "é", b: [1, null] }), '{"a":"é","b":[1,null]}', 200],
   ["null", () => Response.json(null), "null", 200],
+  ["an init of null", () => Response.json(1, null as never), "1", 200],
   ["a status", () => Response.json("no", { status: 418 }), '"no"', 418],
 ];
+if (process.versions.bun) {
+  json.push(["a status alone", () => Response.json("no", 418 as never), '"no"', 418]);
+}
 for (const [name, make, content, status] of json) {
   test(`Response.json of ${name} is JSON`, async () => {
     await serve(make, async (server) => {
