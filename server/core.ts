@@ -132,7 +132,8 @@ export class Core implements Host {
     try {
       const request = makeRequest(exchange);
       if (exchange.body === null || this.#admits(request, exchange)) {
-        this.#answerer.answer(exchange, this.handler(request, exchange as never));
+        const { handler } = this; // which gets no `this`
+        this.#answerer.answer(exchange, handler(request, exchange as never));
       }
     } catch (error) {
       this.#answerer.fail(exchange, error);

@@ -116,6 +116,15 @@ test("reload() hands the next requests to another app", async () => {
   });
 });
 
+test("a handler has no `this`, which could only be the server's insides", async () => {
+  const app = function (this: unknown) {
+    return typeof this;
+  };
+  await serve(app, async (server) => {
+    assert.equal((await ask(server)).text, "undefined");
+  });
+});
+
 const refused: [
   name: string,
   start: () => unknown,
