@@ -250,8 +250,9 @@ class Call {
 
   #respondWhole(bytes: Uint8Array<ArrayBuffer>): Response {
     const head = this.start.take();
-    if (this.#isHead || BODILESS.has(head.status)) {
-      if (head.length === undefined && bytes.length > 0) {
+    const isBodiless = BODILESS.has(head.status);
+    if (this.#isHead || isBodiless) {
+      if (!isBodiless && head.length === undefined && bytes.length > 0) {
         head.headers.set("content-length", String(bytes.length));
       }
       return make(head, null);
