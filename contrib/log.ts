@@ -95,7 +95,9 @@ function ignoreClosed(error: NodeJS.ErrnoException): void {
 /** Writes the lines of one turn together. */
 function toStandardOutput(): (line: string) => void {
   let waiting = "";
-  process.stdout.on("error", ignoreClosed);
+  if (!process.stdout.listeners("error").includes(ignoreClosed)) {
+    process.stdout.on("error", ignoreClosed);
+  }
   const flush = () => {
     process.stdout.write(waiting);
     waiting = "";

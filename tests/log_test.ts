@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
 import { describe, test } from "node:test";
 import { accessLog, type LogEntry, type LogOptions } from "../contrib/log.ts";
 import type { App, Handler, Options, Server } from "../mod.ts";
@@ -288,6 +289,14 @@ test("every one of many pipelined requests has its line", async () => {
     connection.close();
   }, { format: ({ target }) => target });
   assert.deepEqual(lines, Array.from({ length: count }, (_, i) => `/${i}`));
+});
+
+test("many logs share one listener on standard output", () => {
+  const before = process.stdout.listenerCount("error");
+  for (let i = 0; i < 20; i++) {
+    accessLog(() => "");
+  }
+  assert.ok(process.stdout.listenerCount("error") <= before + 1);
 });
 
 test("off is the app itself", () => {
