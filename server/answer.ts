@@ -186,10 +186,10 @@ export class Answerer {
     head: Head,
     isStream: boolean,
   ): Promise<void> {
-    if (response.bodyUsed) {
+    const body = response.body;
+    if (response.bodyUsed || body?.locked) {
       throw new TypeError(USED);
     }
-    const body = response.body;
     if (body === null) {
       this.#sendEmpty(exchange, head);
       return;
@@ -262,8 +262,11 @@ export class Answerer {
   }
 
   async #ask(exchange: Exchange, error: unknown, onError: OnError): Promise<void> {
-    const response = await onError(error, makeRequest(exchange), exchange);
-    if (exchange.state !== State.OPEN || !isResponse(response)) {
+    const response = await onError(error, makeRequest(exchange), exchange) ?? undefined;
+    if (response !== undefined && !isResponse(response)) {
+      throw new TypeError(`onError must return a Response or nothing, not ${describe(response)}`);
+    }
+    if (exchange.state !== State.OPEN || response === undefined) {
       this.#sendError(exchange);
       return;
     }

@@ -277,6 +277,13 @@ test("onError that returns nothing leaves it at a plain 500", async () => {
   }
 });
 
+test("onError that returns what is no Response is told so, the client gets a plain 500", async () => {
+  const [answer, lines] = await asking(() => "sorry" as never);
+  assertPlain(answer);
+  assert.equal(lines.length, 2);
+  assert.match(String(lines[1]), /onError must return a Response or nothing, not string/);
+});
+
 test("onError that fails itself is logged with the first error, the client gets a plain 500", async () => {
   const second = new Error("secret of the hook");
   const used = new Response("used");

@@ -99,8 +99,9 @@ test("a Response whose body is locked by a reader is an error", async () => {
   const onError = (error: unknown) => void errors.push(error);
   await serve(app, async (server) => {
     assert.equal((await ask(server)).status, 500);
+    assert.equal((await ask(server, { method: "HEAD" })).status, 500);
   }, { onError });
-  assert.deepEqual(errors.map((error) => error instanceof TypeError), [true]);
+  assert.deepEqual(errors.map((error) => error instanceof TypeError), [true, true]);
 });
 
 test("Response.error() is no answer", async () => {
