@@ -46,6 +46,7 @@ static char *put_framing(char *to, const exchange *x, unsigned status, const bj_
 {
   bool told = (command->flags & BJ_WRITE_LENGTH) != 0;
   if (status < 200 || status == 204 || (status == 304 && !told)) return to;
+  if (status == 205) return put(to, BYTES("Content-Length: 0\r\n")); /* section 15.3.6 */
   if (told || (command->flags & BJ_WRITE_END) != 0) {
     to = put(to, BYTES("Content-Length: "));
     to = put_number(to, length, 10);

@@ -10,7 +10,7 @@ bytes status_phrase(unsigned status);
 /* A status whose answer never has a body (RFC 9110 section 6.4.1). */
 static inline bool status_bodyless(unsigned status)
 {
-  return status < 200 || status == 204 || status == 304;
+  return status < 200 || status == 204 || status == 205 || status == 304;
 }
 
 #endif

@@ -39,6 +39,11 @@ function isDeparture(exchange: Exchange, error: unknown): boolean {
     (error instanceof RequestError || (error instanceof Error && error.name === "AbortError"));
 }
 
+/** Whether no body follows the head (RFC 9110 section 6.4.1): Bun's Response may have one there. */
+function isBodiless(exchange: Exchange, status: number): boolean {
+  return exchange.isHead || status === 204 || status === 205 || status === 304;
+}
+
 /** Answers the requests of one server. */
 export class Answerer {
   readonly #writer: Writer;
@@ -139,9 +144,10 @@ export class Answerer {
       this.#writer.room(PART_SIZE);
     }
     if (text.length > LONGEST_TEXT) {
-      const end = exchange.isHead;
+      const end = isBodiless(exchange, status);
       const all = end ? flags : flags | WriteFlag.DIRECT;
-      this.#writer.head(exchange, status, all, fields, Buffer.byteLength(text), end);
+      const length = status === 304 ? undefined : Buffer.byteLength(text);
+      this.#writer.head(exchange, status, all, fields, length, end);
       if (!end) {
         this.#attempt(exchange, () => pumpText(this.#writer, exchange, text));
       }
@@ -167,7 +173,7 @@ export class Answerer {
       this.#writer.whole(exchange, head.status, head.flags, this.#lines(head), bytes);
       return;
     }
-    const end = exchange.isHead || bytes.length === 0;
+    const end = isBodiless(exchange, head.status) || bytes.length === 0;
     this.#writer.head(
       exchange,
       head.status,

@@ -297,17 +297,37 @@ test("status and statusText are the handler's", async () => {
   });
 });
 
-test("a Response of a status without a body has none", async () => {
-  for (const status of [204, 205, 304]) {
-    await serve(() => new Response(null, { status }), async (server) => {
-      const connection = await open(server);
-      connection.write(octets({}, "")).write(octets({}));
-      assert.equal((await connection.answer()).status, status);
-      assert.equal((await connection.answer()).status, status);
-      await connection.closed;
-      connection.close();
-    });
+/** Not every runtime refuses a body there. */
+const takesAnyBody = (() => {
+  try {
+    return new Native("x", { status: 205 }).status === 205;
+  } catch {
+    return false;
   }
+})();
+
+test("a Response of a status without a body has none", async () => {
+  const bodies = [null, ...(takesAnyBody ? ["text", bytes, "x".repeat(1e6)] : [])];
+  const app = (body: BodyInit | null, status: number) => () => new Response(body, { status });
+  for (const status of [204, 205, 304]) {
+    for (const body of bodies) {
+      await serve(app(body, status), async (server) => {
+        const connection = await open(server);
+        connection.write(octets({}, "")).write(octets({}));
+        for (const _ of [1, 2]) {
+          const answer = await connection.answer();
+          assert.deepEqual([answer.status, answer.text], [status, ""]);
+        }
+        await connection.closed;
+        connection.close();
+      });
+    }
+  }
+  const parts = () => new Response(stream(bytes, bytes), { status: 205 });
+  await serve(takesAnyBody ? parts : app(null, 205), async (server) => {
+    const answer = await ask(server);
+    assert.deepEqual([answer.text, answer.get("content-length")], ["", "0"]);
+  });
 });
 
 test("every Set-Cookie is a line of its own", async () => {
