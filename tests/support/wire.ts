@@ -63,6 +63,7 @@ export class Client {
   #received = "";
   #ended = false;
   #reset = false;
+  #sentAt = 0;
   #arrived = Promise.withResolvers<void>();
 
   private constructor(socket: Socket, tally: Tally) {
@@ -114,6 +115,7 @@ export class Client {
       return Promise.resolve();
     }
     this.#tally.sent += octets.length;
+    this.#sentAt = performance.now();
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#socket.once("close", resolve);
     this.#socket.write(Buffer.from(octets, "latin1"), () => {
@@ -142,12 +144,20 @@ export class Client {
     this.#socket.destroy();
   }
 
-  /** Waits for octets or the end. */
+  /** Waits for octets or the end. Time counts from what was sent last: that may be a long trickle. */
   async #more(what: string): Promise<void> {
     const { promise, reject } = Promise.withResolvers<never>();
-    const timer = setTimeout(() => {
-      reject(new Error(`${what} has not come; unread: ${show(this.#received)}`));
-    }, PATIENCE);
+    const begun = performance.now();
+    let timer: ReturnType<typeof setTimeout>;
+    const lookAgain = () => {
+      const left = Math.max(begun, this.#sentAt) + PATIENCE - performance.now();
+      if (left > 0) {
+        timer = setTimeout(lookAgain, left);
+      } else {
+        reject(new Error(`${what} has not come; unread: ${show(this.#received)}`));
+      }
+    };
+    timer = setTimeout(lookAgain, PATIENCE);
     try {
       await Promise.race([this.#arrived.promise, promise]);
     } finally {
