@@ -13,6 +13,7 @@ bytes status_phrase(unsigned status)
   case 431: return BYTES("Request Header Fields Too Large");
   case 500: return BYTES("Internal Server Error");
   case 501: return BYTES("Not Implemented");
+  case 503: return BYTES("Service Unavailable");
   case 505: return BYTES("HTTP Version Not Supported");
   default: return BYTES("");
   }

@@ -37,6 +37,7 @@ test("a handler that takes longer is told so, the client gets 503, others their 
     connection.write(octets({}, "")).write(octets({ target: "/quick" }, ""));
     const answer = await connection.answer();
     assert.deepEqual([answer.status, answer.get("connection")], [503, "close"]);
+    assert.equal(answer.text, "Service Unavailable");
     await within(connection.closed, "the end of the connection");
     await checkEnd(told!, 503);
     late.resolve("nobody hears this");
