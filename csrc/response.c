@@ -214,16 +214,19 @@ static void count_end(const exchange *x)
   if (!x->cut && x->began > 0) count_duration(s->counters, loop_now(s->loop) - x->began);
 }
 
-/* The answer is out; whatever is left of the request's body is read for nobody. */
+/* Whatever is left of the request's body is read for nobody. */
+static void drop_body(exchange *x)
+{
+  x->close |= leaves_body(x);
+  x->conn->body.taker = NULL;
+  x->conn->body.dropped = 0;
+}
+
 void response_end(exchange *x)
 {
   conn *c = x->conn;
   if (x->framing == ANSWER_LENGTH && x->left > 0) x->cut = true;
-  if (c->body.taker == x) {
-    x->close |= leaves_body(x);
-    c->body.taker = NULL;
-    c->body.dropped = 0;
-  }
+  if (c->body.taker == x) drop_body(x);
   x->close |= x->cut;
   x->answer = ANSWER_DONE;
   count_end(x);
@@ -252,10 +255,12 @@ void response_write(exchange *x, const bj_command *command, const char *output)
   else
     write_body(x, (bytes){output + command->body_at, command->body_size}, ends);
   count_write(c->server->counters, command);
-  if (x->file.fd >= 0)
-    exchange_release(&c->server->exchanges, x); /* the rest needs nobody */
-  else if (ends)
+  if (x->file.fd >= 0) { /* the rest needs nobody */
+    if (c->body.taker == x) drop_body(x);
+    exchange_release(&c->server->exchanges, x);
+  } else if (ends) {
     response_end(x);
+  }
   conn_settle(c);
 }
 
