@@ -31,6 +31,7 @@ enum { CLIENTS = 24, LIVE = 4096, STEPS = 4000, ROUNDS = 8 };
 
 static driver d;
 static char filler[40000];
+static int sendable; /* of twice that size */
 
 static struct player {
   int fd;            /* -1: not here */
@@ -46,9 +47,10 @@ static struct player {
 
 static struct live {
   bj_event e;
-  enum { NOT_HERE, ASKED, STREAMING, ANSWERED, TOLD } state;
+  enum { NOT_HERE, ASKED, STREAMING, DIRECT, ANSWERED, TOLD } state;
   uint32_t serial, number, unread;
-} live[LIVE]; /* by slot */
+  uint32_t left; /* of a direct answer */
+} live[LIVE];    /* by slot */
 
 static uint32_t chance(uint32_t below)
 {
@@ -181,6 +183,39 @@ static void write_part(struct live *x, uint32_t flags, const char *mark)
   if ((flags & BJ_WRITE_HEAD) != 0 && chance(16) == 0) command->flags |= BJ_WRITE_CLOSE;
 }
 
+/* What is collected leaves first: the head of a direct answer has to be there. */
+static void write_direct(struct live *x)
+{
+  uint32_t size = 1 + chance(x->left < sizeof filler ? x->left : sizeof filler);
+  driver_flush(&d);
+  uint32_t taken = bj_server_write(d.server, x->e.request, x->e.generation, filler, size);
+  CHECK(taken <= size);
+  x->left -= taken;
+  if (x->left == 0) x->state = ANSWERED;
+}
+
+static void begin_direct(struct live *x, const char *mark)
+{
+  bj_command *command =
+    driver_write(&d, &x->e, BJ_WRITE_HEAD | BJ_WRITE_LENGTH | BJ_WRITE_DIRECT, "");
+  command->length_low = x->left = 1 + chance(4 * sizeof filler);
+  command->fields_size = (uint32_t)strlen(mark);
+  command->fields_at = driver_put(&d, mark, strlen(mark));
+  x->state = DIRECT;
+}
+
+/* A file without a "[" in it, shorter than is announced now and then. */
+static void write_file(struct live *x, const char *mark)
+{
+  const uint32_t flags = BJ_WRITE_HEAD | BJ_WRITE_LENGTH | BJ_WRITE_END | BJ_WRITE_FILE;
+  bj_command *command = driver_write(&d, &x->e, flags, "");
+  command->body_at = (uint32_t)dup(sendable);
+  command->length_low = chance(3 * sizeof filler);
+  command->fields_size = (uint32_t)strlen(mark);
+  command->fields_at = driver_put(&d, mark, strlen(mark));
+  x->state = ANSWERED;
+}
+
 static void play_handler(struct live *x)
 {
   char mark[40];
@@ -194,6 +229,12 @@ static void play_handler(struct live *x)
   } else if (what == 8) {
     driver_command(&d, BJ_ABORT, &x->e);
     x->state = ANSWERED;
+  } else if (x->state == DIRECT) {
+    write_direct(x);
+  } else if (x->state == ASKED && what == 9) {
+    begin_direct(x, mark);
+  } else if (x->state == ASKED && what == 10) {
+    write_file(x, mark);
   } else if (x->state == STREAMING || x->state == ANSWERED) {
     bool ends = chance(3) == 0;
     write_part(x, ends ? BJ_WRITE_END : 0, "");
@@ -254,7 +295,18 @@ static bj_options choose_options(void)
   options.max_body_low = chance(2) == 0 ? 1024 : 3;
   options.head_timeout = options.body_timeout = chance(2) == 0 ? 0 : 1;
   options.idle_timeout = options.write_timeout = chance(2) == 0 ? 0 : 1;
+  options.request_timeout = chance(4) == 0 ? 1 + chance(5) : 0;
+  options.max_buffered = chance(2) == 0 ? 0 : 1024 << chance(8);
   return options;
+}
+
+static int make_file(void)
+{
+  FILE *made = tmpfile();
+  int fd = made == NULL ? -1 : dup(fileno(made));
+  for (int i = 0; i < 2; i++) CHECK_EQ(write(fd, filler, sizeof filler), sizeof filler);
+  if (made != NULL) fclose(made);
+  return fd;
 }
 
 static void play(uint32_t seed)
@@ -263,12 +315,13 @@ static void play(uint32_t seed)
   int faults = test_faults;
   random_state = seed;
   options = choose_options();
+  memset(filler, '.', sizeof filler);
+  sendable = make_file();
   uint32_t fails = failing;
   failing = 0;
   driver_open(&d, &options);
   failing = fails;
   memset(live, 0, sizeof live);
-  memset(filler, '.', sizeof filler);
   for (int i = 0; i < CLIENTS; i++) players[i].fd = -1;
   for (int step = 0; step < STEPS; step++) {
     play_client(&players[chance(CLIENTS)]);
@@ -292,7 +345,7 @@ static void play(uint32_t seed)
     for (uint32_t k = 0; k < d.count; k++)
       if (d.events[k].type != BJ_STOPPED) hear(&d.events[k]);
     for (int k = 0; k < LIVE; k++) {
-      if (live[k].state == ASKED || live[k].state == STREAMING) {
+      if (live[k].state >= ASKED && live[k].state < ANSWERED) {
         driver_command(&d, BJ_ABORT, &live[k].e);
         live[k].state = ANSWERED;
       }
@@ -306,6 +359,7 @@ static void play(uint32_t seed)
   if (idle < 4 || test_faults > faults)
     test_fault(__FILE__, __LINE__, "seed %u%s", seed, idle == 4 ? "" : " does not come to an end");
   driver_close(&d);
+  close(sendable);
 }
 
 TEST("whatever clients and handlers do, answers reach those who asked, in order")
