@@ -119,8 +119,12 @@ export class OpenFile implements Disposable {
    * Opens what the caller's descriptor `fd` is; that stays open and where it stands.
    *
    * @throws {FileError} When it is not a regular file.
+   * @throws {TypeError} When it is no whole number.
    */
   static adopt(fd: number): OpenFile {
+    if (!Number.isInteger(fd)) {
+      throw new TypeError(`A descriptor must be a whole number from 0: ${fd}`);
+    }
     const [facts, error] = [new Float64Array(3), new Uint8Array(ERROR_SIZE)];
     const own = tools().bj_file_adopt(fd, facts, error);
     if (own < 0) {

@@ -150,6 +150,7 @@ describe("sendFile()", () => {
     assert.throws(() => sendFile(join(SMALL, "x")), { name: "FileError", code: "ENOTDIR" });
     assert.throws(() => sendFile(999), { name: "FileError", code: "EBADF" });
     assert.throws(() => sendFile("a\0b"), TypeError);
+    assert.throws(() => sendFile(1.5), { name: "TypeError", message: /descriptor.*1\.5/ });
     for (const options of [{ offset: 1001 }, { length: 1001 }, { offset: -1 }, { offset: 0.5 }]) {
       assert.throws(() => sendFile(SMALL, options), RangeError);
     }
