@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { type Chunk, type Read, type Reader, settledSoon, toBytes } from "../server/chunks.ts";
 import {
   Kind,
   NO_BYTES,
@@ -11,42 +12,9 @@ import {
   Response as RecordedResponse,
 } from "../server/response.ts";
 
-type Chunk = Uint8Array<ArrayBuffer>;
-type Reader = ReadableStreamDefaultReader<Chunk>;
-type Read = Awaited<ReturnType<Reader["read"]>>;
 type Reads = (Read | Promise<Read>)[];
 
-/** Microtasks that a body which is here may take to say that it has ended. */
-const PATIENCE = 8;
-
 const encoder = new TextEncoder();
-
-/** A stream may carry text too where the runtime lets it. */
-function toBytes(chunk: unknown): Chunk {
-  if (typeof chunk === "string") {
-    return encoder.encode(chunk);
-  }
-  if (chunk instanceof Uint8Array) {
-    return chunk as Chunk;
-  }
-  if (ArrayBuffer.isView(chunk)) {
-    return new Uint8Array(chunk.buffer as ArrayBuffer, chunk.byteOffset, chunk.byteLength);
-  }
-  if (chunk instanceof ArrayBuffer) {
-    return new Uint8Array(chunk);
-  }
-  throw new TypeError("A response stream must carry Uint8Array or string chunks");
-}
-
-/** What a read gives that waits for nothing outside. */
-async function settledSoon(read: Promise<Read>): Promise<Read | undefined> {
-  let result: Read | undefined;
-  read.then((settled) => result = settled, () => {});
-  for (let i = 0; i < PATIENCE && result === undefined; i++) {
-    await undefined;
-  }
-  return result;
-}
 
 const USED = "The response's body is used already: return a clone() of it";
 

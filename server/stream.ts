@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { type Chunk, type Read, type Reader, settledSoon, toBytes } from "./chunks.ts";
 import { type Exchange, State } from "./exchange.ts";
 import { HIGH_WATER } from "./records.ts";
 import { PART_SIZE, type Writer } from "./writer.ts";
@@ -10,28 +11,10 @@ import { PART_SIZE, type Writer } from "./writer.ts";
 /** Octets that are offered to the socket at once: their number must fit into a word. */
 const MOST_OFFERED = 1 << 30;
 
-const encoder = new TextEncoder();
 const EMPTY = new Uint8Array();
 
 /** Sends the head, with the body's length if it is known; `whole` is the body if that is known. */
 export type Start = (length: number | undefined, whole?: Uint8Array) => void;
-
-/** What a stream may carry: bytes, or text, which Bun takes as well. */
-function toBytes(chunk: unknown): Uint8Array {
-  if (chunk instanceof Uint8Array) {
-    return chunk;
-  }
-  if (typeof chunk === "string") {
-    return encoder.encode(chunk);
-  }
-  if (ArrayBuffer.isView(chunk)) {
-    return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-  }
-  if (chunk instanceof ArrayBuffer) {
-    return new Uint8Array(chunk);
-  }
-  throw new TypeError("A response stream must carry Uint8Array or string chunks");
-}
 
 /** Writes all of `bytes` in parts; what is one part is written when this returns nothing. */
 function write(writer: Writer, exchange: Exchange, bytes: Uint8Array): Promise<void> | undefined {
@@ -99,25 +82,8 @@ export async function pumpText(writer: Writer, exchange: Exchange, text: string)
   finish(exchange);
 }
 
-type Reader = ReadableStreamDefaultReader<Uint8Array>;
-type Read = Awaited<ReturnType<Reader["read"]>>;
-
-/** Microtasks that a stream may take to give what it has. */
-const PATIENCE = 8;
-
 /** Milliseconds that a head waits for the first chunk: a stream that fails at once gets 500. */
 const HEAD_PATIENCE = 10;
-
-/** The result of a read that settles without waiting for anything outside. */
-async function settledSoon(read: Promise<Read>): Promise<Read | undefined> {
-  let settled = false;
-  const settle = () => settled = true;
-  read.then(settle, settle);
-  for (let i = 0; i < PATIENCE && !settled; i++) {
-    await undefined;
-  }
-  return settled ? await read : undefined;
-}
 
 /** Reads the first chunk; calls `late` when it takes so long that the head should not wait. */
 async function firstRead(reader: Reader, late: () => void): Promise<Read> {
@@ -147,7 +113,7 @@ async function isAll(first: Read, next: Promise<Read> | undefined): Promise<bool
 export async function pump(
   writer: Writer,
   exchange: Exchange,
-  body: ReadableStream<Uint8Array>,
+  body: ReadableStream<Chunk>,
   start: Start,
   length: number | undefined,
   isStream: boolean,
