@@ -45,6 +45,8 @@ export class Core implements Host {
   readonly #counters = new Float64Array(COUNTER_WORDS);
   #server: Pointer | null;
   #loop: Loop | undefined;
+  /** Whether it keeps the process alive, which may be said before there is a loop. */
+  #isReferenced = true;
   #deadline: ReturnType<typeof setTimeout> | undefined;
 
   constructor(handler: Handler<never>, settings: Settings) {
@@ -72,6 +74,9 @@ export class Core implements Host {
       patchGlobals();
     }
     this.#loop = new Loop(this, spin);
+    if (!this.#isReferenced) {
+      this.#loop.unref();
+    }
     signal?.addEventListener("abort", this.stop);
     if (handleSignals) {
       stopOnSignals(this, drainTimeout);
@@ -321,10 +326,12 @@ export class Core implements Host {
   }
 
   ref(): void {
+    this.#isReferenced = true;
     this.#loop?.ref();
   }
 
   unref(): void {
+    this.#isReferenced = false;
     this.#loop?.unref();
   }
 }

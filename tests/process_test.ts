@@ -75,6 +75,24 @@ test("a server keeps its process until it is unref'd", async () => {
   assert.equal((await ask({ port })).text, "kept");
 });
 
+test("what unref() and ref() say before run() counts", async () => {
+  await using child = runText(`
+    import { listen, run } from "${MOD}";
+    listen(() => "free", "127.0.0.1", 0).unref();
+    run();
+  `);
+  assertEnd(await child.ended(), 0);
+  await using kept = runText(`
+    import { listen, run } from "${MOD}";
+    const server = listen(() => "kept", "127.0.0.1", 0);
+    server.unref();
+    server.ref();
+    run();
+    console.log(server.port);
+  `);
+  assert.equal((await ask({ port: await portOf(kept) })).text, "kept");
+});
+
 test("a server is unref'd and ref'd while it waits, and serves on", async () => {
   await using child = runText(`${SERVER}
     const server = run((request, info) => {
