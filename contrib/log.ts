@@ -45,7 +45,7 @@ export interface LogOptions {
    */
   format?: "common" | "combined" | "json" | "off" | LogFormat;
   /** Takes a line, without the line feed; by default it goes to standard output. */
-  write?: (line: string) => void;
+  write?: (line: string) => void | Promise<void>;
 }
 
 const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
@@ -118,6 +118,11 @@ function formatOf(format: Exclude<LogOptions["format"], "off">): LogFormat {
   return found;
 }
 
+/** A log that fails costs its line, never the process. */
+function complain(error: unknown): void {
+  console.error("An access log has failed:", error);
+}
+
 /** The status of a request whose client left before there was a response, as in nginx. */
 const LEFT = 499;
 
@@ -145,7 +150,7 @@ function begin(request: Request, info: Info<Addr>, needsHeaders: boolean): LogEn
  *
  * Clients cannot forge lines: what they send is escaped. A client that leaves is a line with the
  * status that it would have got, or 499, never an error. What the app throws is left to `onError`
- * and logged here by status 500.
+ * and logged here by status 500. What `format` or `write` throws goes to standard error.
  *
  * @example
  * ```ts
@@ -168,7 +173,7 @@ export function accessLog<A = NetAddr>(app: App<A>, options: LogOptions = {}): H
   return (request, info) => {
     const start = performance.now();
     const entry = begin(request, info as unknown as Info<Addr>, needsHeaders);
-    const end = (aborted: boolean) => {
+    const end = async (aborted: boolean) => {
       const { status, bytes } = info.sent;
       entry.status = status || LEFT;
       entry.bytes = bytes;
@@ -176,10 +181,10 @@ export function accessLog<A = NetAddr>(app: App<A>, options: LogOptions = {}): H
       entry.duration = performance.now() - start;
       const line = format(entry);
       if (line !== undefined) {
-        write(line);
+        await write(line);
       }
     };
-    info.completed.then(() => end(false), () => end(true));
+    info.completed.then(() => end(false), () => end(true)).catch(complain);
     return handler(request, info);
   };
 }

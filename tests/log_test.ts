@@ -291,6 +291,29 @@ test("every one of many pipelined requests has its line", async () => {
   assert.deepEqual(lines, Array.from({ length: count }, (_, i) => `/${i}`));
 });
 
+describe("a log that fails is said, and serving goes on", () => {
+  const broken = () => {
+    throw new Error("disk full");
+  };
+  const rows: [name: string, options: LogOptions][] = [
+    ["its format throws", { format: broken, write: () => {} }],
+    ["its write throws", { write: broken }],
+    ["its write rejects", { write: () => Promise.reject(new Error("disk full")) }],
+  ];
+  for (const [name, options] of rows) {
+    test(name, async () => {
+      const complaints = await logged(() =>
+        serve(accessLog(() => "served", options), async (server) => {
+          assert.equal((await ask(server)).text, "served");
+          assert.equal((await ask(server)).text, "served");
+        })
+      );
+      assert.equal(complaints.length, 2);
+      assert.match(String(complaints[0]), /access log.*disk full/);
+    });
+  }
+});
+
 test("many logs share one listener on standard output", () => {
   const before = process.stdout.listenerCount("error");
   for (let i = 0; i < 20; i++) {
