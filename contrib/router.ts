@@ -88,9 +88,14 @@ function isPlain(path: string): boolean {
   return !/[:*?+(){}\\]/.test(path);
 }
 
+/** `%c3` is `%C3` (RFC 3986 section 6.2.2.1), which `URL` leaves as it is. */
+function raised(path: string): string {
+  return path.includes("%") ? path.replace(/%[\da-f]{2}/gi, (it) => it.toUpperCase()) : path;
+}
+
 /** As a request's URL would have it. */
 function normal(path: string): string {
-  return new URL(path, "http://localhost").pathname;
+  return raised(new URL(path, "http://localhost").pathname);
 }
 
 /** Escapes decoded once; `undefined` when one is broken. */
@@ -119,7 +124,7 @@ class Table<A> {
       if (isPlain(path)) {
         this.#plain.set(normal(path), methods);
       } else {
-        const pattern = new URLPattern({ pathname: path });
+        const pattern = new URLPattern({ pathname: raised(path) });
         this.#entries.push({ prefix: normal(prefixOf(path) || "/"), pattern, methods });
       }
     }
@@ -182,7 +187,7 @@ function dispatch<A>(
 ): Result | Promise<Result> {
   const { method } = request;
   const seen: string[] = [];
-  for (const { methods, groups } of table.match(new URL(request.url).pathname)) {
+  for (const { methods, groups } of table.match(raised(new URL(request.url).pathname))) {
     const handler = handlerFor(methods, method);
     if (handler !== undefined) {
       const params = decode(groups);

@@ -35,6 +35,8 @@ describe("paths match segment by segment", () =>
     "/books/:title": named("title"),
     "/maybe/:what?": named("maybe"),
     "/grüße": named("greetings"),
+    "/caf%c3%a9": named("coffee"),
+    "/%c3%bc/:id": named("over"),
   }, [
     ["GET", "/", 200, "home GET {}"],
     ["GET", "/?a=b", 200, "home GET {}"],
@@ -56,6 +58,10 @@ describe("paths match segment by segment", () =>
     ["GET", "/maybe", 200, "maybe GET {}"],
     ["GET", "/maybe/so", 200, 'maybe GET {"what":"so"}'],
     ["GET", "/gr%C3%BC%C3%9Fe", 200, "greetings GET {}"],
+    ["GET", "/gr%c3%bc%C3%9fe", 200, "greetings GET {}"],
+    ["GET", "/caf%C3%a9", 200, "coffee GET {}"],
+    ["GET", "/%C3%BC/1", 200, 'over GET {"id":"1"}'],
+    ["GET", "/%c3%bc/%c3%bc", 200, 'over GET {"id":"ü"}'],
     ["POST", "/hello", 200, "hello POST {}"],
     ["OPTIONS", "/hello", 200, "hello OPTIONS {}"],
   ]));
