@@ -115,14 +115,16 @@ int statsd_open(statsd *d, const char *host, uint32_t port, const char *prefix, 
     return failed(error, "strdup");
   }
   d->fd = fd;
-  ev_timer_set(&d->timer, interval / 1e3, 0.);
+  d->interval = interval / 1e3;
   return 0;
 }
 
 void statsd_update(statsd *d, struct ev_loop *loop)
 {
-  if (d->fd >= 0 && !d->timer.active && memcmp(d->told, d->counters, sizeof d->told) != 0)
+  if (d->fd >= 0 && !d->timer.active && memcmp(d->told, d->counters, sizeof d->told) != 0) {
+    ev_timer_set(&d->timer, d->interval, 0.); /* one that has passed would pass again at once */
     ev_timer_start(loop, &d->timer);
+  }
 }
 
 void statsd_close(statsd *d, struct ev_loop *loop)

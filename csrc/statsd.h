@@ -10,7 +10,8 @@ typedef struct statsd {
   char *prefix, *suffix;
   const uint64_t *counters;
   uint64_t told[BJ_STATSD_COUNTERS];
-  ev_timer timer; /* runs while there is something to tell */
+  ev_timer timer;  /* runs while there is something to tell */
+  double interval; /* seconds that it takes */
 } statsd;
 
 void statsd_init(statsd *d, const uint64_t *counters);

@@ -1,6 +1,7 @@
 /* What is counted, and what a statsd server is told of it. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <time.h>
 
 #include "driver.h"
 
@@ -12,7 +13,7 @@ static driver d;
 static int receiver, client;
 static char text[16384];
 
-static void begin(const char *prefix, const char *suffix)
+static void begin_with(const char *prefix, const char *suffix, uint32_t interval)
 {
   char error[BJ_ERROR_SIZE];
   struct sockaddr_in where = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -23,9 +24,14 @@ static void begin(const char *prefix, const char *suffix)
   CHECK_EQ(bind(receiver, (struct sockaddr *)&where, size), 0);
   CHECK_EQ(getsockname(receiver, (struct sockaddr *)&where, &size), 0);
   CHECK_EQ(
-    bj_server_statsd(d.server, "127.0.0.1", ntohs(where.sin_port), prefix, suffix, INTERVAL, error),
+    bj_server_statsd(d.server, "127.0.0.1", ntohs(where.sin_port), prefix, suffix, interval, error),
     0);
   client = client_open(&d);
+}
+
+static void begin(const char *prefix, const char *suffix)
+{
+  begin_with(prefix, suffix, INTERVAL);
 }
 
 /* All that is told until the server's end, a line each. */
@@ -199,6 +205,37 @@ TEST("counts of one interval are one line, and the timer wakes a parked server")
   CHECK(strstr(text, "resp.done:3|c") != NULL);
   end();
   CHECK_EQ(text[0], '\0');
+}
+
+/* Milliseconds of the monotonic clock. */
+static double read_clock(void)
+{
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
+/* Asks until the receiver is told something. */
+static void serve_until_told(void)
+{
+  for (int i = 0; i < 5000 && recv(receiver, text, sizeof text, MSG_DONTWAIT) < 0; i++) {
+    client_send(client, GET);
+    serve("x");
+    client_expect(client, "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx");
+    poll(NULL, 0, 1);
+  }
+}
+
+TEST("however much is counted, nothing is told before an interval is over")
+{
+  enum { LONG = 20 };
+  begin_with("", "", LONG);
+  double start = read_clock();
+  for (int intervals = 1; intervals <= 3; intervals++) {
+    serve_until_told();
+    CHECK(read_clock() - start >= intervals * LONG);
+  }
+  end();
 }
 
 TEST("a host without an address is refused")
