@@ -296,7 +296,7 @@ static bj_options choose_options(void)
   options.head_timeout = options.body_timeout = chance(2) == 0 ? 0 : 1;
   options.idle_timeout = options.write_timeout = chance(2) == 0 ? 0 : 1;
   options.request_timeout = chance(4) == 0 ? 1 + chance(5) : 0;
-  options.max_buffered = chance(2) == 0 ? 0 : 1024 << chance(8);
+  options.max_buffered = chance(2) == 0 ? 0 : 1024u << chance(8);
   return options;
 }
 
