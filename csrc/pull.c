@@ -73,14 +73,15 @@ uint32_t pull_read(exchange *x, char *to, uint32_t size)
   conn *c = x->conn;
   if (c->body.taker != x || !is_pulled(c)) return 0;
   c->body.told = false;
-  ssize_t n = recv(c->reader.fd, to, size < c->body.left ? size : (size_t)c->body.left, 0);
-  if (n <= 0) {
-    input_missed(c, n);
-  } else {
+  size_t most = size < c->body.left ? size : (size_t)c->body.left;
+  ssize_t n = most == 0 ? 0 : recv(c->reader.fd, to, most, 0);
+  if (n > 0) {
     c->server->counters[BJ_BYTES_RECEIVED] += (size_t)n;
     c->body.received += (size_t)n;
     c->body.left -= (size_t)n;
     body_advance(c, count_fresh(c, (size_t)n), c->body.left == 0);
+  } else if (most > 0) { /* else nothing is no end */
+    input_missed(c, n);
   }
   conn_settle(c);
   return n < 0 ? 0 : (uint32_t)n;

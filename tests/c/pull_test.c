@@ -53,6 +53,8 @@ TEST("what is there is told of, and taken as far as the caller likes")
   CHECK_EQ(take(3), 3);
   CHECK_BYTES(got, 3, "012");
   CHECK_EQ(driver_event(&d, BJ_READABLE).body_size, 2);
+  CHECK_EQ(take(0), 0); /* which is no end */
+  CHECK_EQ(driver_event(&d, BJ_READABLE).body_size, 2);
   client_send(client, "56789" GET);
   CHECK_EQ(take(64), 7); /* never more than the body */
   CHECK_BYTES(got, 7, "3456789");
