@@ -49,7 +49,8 @@ int networks_read(networks *all, const char *text, char *error)
   for (const char *at = text; *at != '\0'; at += *at == ',') {
     size_t size = strcspn(at, ",");
     if (!read_network(&all->list[all->count++], at, size)) {
-      snprintf(error, BJ_ERROR_SIZE, "inet_pton: \"%.*s\" is no network", (int)(size & 127), at);
+      int shown = size < INET6_ADDRSTRLEN ? (int)size : INET6_ADDRSTRLEN;
+      snprintf(error, BJ_ERROR_SIZE, "inet_pton: \"%.*s\" is no network", shown, at);
       networks_free(all);
       return -EINVAL;
     }

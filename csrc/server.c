@@ -327,9 +327,13 @@ int32_t bj_server_adopt(bj_server *s, int32_t fd, char *error)
 
 int32_t bj_server_proxied(bj_server *s, const char *networks, char *error)
 {
+  struct networks proxies;
+  int refused = networks_read(&proxies, networks, error);
+  if (refused != 0) return refused;
   networks_free(&s->proxies);
+  s->proxies = proxies;
   s->expects_proxy = true;
-  return networks_read(&s->proxies, networks, error);
+  return 0;
 }
 
 uint32_t bj_server_address(bj_server *s, char *address)

@@ -206,6 +206,18 @@ TEST("what is no network is refused")
   }
 }
 
+TEST("what is too long for one is shown in part")
+{
+  char text[257], error[BJ_ERROR_SIZE];
+  networks all;
+  for (size_t size = 40; size < sizeof text; size++) {
+    memset(text, '1', size);
+    text[size] = '\0';
+    CHECK_EQ(networks_read(&all, text, error), -EINVAL);
+    CHECK(strstr(error, "\"1111") != NULL && strstr(error, "1111\" is no network") != NULL);
+  }
+}
+
 /* ---- connections ------------------------------------------------------------------------ */
 
 #define GET "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -317,6 +329,17 @@ TEST("who may not send a header is not listened to")
   begin("10.0.0.0/8,::1");
   CHECK_EQ(driver_turn(&d), 0);
   client_expect_end(client);
+  end(1);
+}
+
+TEST("networks that are refused change nothing: nobody is believed for it")
+{
+  char error[BJ_ERROR_SIZE];
+  begin("10.0.0.0/8");
+  CHECK_EQ(bj_server_proxied(d.server, "10.0.0.0/8,x", error), -EINVAL);
+  client_send(client, LINE GET);
+  CHECK_EQ(driver_turn(&d), 0);
+  CHECK_EQ(client_read(client, (char[1]){0}, 1), 0);
   end(1);
 }
 
