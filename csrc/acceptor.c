@@ -10,9 +10,10 @@
 #include "server.h"
 #include "socket.h"
 
-#define ACCEPT_BATCH 64  /* connections taken in one turn, so that others are not kept waiting */
-#define ACCEPT_PAUSE 0.1 /* seconds, when the system has no descriptors or memory left */
-#define MOST_PAUSES 50   /* in a row; after that nobody is left waiting for a descriptor */
+#define ACCEPT_BATCH 64    /* connections taken in one turn, so that others are not kept waiting */
+#define MOST_BACKLOG 65536 /* no more than this wait at a time: others have come since */
+#define ACCEPT_PAUSE 0.1   /* seconds, when the system has no descriptors or memory left */
+#define MOST_PAUSES 50     /* in a row; after that nobody is left waiting for a descriptor */
 
 typedef union address {
   struct sockaddr any;
@@ -88,7 +89,8 @@ static void give_up(bj_server *s)
   pause_accepting(s);
 }
 
-void acceptor_take(bj_server *s, unsigned most)
+/* Takes up to `most` connections that wait. */
+static void take(bj_server *s, unsigned most)
 {
   address peer;
   listener_unblock(&s->listener);
@@ -116,7 +118,7 @@ static void on_acceptable(struct ev_loop *loop, ev_io *acceptor, int events)
   if ((events & EV_ERROR) != 0)
     pause_accepting(acceptor->data);
   else
-    acceptor_take(acceptor->data, ACCEPT_BATCH);
+    take(acceptor->data, ACCEPT_BATCH);
 }
 
 void acceptor_init(bj_server *s)
@@ -144,4 +146,10 @@ void acceptor_stop(bj_server *s)
   ev_io_stop(s->loop, &s->acceptor);
   ev_timer_stop(s->loop, &s->accept_again);
   listener_close(&s->listener);
+}
+
+void acceptor_finish(bj_server *s)
+{
+  if (s->listener.fd >= 0) take(s, MOST_BACKLOG);
+  acceptor_stop(s);
 }

@@ -13,10 +13,10 @@ int acceptor_start(bj_server *s, char *error);
 /* Goes on if there is room again. */
 void acceptor_resume(bj_server *s);
 
-/* Takes up to `most` connections that wait. */
-void acceptor_take(bj_server *s, unsigned most);
-
 /* Accepts no more and closes the listener. */
 void acceptor_stop(bj_server *s);
+
+/* The same, once what the kernel has accepted is taken. */
+void acceptor_finish(bj_server *s);
 
 #endif

@@ -374,8 +374,7 @@ void bj_server_drain(bj_server *s, uint32_t patience)
   }
   if (s->state == SERVER_OPEN) {
     s->state = SERVER_DRAINING;
-    acceptor_take(s, UINT32_MAX); /* what the kernel has accepted, we have */
-    acceptor_stop(s);
+    acceptor_finish(s);
   }
 }
 

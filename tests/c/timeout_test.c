@@ -451,6 +451,16 @@ TEST("draining answers the requests that still wait in line, the last with close
   end();
 }
 
+TEST("draining ends at once where nobody can come, and nothing has failed")
+{
+  bj_options options = driver_defaults();
+  driver_make(&d, &options);
+  bj_server_drain(d.server, 0);
+  expect_stopped();
+  CHECK_EQ(driver_counter(&d, BJ_CONN_ACCEPT_ERROR), 0);
+  driver_close(&d);
+}
+
 TEST("draining ends when the last client breaks off in whatever way")
 {
   static const char *const lasts[] = {"", "GET", GET, "x\r\n\r\n", POST("") "x", GET "x\r\n\r\n"};
