@@ -319,7 +319,7 @@ API int32_t bj_file_read(int32_t fd, char *to, uint32_t size, uint32_t offset_lo
 API void bj_file_close(int32_t fd);
 
 /* Copies this process's command line, each argument with its NUL. Returns the octets, or a negative
- * error number; -ERANGE when there are more than `size`. */
+ * error number; -ERANGE when there may be more than `size`. */
 API int32_t bj_command_line(char *to, uint32_t size);
 
 #endif

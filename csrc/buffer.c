@@ -36,8 +36,10 @@ static enum buffered buffer_reserve(buffer *b, size_t size)
   return BUFFERED;
 }
 
+/* NULL says that there is no memory, also to who needs none. */
 char *buffer_room(buffer *b, size_t size)
 {
+  if (size == 0) size = 1;
   return buffer_reserve(b, size) == BUFFERED ? b->memory + b->end : NULL;
 }
 

@@ -30,7 +30,7 @@ int32_t bj_command_line(char *to, uint32_t size)
   int fd = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
   if (fd < 0) return -errno;
   uint32_t used = 0;
-  ssize_t n;
+  ssize_t n = 0;
   while (used < size && (n = read(fd, to + used, size - used)) != 0) {
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) break;

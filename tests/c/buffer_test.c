@@ -108,6 +108,13 @@ TEST("room is committed as far as it was used")
   buffer_free(&b);
 }
 
+TEST("room for nothing is there")
+{
+  buffer b = {0};
+  CHECK(buffer_room(&b, 0) != NULL);
+  buffer_free(&b);
+}
+
 TEST("a clear forgets the content and keeps the memory")
 {
   buffer b = {0};

@@ -74,4 +74,5 @@ TEST("the command line is this program's")
   CHECK(size > 0 && line[size - 1] == '\0');
   CHECK(strstr(line, "library_test") != NULL);
   CHECK_EQ(bj_command_line(small, sizeof small), -ERANGE);
+  CHECK_EQ(bj_command_line(small, 0), -ERANGE);
 }
