@@ -2,10 +2,9 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
+#include "failure.h"
 #include "loop.h"
 #include "server.h"
 #include "socket.h"
@@ -130,9 +129,8 @@ void acceptor_init(bj_server *s)
 int acceptor_start(bj_server *s, char *error)
 {
   if (!loop_reserve(s->loop, s->listener.fd)) {
-    snprintf(error, BJ_ERROR_SIZE, "realloc: %s", strerror(ENOMEM));
     listener_close(&s->listener);
-    return -ENOMEM;
+    return failure(error, "realloc", ENOMEM);
   }
   ev_io_init(&s->acceptor, on_acceptable, s->listener.fd, EV_READ);
   s->acceptor.data = s;

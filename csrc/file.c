@@ -14,15 +14,10 @@
 #endif
 
 #include "bjoern.h"
+#include "failure.h"
 #include "socket.h"
 
 /* ---- opening ---------------------------------------------------------------------------- */
-
-static int failed(char *error, const char *call, int reason)
-{
-  snprintf(error, BJ_ERROR_SIZE, "%s: %s", call, strerror(reason));
-  return -reason;
-}
 
 struct timespec file_time(const struct stat *s)
 {
@@ -44,7 +39,7 @@ static int check(int fd, double *facts, char *error)
                                      : 0;
   if (reason != 0) {
     close(fd);
-    return failed(error, reason == EINVAL ? "fstat: not a regular file" : "fstat", reason);
+    return failure(error, reason == EINVAL ? "fstat: not a regular file" : "fstat", reason);
   }
   facts[0] = (double)s.st_size;
   struct timespec changed = file_time(&s);
@@ -72,7 +67,7 @@ int file_open(const char *path, double *facts, char *real_path, char *error)
 {
   /* Opening a pipe would wait for its writer. */
   int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-  if (fd < 0) return failed(error, "open", errno);
+  if (fd < 0) return failure(error, "open", errno);
   find(fd, real_path);
   return check(fd, facts, error);
 }
@@ -80,7 +75,7 @@ int file_open(const char *path, double *facts, char *real_path, char *error)
 int file_adopt(int fd, double *facts, char *error)
 {
   int own = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-  return own < 0 ? failed(error, "fcntl(F_DUPFD_CLOEXEC)", errno) : check(own, facts, error);
+  return own < 0 ? failure(error, "fcntl(F_DUPFD_CLOEXEC)", errno) : check(own, facts, error);
 }
 
 void file_close(file *f)

@@ -1,10 +1,9 @@
 /* The part of the API that needs no server. */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "bjoern.h"
+#include "failure.h"
 #include "file.h"
 #include "listener.h"
 #include "loop.h"
@@ -29,8 +28,7 @@ bj_listener *bj_listener_open(const char *host, uint32_t port, uint32_t backlog,
 {
   bj_listener *l = malloc(sizeof *l);
   if (l == NULL) {
-    snprintf(error, BJ_ERROR_SIZE, "malloc: %s", strerror(errno));
-    *reason = ENOMEM;
+    *reason = (uint32_t)-failure(error, "malloc", ENOMEM);
     return NULL;
   }
   int refused = listener_open(l, host, port, backlog, reuse_port != 0, mode, error);

@@ -13,20 +13,14 @@
 #include <unistd.h>
 
 #include "bjoern.h"
+#include "failure.h"
 #include "file.h"
 #include "socket.h"
-
-static int failed(char *error, const char *call)
-{
-  int reason = errno;
-  snprintf(error, BJ_ERROR_SIZE, "%s: %s", call, strerror(reason));
-  return -reason;
-}
 
 /* Closes a descriptor on the way out without losing the reason. */
 static int failed_closing(char *error, const char *call, int fd)
 {
-  int result = failed(error, call);
+  int result = failure(error, call, errno);
   close(fd);
   return result;
 }
@@ -42,7 +36,7 @@ static int open_tcp(listener *l, const struct addrinfo *a, uint32_t backlog, boo
                     char *error)
 {
   int on = 1, off = 0, fd = socket_open(a->ai_family);
-  if (fd < 0) return failed(error, "socket");
+  if (fd < 0) return failure(error, "socket", errno);
   setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   if (a->ai_family == AF_INET6)
     setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off); /* "::" serves IPv4 as well */
@@ -130,18 +124,14 @@ static int open_unix(listener *l, const char *path, uint32_t backlog, uint32_t m
   struct sockaddr_un where = {.sun_family = AF_UNIX};
   size_t size = strlen(path);
   bool abstract = path[0] == '@';
-  if (size == 0 || size >= sizeof where.sun_path) {
-    errno = size == 0 ? EINVAL : ENAMETOOLONG;
-    return failed(error, "bind");
-  }
-  if (abstract && !socket_takes_abstract_names()) {
-    errno = EOPNOTSUPP;
-    return failed(error, "bind: there are no abstract names here");
-  }
+  if (size == 0 || size >= sizeof where.sun_path)
+    return failure(error, "bind", size == 0 ? EINVAL : ENAMETOOLONG);
+  if (abstract && !socket_takes_abstract_names())
+    return failure(error, "bind: there are no abstract names here", EOPNOTSUPP);
   memcpy(where.sun_path, path, size);
   if (abstract) where.sun_path[0] = '\0';
   int fd = socket_open(AF_UNIX);
-  if (fd < 0) return failed(error, "socket");
+  if (fd < 0) return failure(error, "socket", errno);
   socklen_t length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + size + !abstract);
   if (bind_path(fd, &where, length) < 0) return failed_closing(error, "bind", fd);
   if (!abstract && keep_file(l, path, mode) < 0) {
@@ -179,12 +169,9 @@ int listener_adopt(listener *l, int fd, char *error)
   socklen_t size = sizeof listening;
   *l = (listener){.fd = -1, .reserve = -1, .adopted = true};
   if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) < 0)
-    return failed(error, "getsockopt(SO_ACCEPTCONN)");
-  if (!listening) {
-    errno = EINVAL;
-    return failed(error, "accept: the socket is not listening");
-  }
-  if (socket_unblock(fd) < 0) return failed(error, "fcntl(O_NONBLOCK)");
+    return failure(error, "getsockopt(SO_ACCEPTCONN)", errno);
+  if (!listening) return failure(error, "accept: the socket is not listening", EINVAL);
+  if (socket_unblock(fd) < 0) return failure(error, "fcntl(O_NONBLOCK)", errno);
   setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &short_time, sizeof short_time);
   l->fd = fd;
   return 0;

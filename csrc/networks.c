@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "bjoern.h"
+#include "failure.h"
 
 /* The first `bits` of 128. */
 static void make_mask(uint32_t mask[4], unsigned bits)
@@ -42,10 +43,7 @@ int networks_read(networks *all, const char *text, char *error)
   size_t most = 1;
   for (const char *at = text; *at != '\0'; at++) most += *at == ',';
   *all = (networks){.list = calloc(most, sizeof *all->list)};
-  if (all->list == NULL) {
-    snprintf(error, BJ_ERROR_SIZE, "calloc: %s", strerror(ENOMEM));
-    return -ENOMEM;
-  }
+  if (all->list == NULL) return failure(error, "calloc", ENOMEM);
   for (const char *at = text; *at != '\0'; at += *at == ',') {
     size_t size = strcspn(at, ",");
     if (!read_network(&all->list[all->count++], at, size)) {

@@ -2,12 +2,10 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-#include "bjoern.h"
+#include "failure.h"
 #include "socket.h"
 
 static void write_octet(int fd)
@@ -84,22 +82,18 @@ static void close_pair(int fds[2])
 int parking_start(parking *p, char *error)
 {
   *p = (parking){.lock = PTHREAD_MUTEX_INITIALIZER};
-  if (socket_pair(p->wake) < 0) {
-    snprintf(error, BJ_ERROR_SIZE, "socketpair: %s", strerror(errno));
-    return -1;
-  }
+  if (socket_pair(p->wake) < 0) return failure(error, "socketpair", errno);
   fstat(p->wake[0], &p->own);
   if (socket_pair(p->control) < 0) {
-    snprintf(error, BJ_ERROR_SIZE, "socketpair: %s", strerror(errno));
+    int result = failure(error, "socketpair", errno);
     close_pair(p->wake);
-    return -1;
+    return result;
   }
   int refused = start_thread(p);
   if (refused != 0) {
-    snprintf(error, BJ_ERROR_SIZE, "pthread_create: %s", strerror(refused));
     close_pair(p->wake);
     close_pair(p->control);
-    return -1;
+    return failure(error, "pthread_create", refused);
   }
   p->running = true;
   return 0;

@@ -21,7 +21,7 @@ typedef struct parking {
   int timeout; /* in milliseconds, -1: none */
 } parking;
 
-/* Starts the thread. Returns 0, or -1 with the reason in `error`. */
+/* Starts the thread. Returns 0, or a negative error number with the reason in `error`. */
 int parking_start(parking *p, char *error);
 
 /* Wakes once, when one of `count` descriptors is ready or after `timeout` milliseconds. `fds` has

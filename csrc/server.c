@@ -4,11 +4,11 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "acceptor.h"
 #include "command.h"
+#include "failure.h"
 #include "input.h"
 #include "loop.h"
 #include "output.h"
@@ -250,7 +250,7 @@ static bj_server *set_up(bj_server *s, char *error)
   s->entry.halt = on_halt;
   int refused = registry_add(&s->entry);
   if (refused != 0) {
-    snprintf(error, BJ_ERROR_SIZE, "pthread_key_create: %s", strerror(refused));
+    failure(error, "pthread_key_create", refused);
     parking_stop(&s->parking);
     close(s->parking.wake[0]);
     return NULL;
@@ -287,7 +287,7 @@ bj_server *bj_server_new(const bj_options *options, char *arena, uint32_t *field
 {
   bj_server *s = malloc(sizeof *s);
   if (s == NULL) {
-    snprintf(error, BJ_ERROR_SIZE, "malloc: %s", strerror(errno));
+    failure(error, "malloc", errno);
     return NULL;
   }
   *s = (bj_server){.options = *options,
@@ -303,8 +303,7 @@ bj_server *bj_server_new(const bj_options *options, char *arena, uint32_t *field
   if (loop_backend(options->backend) == 0) {
     snprintf(error, BJ_ERROR_SIZE, "libev has no such backend here (option, or LIBEV_FLAGS)");
   } else if (s->loop == NULL || s->scratch == NULL) {
-    snprintf(error, BJ_ERROR_SIZE, "%s: %s", s->loop == NULL ? "ev_loop_new" : "malloc",
-             strerror(errno));
+    failure(error, s->loop == NULL ? "ev_loop_new" : "calloc", errno);
   } else if (set_up(s, error) != NULL) {
     return s;
   }

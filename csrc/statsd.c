@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "failure.h"
 #include "socket.h"
 
 #define DATAGRAM 1432 /* octets that pass an Ethernet in one piece, with IPv6's head and UDP's */
@@ -72,13 +73,6 @@ void statsd_init(statsd *d, const uint64_t *counters)
   d->timer.data = d;
 }
 
-static int failed(char *error, const char *call)
-{
-  int reason = errno;
-  snprintf(error, BJ_ERROR_SIZE, "%s: %s", call, strerror(reason));
-  return -reason;
-}
-
 /* The first address of the name that this system has a way to. */
 static int connect_name(const char *host, uint32_t port, char *error)
 {
@@ -93,9 +87,9 @@ static int connect_name(const char *host, uint32_t port, char *error)
   int result = -ENOENT;
   for (struct addrinfo *a = list; a != NULL && result < 0; a = a->ai_next) {
     int fd = socket_open_datagram(a->ai_family);
-    result = fd < 0 ? failed(error, "socket") : fd;
+    result = fd < 0 ? failure(error, "socket", errno) : fd;
     if (fd >= 0 && connect(fd, a->ai_addr, a->ai_addrlen) < 0) {
-      result = failed(error, "connect");
+      result = failure(error, "connect", errno);
       close(fd);
     }
   }
@@ -112,7 +106,7 @@ int statsd_open(statsd *d, const char *host, uint32_t port, const char *prefix, 
   d->suffix = strdup(suffix);
   if (d->prefix == NULL || d->suffix == NULL) {
     close(fd);
-    return failed(error, "strdup");
+    return failure(error, "strdup", errno);
   }
   d->fd = fd;
   d->interval = interval / 1e3;
