@@ -214,8 +214,8 @@ API bj_server *bj_server_new(const bj_options *options, char *arena, uint32_t *f
                              char *error);
 
 /* Listens on a TCP address, a Unix path ("unix:/path", of `mode` unless 0) or an abstract name
- * ("unix:@name"). Returns 0, or a negative error number with
- * "call: reason" in `error`. */
+ * ("unix:@name"). Returns 0, or a negative error number with "call: reason" in `error`; -EALREADY
+ * when the server has listened before. */
 API int32_t bj_server_listen(bj_server *s, const char *host, uint32_t port, uint32_t backlog,
                              uint32_t reuse_port, uint32_t mode, char *error);
 
@@ -254,7 +254,7 @@ API int32_t bj_server_local(bj_server *s, uint32_t slot, uint32_t generation, ch
 
 /* Has the first BJ_STATSD_COUNTERS counters sent to a statsd server, every `interval` milliseconds
  * in which there was something to count: "<prefix>conn.accept.success:1|c<suffix>". Returns as
- * bj_server_listen() does. */
+ * bj_server_listen() does; -EALREADY when one is told before. */
 API int32_t bj_server_statsd(bj_server *s, const char *host, uint32_t port, const char *prefix,
                              const char *suffix, uint32_t interval, char *error);
 

@@ -311,16 +311,26 @@ bj_server *bj_server_new(const bj_options *options, char *arena, uint32_t *field
   return NULL;
 }
 
+/* Another listener would take the place of the first one, which nobody could close any more. */
+static int check_unlistening(const bj_server *s, char *error)
+{
+  bool may_listen = s->state == SERVER_OPEN && s->listener.fd < 0;
+  return may_listen ? 0 : failure(error, "listen: a server does so once", EALREADY);
+}
+
 int32_t bj_server_listen(bj_server *s, const char *host, uint32_t port, uint32_t backlog,
                          uint32_t reuse_port, uint32_t mode, char *error)
 {
-  int refused = listener_open(&s->listener, host, port, backlog, reuse_port != 0, mode, error);
+  int refused = check_unlistening(s, error);
+  if (refused == 0)
+    refused = listener_open(&s->listener, host, port, backlog, reuse_port != 0, mode, error);
   return refused != 0 ? refused : acceptor_start(s, error);
 }
 
 int32_t bj_server_adopt(bj_server *s, int32_t fd, char *error)
 {
-  int refused = listener_adopt(&s->listener, fd, error);
+  int refused = check_unlistening(s, error);
+  if (refused == 0) refused = listener_adopt(&s->listener, fd, error);
   return refused != 0 ? refused : acceptor_start(s, error);
 }
 

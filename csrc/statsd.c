@@ -97,16 +97,25 @@ static int connect_name(const char *host, uint32_t port, char *error)
   return result;
 }
 
+static void forget_names(statsd *d)
+{
+  free(d->prefix);
+  free(d->suffix);
+  d->prefix = d->suffix = NULL;
+}
+
 int statsd_open(statsd *d, const char *host, uint32_t port, const char *prefix, const char *suffix,
                 uint32_t interval, char *error)
 {
+  if (d->fd >= 0) return failure(error, "connect: one server is told already", EALREADY);
   int fd = connect_name(host, port, error);
   if (fd < 0) return fd;
   d->prefix = strdup(prefix);
   d->suffix = strdup(suffix);
   if (d->prefix == NULL || d->suffix == NULL) {
     close(fd);
-    return failure(error, "strdup", errno);
+    forget_names(d);
+    return failure(error, "strdup", ENOMEM);
   }
   d->fd = fd;
   d->interval = interval / 1e3;
@@ -129,7 +138,5 @@ void statsd_close(statsd *d, struct ev_loop *loop)
     close(d->fd);
     d->fd = -1;
   }
-  free(d->prefix);
-  free(d->suffix);
-  d->prefix = d->suffix = NULL;
+  forget_names(d);
 }

@@ -294,6 +294,39 @@ TEST("an adopted listener serves and is left open")
   driver_close(&first);
 }
 
+TEST("a server listens once, whatever has become of it")
+{
+  char error[BJ_ERROR_SIZE] = "";
+  begin();
+  CHECK_EQ(bj_server_listen(d.server, "127.0.0.1", 0, 8, 0, 0, error), -EALREADY);
+  CHECK(strncmp(error, "listen: a server does so once", 29) == 0);
+  CHECK_EQ(bj_server_adopt(d.server, 0, error), -EALREADY);
+  int client = client_open(&d);
+  client_send(client, LAST_GET);
+  bj_event e = driver_event(&d, BJ_REQUEST);
+  driver_answer(&d, &e, "");
+  driver_flush(&d);
+  client_expect(client, LAST_OK("0"));
+  close(client);
+  driver_turn(&d);
+  bj_server_drain(d.server, 0);
+  driver_event(&d, BJ_STOPPED);
+  CHECK_EQ(bj_server_listen(d.server, d.host, 0, 8, 0, 0, error), -EALREADY);
+  CHECK(access(d.host + 5, F_OK) < 0);
+  driver_close(&d);
+}
+
+TEST("a server that could not listen may try again")
+{
+  char error[BJ_ERROR_SIZE];
+  bj_options options = driver_defaults();
+  driver_make(&d, &options);
+  CHECK_EQ(bj_server_adopt(d.server, -1, error), -EBADF);
+  CHECK_EQ(bj_server_listen(d.server, "unix:", 0, 8, 0, 0, error), -EINVAL);
+  CHECK_EQ(bj_server_listen(d.server, "127.0.0.1", 0, 8, 0, 0, error), 0);
+  driver_close(&d);
+}
+
 TEST("a server is freed with everything open: clients see the end")
 {
   begin();

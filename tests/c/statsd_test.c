@@ -238,6 +238,17 @@ TEST("however much is counted, nothing is told before an interval is over")
   end();
 }
 
+TEST("one server is told, not another one as well")
+{
+  char error[BJ_ERROR_SIZE];
+  begin("", "");
+  CHECK_EQ(bj_server_statsd(d.server, "127.0.0.1", 9, "x", "y", INTERVAL, error), -EALREADY);
+  client_send(client, GET);
+  serve("x");
+  end();
+  EXPECT("conn.accept.success", "req.success.read", "req.done", "resp.done", "resp.done.keepalive");
+}
+
 TEST("a host without an address is refused")
 {
   char error[BJ_ERROR_SIZE];
