@@ -91,6 +91,15 @@ void conn_close(conn *c, enum bj_reason reason)
   acceptor_resume(s);
 }
 
+void conn_free_dead(bj_server *s)
+{
+  while (s->dead != NULL) {
+    conn *c = s->dead;
+    s->dead = c->next_queued;
+    free(c);
+  }
+}
+
 /* RFC 9112 section 9.6: closing at once could reset the connection under what the client has not
  * read yet. So close our side, and drop what it still sends until it closes its own. */
 static void linger(conn *c)

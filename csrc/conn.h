@@ -68,6 +68,9 @@ void conn_open(struct bj_server *s, int fd, const struct sockaddr *peer);
 /* Closes now; the caller is told of requests in flight. */
 void conn_close(conn *c, enum bj_reason reason);
 
+/* Frees those that are closed. */
+void conn_free_dead(struct bj_server *s);
+
 /* Adds a request behind those in flight; NULL without memory. */
 exchange *conn_append(conn *c);
 

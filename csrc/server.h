@@ -1,5 +1,5 @@
-/* A server: the loop and everything that hangs from it. Only server.c has the exported API; the
- * other units use the members that are theirs to use. */
+/* A server: the loop and everything that hangs from it. Its beginning and its end are in server.c,
+ * the calls in between in turn.c; the other units use the members that are theirs to use. */
 #ifndef SERVER_H
 #define SERVER_H
 

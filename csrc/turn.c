@@ -1,0 +1,161 @@
+/* The calls in which a server does its work: what has happened goes out as events, commands come
+ * in, and in between it may be parked. */
+#include <stdlib.h>
+
+#include "command.h"
+#include "input.h"
+#include "loop.h"
+#include "output.h"
+#include "pressure.h"
+#include "pull.h"
+#include "response.h"
+#include "server.h"
+
+/* At the end of each call. */
+static void finish(bj_server *s)
+{
+  pressure_relieve(s);
+  conn_free_dead(s);
+}
+
+static void resume_queued(bj_server *s)
+{
+  s->resuming = s->queue;
+  s->queue = NULL;
+  s->queue_end = &s->queue;
+  while (s->resuming != NULL) {
+    conn *c = s->resuming;
+    s->resuming = c->next_queued;
+    c->is_queued = false;
+    input_resume(c);
+  }
+}
+
+/* The client may just have asked again. Closing with that unread would reset the connection, and
+ * with it answers that are still on their way. */
+static void close_idle(bj_server *s)
+{
+  for (conn *c = s->conns, *next; c != NULL; c = next) {
+    next = c->next;
+    if (conn_is_idle(c)) {
+      c->state = CONN_LAST;
+      conn_settle(c);
+    }
+  }
+}
+
+/* Whether no client has anything to say. A pass in which kqueue is told of closed descriptors
+ * reports nothing else, so one counts only if there was nothing to tell. */
+static bool is_quiet(bj_server *s)
+{
+  bool settled = false;
+  while (!settled && s->event_count == 0) {
+    settled = loop_settled(s->loop);
+    ev_run(s->loop, EVRUN_NOWAIT);
+  }
+  return s->event_count == 0 && s->queue == NULL;
+}
+
+/* Idle connections go once nothing more is readable: what they sent before counts. */
+static void drain(bj_server *s)
+{
+  if (!s->patience.active && is_quiet(s)) close_idle(s);
+  output_flush(s);
+  if (s->conns == NULL && s->event_count == 0 && s->exchanges.first_notice == NULL) {
+    s->state = SERVER_STOPPED;
+    *server_event(s) = (bj_event){.type = BJ_STOPPED};
+  }
+}
+
+uint32_t bj_server_turn(bj_server *s)
+{
+  s->arena_used = s->fields_used = 0;
+  s->is_busy = false;
+  s->event_count = exchange_tell(&s->exchanges, s->events, s->options.event_slots - 2);
+  resume_queued(s);
+  ev_run(s->loop, EVRUN_NOWAIT);
+  if (s->event_count == 0 && !loop_settled(s->loop)) ev_run(s->loop, EVRUN_NOWAIT);
+  if (s->state == SERVER_DRAINING) drain(s);
+  output_flush(s);
+  statsd_update(&s->statsd, s->loop);
+  finish(s);
+  return s->event_count;
+}
+
+void bj_server_collect(bj_server *s, uint32_t count)
+{
+  commands_run(s, count);
+  commands_report(s, count);
+  finish(s);
+}
+
+void bj_server_flush(bj_server *s, uint32_t count)
+{
+  commands_run(s, count);
+  output_flush(s);
+  commands_report(s, count);
+  statsd_update(&s->statsd, s->loop);
+  finish(s);
+}
+
+uint32_t bj_server_write(bj_server *s, uint32_t slot, uint32_t generation, const char *body,
+                         uint32_t size)
+{
+  ev_now_update(s->loop);
+  exchange *x = exchange_find(&s->exchanges, slot, generation);
+  uint32_t taken = size; /* by nobody, when it is over */
+  if (x != NULL && x->direct && x->answer == ANSWER_STARTED) {
+    conn *c = x->conn;
+    taken = (uint32_t)output_direct(x, (bytes){body, size < x->left ? size : (size_t)x->left});
+    x->left -= taken;
+    if (x->left == 0) response_end(x);
+    conn_settle(c);
+  }
+  output_flush(s);
+  statsd_update(&s->statsd, s->loop);
+  finish(s);
+  return taken;
+}
+
+uint32_t bj_server_read(bj_server *s, uint32_t slot, uint32_t generation, char *to, uint32_t size)
+{
+  ev_now_update(s->loop);
+  exchange *x = exchange_find(&s->exchanges, slot, generation);
+  uint32_t taken = x == NULL ? 0 : pull_read(x, to, size);
+  finish(s);
+  return taken;
+}
+
+/* ---- parking ---------------------------------------------------------------------------- */
+
+int32_t bj_server_wake_fd(bj_server *s)
+{
+  s->wake_taken = true;
+  return s->parking.wake[0];
+}
+
+/* Milliseconds until the first of the timers, rounded up; -1 without any. */
+static int next_timer(bj_server *s)
+{
+  ev_timer *timers[] = {&s->deadlines.timer, &s->accept_again, &s->patience, &s->statsd.timer};
+  double next = -1;
+  for (size_t i = 0; i < sizeof timers / sizeof *timers; i++) {
+    if (timers[i]->active) {
+      ev_tstamp left = ev_timer_remaining(s->loop, timers[i]);
+      left = left > 0 ? left : 0;
+      next = next < 0 || left < next ? left : next;
+    }
+  }
+  return next < 0 ? -1 : next > 1e6 ? 1000000000 : (int)(next * 1000) + 1;
+}
+
+uint32_t bj_server_park(bj_server *s)
+{
+  bool has_work = s->queue != NULL || s->exchanges.first_notice != NULL || s->is_busy;
+  if (has_work || !loop_settled(s->loop)) return 1;
+  struct pollfd *fds = malloc((loop_watched_most(s->loop) + 1) * sizeof *fds);
+  if (fds == NULL) return 1;
+  spares_free(&s->spares);
+  parking_arm(&s->parking, fds, loop_watched(s->loop, fds + 1), next_timer(s));
+  return 0;
+}
