@@ -4,8 +4,11 @@
 #include "response.h"
 #include "server.h"
 
-#define READ_FOR_NOBODY                                                                            \
-  1048576u /* octets of a body that nobody takes; then the connection closes */
+/* Octets of a body that are read for nobody, so that the connection can go on. Where the length is
+ * known the client is told at once that it ends; chunks show only as they come, and to close under
+ * one that still sends may cost it the answer. */
+#define DROP_LENGTH 65536u
+#define DROP_CHUNKS 1048576u
 
 /* The whole request was read: the next one may begin. */
 static void finish(conn *c)
@@ -96,12 +99,25 @@ size_t body_take(conn *c, char *data, size_t size)
   }
   if (c->body.taker != NULL) {
     deliver(c, c->body.taker, data, content, decoded == DECODED_END);
-  } else if ((c->body.dropped += (uint32_t)used) > READ_FOR_NOBODY) {
+  } else if ((c->body.dropped += (uint32_t)used) > DROP_CHUNKS) {
     c->state = CONN_LAST;
     return size;
   }
   body_advance(c, used, decoded == DECODED_END);
   return used;
+}
+
+/* Who waits for 100 (Continue) may never send it. */
+bool body_may_drop(const conn *c)
+{
+  return !c->body.taker->owes_continue &&
+         (c->body.framing != FRAMING_LENGTH || c->body.left <= DROP_LENGTH);
+}
+
+void body_drop(conn *c)
+{
+  c->body.taker = NULL;
+  c->body.dropped = 0;
 }
 
 void body_limit(exchange *x, uint64_t limit)

@@ -1,12 +1,10 @@
 #include "response.h"
 
+#include "body.h"
 #include "loop.h"
 #include "output.h"
 #include "server.h"
 #include "status.h"
-
-/* A body that nobody reads is dropped up to this size, so that the connection can go on. */
-#define DROP_LIMIT 65536u
 
 /* A file of up to this size is copied: that is less work than another system call. */
 #define COPY_LIMIT 16384u
@@ -62,14 +60,6 @@ static enum answer_framing choose_framing(const exchange *x, const bj_command *c
   return x->is_http10 ? ANSWER_UNTIL_CLOSE : ANSWER_CHUNKED;
 }
 
-/* Whether the rest of the request's body is too much to drop, or may never come. */
-static bool leaves_body(const exchange *x)
-{
-  const conn *c = x->conn;
-  if (c->body.taker != x) return false;
-  return x->owes_continue || (c->body.framing == FRAMING_LENGTH && c->body.left > DROP_LIMIT);
-}
-
 /* While the server drains, the latest request of a connection is its last. */
 static bool is_drained(const exchange *x)
 {
@@ -81,7 +71,8 @@ static bool must_close(const exchange *x, const bj_command *command)
 {
   bool whole = (command->flags & BJ_WRITE_END) != 0;
   return !x->keep_alive || (command->flags & BJ_WRITE_CLOSE) != 0 ||
-         x->framing == ANSWER_UNTIL_CLOSE || is_drained(x) || (whole && leaves_body(x));
+         x->framing == ANSWER_UNTIL_CLOSE || is_drained(x) ||
+         (whole && x->conn->body.taker == x && !body_may_drop(x->conn));
 }
 
 /* The first line of the fields, when the handler has set a reason phrase of its own. */
@@ -214,19 +205,18 @@ static void count_end(const exchange *x)
   if (!x->cut && x->began > 0) count_duration(s->counters, loop_now(s->loop) - x->began);
 }
 
-/* Whatever is left of the request's body is read for nobody. */
-static void drop_body(exchange *x)
+/* Nobody takes what is left of the request's body. */
+static void leave_body(exchange *x)
 {
-  x->close |= leaves_body(x);
-  x->conn->body.taker = NULL;
-  x->conn->body.dropped = 0;
+  x->close |= !body_may_drop(x->conn);
+  body_drop(x->conn);
 }
 
 void response_end(exchange *x)
 {
   conn *c = x->conn;
   if (x->framing == ANSWER_LENGTH && x->left > 0) x->cut = true;
-  if (c->body.taker == x) drop_body(x);
+  if (c->body.taker == x) leave_body(x);
   x->close |= x->cut;
   x->answer = ANSWER_DONE;
   count_end(x);
@@ -256,7 +246,7 @@ void response_write(exchange *x, const bj_command *command, const char *output)
     write_body(x, (bytes){output + command->body_at, command->body_size}, ends);
   count_write(c->server->counters, command);
   if (x->file.fd >= 0) { /* the rest needs nobody */
-    if (c->body.taker == x) drop_body(x);
+    if (c->body.taker == x) leave_body(x);
     exchange_release(&c->server->exchanges, x);
   } else if (ends) {
     response_end(x);
