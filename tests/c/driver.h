@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 
 #include "bjoern.h"
 #include "test.h"
@@ -126,6 +127,26 @@ static inline bool driver_wait(driver *d)
     }
   }
   return true;
+}
+
+/* Turns until that time is over; parked, so that a wake-up that is missing shows. Returns the
+ * number of events. */
+static inline uint32_t driver_pass(driver *d, int milliseconds)
+{
+  uint32_t events = 0;
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  long long end_at = now.tv_sec * 1000LL + now.tv_nsec / 1000000 + milliseconds, left;
+  do {
+    events += driver_turn(d);
+    struct pollfd wake = {.fd = d->wake, .events = POLLIN};
+    char octet;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    left = end_at - (now.tv_sec * 1000LL + now.tv_nsec / 1000000);
+    if (bj_server_park(d->server) == 0 && poll(&wake, 1, left > 0 ? (int)left : 0) > 0)
+      CHECK_EQ(read(d->wake, &octet, 1), 1);
+  } while (left > 0);
+  return events;
 }
 
 /* The one event of the next turn, or of a later one: some things take several. */
