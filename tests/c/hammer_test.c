@@ -1,6 +1,7 @@
 /* Many clients and a handler that do whatever comes to mind, always the same for a seed. Octets are
  * not looked at here but for one thing: who gets which answer, and in which order. The units that
  * allocate are part of this one, so that their malloc() can fail. */
+#include <arpa/inet.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -31,7 +32,8 @@ enum { CLIENTS = 24, LIVE = 4096, STEPS = 4000, ROUNDS = 8 };
 
 static driver d;
 static char filler[40000];
-static int sendable; /* of twice that size */
+static int sendable;    /* of twice that size */
+static bool is_proxied; /* connections begin with a header that names the client by its serial */
 
 static struct player {
   int fd;            /* -1: not here */
@@ -62,10 +64,28 @@ static uint32_t chance(uint32_t below)
 
 /* ---- clients ------------------------------------------------------------------------------ */
 
+/* Sends a header whose port is the serial; one in eight a bad one or none. */
+static void introduce(struct player *p)
+{
+  char binary[] = "\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\1\2\3\4\5\6\7\10..\0\1";
+  uint16_t port = (uint16_t)p->serial, wire_port = htons(port);
+  uint32_t which = chance(16);
+  if (which < 7) {
+    memcpy(binary + 24, &wire_port, sizeof wire_port);
+    p->out_size = sizeof binary - 1;
+    memcpy(p->out, binary, p->out_size);
+  } else if (which < 15) {
+    const char *form =
+      which == 7 ? "PROXY TCP6 1::2 3::4 %u 65536\r\n" : "PROXY TCP6 1::2 3::4 %u 1\r\n";
+    p->out_size = (size_t)snprintf(p->out, sizeof p->out, form, port);
+  }
+}
+
 static void appear(struct player *p)
 {
   static uint32_t serial;
   *p = (struct player){.fd = client_open(&d), .serial = ++serial};
+  if (is_proxied) introduce(p);
 }
 
 static void ask(struct player *p)
@@ -256,6 +276,7 @@ static void hear(const bj_event *e)
     CHECK(x->e.generation != e->generation);
     *x = (struct live){.e = *e, .state = ASKED, .unread = e->body_size};
     CHECK_EQ(sscanf(d.arena + e->target_at, "/%u/%u ", &x->serial, &x->number), 2);
+    CHECK_EQ(e->peer_port, is_proxied ? (uint16_t)x->serial : 0);
     return;
   }
   if (x->state == TOLD || x->state == NOT_HERE)
@@ -284,9 +305,10 @@ static bj_options choose_options(void)
 {
   bj_options options = driver_defaults();
   bool tiny = chance(2) == 0;
+  is_proxied = chance(4) == 0;
   options.max_fields = 8;
   options.max_head_size = 512;
-  options.arena_size = tiny ? 4096 + 1024 : 1 << 18;
+  options.arena_size = tiny ? (is_proxied ? 8192 : 4096 + 1024) : 1 << 18;
   options.event_slots = tiny ? 3 + chance(8) : 256;
   options.field_slots = tiny ? 8 + chance(8) : 1024;
   options.max_pipelined = 1 + chance(6);
@@ -311,6 +333,7 @@ static int make_file(void)
 
 static void play(uint32_t seed)
 {
+  char error[BJ_ERROR_SIZE];
   bj_options options;
   int faults = test_faults;
   random_state = seed;
@@ -320,6 +343,7 @@ static void play(uint32_t seed)
   uint32_t fails = failing;
   failing = 0;
   driver_open(&d, &options);
+  if (is_proxied) CHECK_EQ(bj_server_proxied(d.server, "127.0.0.0/8", error), 0);
   failing = fails;
   memset(live, 0, sizeof live);
   for (int i = 0; i < CLIENTS; i++) players[i].fd = -1;
