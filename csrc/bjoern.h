@@ -14,7 +14,7 @@
 #define API __attribute__((visibility("default")))
 
 /* Grows whenever a record, an option or a function changes; the binding refuses another one. */
-#define BJ_ABI 3
+#define BJ_ABI 4
 #define BJ_ERROR_SIZE 256   /* octets, with the closing NUL, behind every `char *error` */
 #define BJ_ADDRESS_SIZE 128 /* octets behind every `char *address` */
 #define BJ_PATH_SIZE 4096   /* octets behind every `char *real_path` */
@@ -28,7 +28,6 @@ typedef struct bj_options {
   uint32_t arena_size;      /* received octets of one turn */
   uint32_t field_slots;     /* header fields of one turn */
   uint32_t event_slots;     /* events of one turn */
-  uint32_t output_size;     /* octets that commands may refer to */
   uint32_t max_head_size;   /* request line and fields; 431 */
   uint32_t max_target_size; /* 414 */
   uint32_t max_fields;      /* 431 */
@@ -207,8 +206,8 @@ API uint32_t bj_libev_version(void);
 API uint32_t bj_backend(uint32_t wanted);
 
 /* Makes a server that listens nowhere yet. The memory is the caller's: `arena`, `fields` (two words
- * a slot), `events`, `output` and `commands` have the sizes that `options` names. NULL with the
- * reason in `error` when the system refuses. */
+ * a slot) and `events` have the sizes that `options` names; of `output` and `commands` the library
+ * reads what the caller has written. NULL with the reason in `error` when the system refuses. */
 API bj_server *bj_server_new(const bj_options *options, char *arena, uint32_t *fields,
                              bj_event *events, const char *output, bj_command *commands,
                              char *error);

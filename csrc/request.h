@@ -9,8 +9,6 @@
 #include "bytes.h"
 #include "picohttpparser.h"
 
-#define REQUEST_MAX_FIELDS 1024u
-
 enum request_framing {
   FRAMING_NONE, /* no body */
   FRAMING_LENGTH,

@@ -4,7 +4,7 @@
  * @module
  */
 import { type Place, placeOf } from "./listening.ts";
-import { ARENA_SIZE, EVENT_SLOTS, FIELD_SLOTS, OUTPUT_SIZE } from "./memory.ts";
+import { ARENA_SIZE, EVENT_SLOTS, FIELD_SLOTS } from "./memory.ts";
 import { Backend, OPTIONS } from "./records.ts";
 import { type Statsd, statsdOf } from "./statsd.ts";
 import { proxiesOf, type Trust, trustOf } from "./trust.ts";
@@ -170,7 +170,6 @@ export function toRecord(settings: Settings): Uint32Array {
     arena_size: ARENA_SIZE,
     field_slots: FIELD_SLOTS,
     event_slots: EVENT_SLOTS,
-    output_size: OUTPUT_SIZE,
     max_head_size: settings.maxHeadSize,
     max_target_size: settings.maxTargetSize,
     max_fields: settings.maxFields,

@@ -175,7 +175,6 @@ export const OPTIONS = [
   "arena_size",
   "field_slots",
   "event_slots",
-  "output_size",
   "max_head_size",
   "max_target_size",
   "max_fields",

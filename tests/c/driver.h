@@ -49,7 +49,6 @@ static inline bj_options driver_defaults(void)
   return (bj_options){.arena_size = 1 << 20,
                       .field_slots = 4096,
                       .event_slots = 512,
-                      .output_size = DRIVER_OUTPUT,
                       .max_head_size = 16384,
                       .max_target_size = 8192,
                       .max_fields = 64,

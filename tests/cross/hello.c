@@ -22,7 +22,6 @@ static bj_server *start(void)
   bj_options options = {.arena_size = ARENA,
                         .field_slots = SLOTS,
                         .event_slots = SLOTS,
-                        .output_size = OUTPUT,
                         .max_head_size = 16384,
                         .max_target_size = 8192,
                         .max_fields = 64,
