@@ -92,9 +92,17 @@ async function firstRead(reader: Reader, late: () => void): Promise<Read> {
   if (soon !== undefined) {
     return soon;
   }
-  const timer = setTimeout(late, HEAD_PATIENCE);
+  const { promise, resolve, reject } = Promise.withResolvers<Read>();
+  const timer = setTimeout(() => {
+    try {
+      late();
+    } catch (error) {
+      reject(error); // a head that cannot be sent
+    }
+  }, HEAD_PATIENCE);
+  reading.then(resolve, reject);
   try {
-    return await reading;
+    return await promise;
   } finally {
     clearTimeout(timer);
   }

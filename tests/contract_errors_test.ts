@@ -99,6 +99,10 @@ const failures: Record<string, () => unknown> = {
         },
       }),
     ),
+  "returns a slow stream with headers that cannot be sent": () =>
+    new Response(new ReadableStream({ pull: () => new Promise(() => {}) }), {
+      headers: { "X-Long": "x".repeat(300_000) },
+    }),
   "returns a stream of a wrong Content-Length": () =>
     new Response(streamOf("x"), { headers: { "Content-Length": "many" } }),
   ...Object.fromEntries(
