@@ -20,7 +20,7 @@ import {
   TEXT_TYPE,
 } from "./response.ts";
 import { makeRequest } from "./request.ts";
-import { pump, pumpBytes, pumpText } from "./stream.ts";
+import { pump, pumpBytes, pumpHead, pumpText } from "./stream.ts";
 import type { OnError } from "./types.ts";
 import { type Block, PART_SIZE, type Writer } from "./writer.ts";
 
@@ -219,6 +219,10 @@ export class Answerer {
       }
       this.#writer.head(exchange, head.status, head.flags, this.#lines(head), length, false);
     };
+    if (exchange.isHead && !isStream && head.length === undefined) {
+      await pumpHead(this.#writer, exchange, body, start);
+      return;
+    }
     if (exchange.isHead) {
       start(head.length);
       this.#writer.end(exchange);

@@ -108,6 +108,13 @@ async function firstRead(reader: Reader, late: () => void): Promise<Read> {
   }
 }
 
+/** Asks for the chunk behind the first one. */
+function readNext(reader: Reader, first: Read): Promise<Read> | undefined {
+  const next = first.done ? undefined : reader.read();
+  next?.catch(() => {}); // seen when it is its turn
+  return next;
+}
+
 /** Whether a single chunk is all that comes; it is not known of those that take their time. */
 async function isAll(first: Read, next: Promise<Read> | undefined): Promise<boolean> {
   return first.done || (await settledSoon(next!))?.done === true;
@@ -130,8 +137,7 @@ export async function pump(
   exchange.onAbort = (reason) => void reader.cancel(reason).catch(() => {});
   try {
     const first = await firstRead(reader, () => exchange.state === State.OPEN && start(length));
-    const next = first.done ? undefined : reader.read();
-    next?.catch(() => {}); // seen when it is its turn
+    const next = readNext(reader, first);
     if (exchange.state === State.OPEN) {
       const chunk = first.done ? EMPTY : toBytes(first.value);
       const tells = isStream || length !== undefined || !await isAll(first, next);
@@ -146,6 +152,35 @@ export async function pump(
     throw error;
   } finally {
     exchange.onAbort = undefined;
+  }
+}
+
+/** Answers HEAD by what GET would tell of such a body: its length, if a single chunk is all. */
+export async function pumpHead(
+  writer: Writer,
+  exchange: Exchange,
+  body: ReadableStream<Chunk>,
+  start: Start,
+): Promise<void> {
+  const reader: Reader = body.getReader();
+  const drop = (reason?: unknown) => reader.cancel(reason).catch(() => {});
+  const tell: Start = (length, whole) => {
+    if (exchange.state === State.OPEN) {
+      start(length, whole);
+      writer.end(exchange);
+    }
+  };
+  exchange.onAbort = (reason) => void drop(reason);
+  try {
+    const first = await firstRead(reader, () => {
+      tell(undefined);
+      void drop();
+    });
+    const whole = first.done ? EMPTY : toBytes(first.value);
+    await isAll(first, readNext(reader, first)) ? tell(whole.length, whole) : tell(undefined);
+  } finally {
+    exchange.onAbort = undefined;
+    await drop();
   }
 }
 

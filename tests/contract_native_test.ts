@@ -4,7 +4,7 @@ import { Buffer } from "node:buffer";
 import { test } from "node:test";
 import zlib from "node:zlib";
 import { Response as Exported, run } from "../mod.ts";
-import { ask, logged, open, serve } from "./support/client.ts";
+import { ask, logged, open, serve, within } from "./support/client.ts";
 
 // Taken before any server runs.
 const Native = globalThis.Response;
@@ -102,6 +102,44 @@ test("a Response whose body is locked by a reader is an error", async () => {
     assert.equal((await ask(server, { method: "HEAD" })).status, 500);
   }, { onError });
   assert.deepEqual(errors.map((error) => error instanceof TypeError), [true, true]);
+});
+
+test("HEAD tells what GET does, whatever the Response is", async () => {
+  const parts = () =>
+    new ReadableStream({
+      start(to) {
+        to.enqueue(new Uint8Array(3));
+        to.enqueue(new Uint8Array(4));
+        to.close();
+      },
+    });
+  const make: Record<string, () => Response> = {
+    text: () => new Native("content"),
+    nothing: () => new Native(""),
+    bytes: () => new Native(new Uint8Array(70_000)),
+    blob: () => new Native(new Blob(["content"])),
+    parts: () => new Native(parts()),
+    length: () => new Native(parts(), { headers: { "Content-Length": "7" } }),
+    clone: () => new Response("content").clone(),
+    subclass: () => new Early("early"),
+  };
+  for (const [name, one] of Object.entries(make)) {
+    await serve(() => one(), async (server) => {
+      const [get, head] = [await ask(server), await ask(server, { method: "HEAD" })];
+      const told = ["content-length", "transfer-encoding", "content-type"];
+      assert.deepEqual(told.map((field) => head.get(field)), told.map((field) => get.get(field)));
+      assert.deepEqual([head.status, head.body.length], [200, 0], name);
+    });
+  }
+});
+
+test("HEAD waits for no stream that takes its time, and cancels it", async () => {
+  const cancelled = Promise.withResolvers<void>();
+  const app = () => new Native(new ReadableStream({ cancel: () => cancelled.resolve() }));
+  await serve(app, async (server) => {
+    assert.equal((await ask(server, { method: "HEAD" })).get("transfer-encoding"), "chunked");
+    await within(cancelled.promise, "the cancellation");
+  });
 });
 
 test("Response.error() is no answer", async () => {
