@@ -250,7 +250,8 @@ export class Core implements Host {
       this.addr;
   }
 
-  waitUntil(promise: Promise<unknown>, exchange: Exchange): void {
+  waitUntil(value: unknown, exchange: Exchange): void {
+    const promise = Promise.resolve(value);
     const done = () => {
       this.#waiting.delete(promise);
       this.#settle();

@@ -25,7 +25,7 @@ export interface Host {
   read(exchange: Exchange, to: Uint8Array): number;
   ended(exchange: Exchange): void;
   localAddr(exchange: Exchange): Addr;
-  waitUntil(promise: Promise<unknown>, exchange: Exchange): void;
+  waitUntil(value: unknown, exchange: Exchange): void;
 }
 
 /** How far a response is. */

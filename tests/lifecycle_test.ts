@@ -265,6 +265,16 @@ test("waitUntil() may be called by what is waited for", async () => {
   assert.deepEqual(ends, ["outer", "inner"]);
 });
 
+test("what waitUntil() was given and is no promise is not waited for", async () => {
+  const values = [undefined, 7, { then: (done: () => void) => done() }];
+  const server = run((_: Request, info: Info) => {
+    values.forEach((value) => info.waitUntil(value as Promise<unknown>));
+    return "done";
+  }, port0);
+  assert.equal((await ask(server)).text, "done");
+  await within(server.shutdown(), "the shutdown");
+});
+
 test("what waitUntil() was given and fails is told to onError", async () => {
   const told: unknown[] = [];
   const server = run((_: Request, info: Info) => {
