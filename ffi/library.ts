@@ -42,13 +42,31 @@ interface Place {
   load(): Loaded;
 }
 
+function checkAbi(name: string, library: { bj_abi(): number }): void {
+  const abi = library.bj_abi();
+  if (abi !== ABI) {
+    throw new LibraryError(`${name} has ABI ${abi}, this version needs ${ABI}`);
+  }
+}
+
+/** One of another version may lack functions: then its ABI tells more than the name of one. */
+function open(path: string): Library {
+  try {
+    return native.open(path, serverSymbols);
+  } catch (error) {
+    const { bj_abi } = serverSymbols;
+    checkAbi(path, native.open(path, { bj_abi }));
+    throw error;
+  }
+}
+
 /** A file is opened a second time for what only some programs need. */
 function file(path: string): Place {
   let tools: Tools | undefined;
   return {
     name: path,
     load: () => ({
-      library: native.open(path, serverSymbols),
+      library: open(path),
       tools: () => tools ??= native.open(path, toolSymbols),
     }),
   };
@@ -110,10 +128,7 @@ const places = await findPlaces();
 
 function load(place: Place): Loaded {
   const loaded = place.load();
-  const abi = loaded.library.bj_abi();
-  if (abi !== ABI) {
-    throw new LibraryError(`${place.name} has ABI ${abi}, this version needs ${ABI}`);
-  }
+  checkAbi(place.name, loaded.library);
   return loaded;
 }
 

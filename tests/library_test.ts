@@ -56,6 +56,26 @@ test("every system has the library that is made for it", () => {
   assert.equal(platformOf("win32", "x64", false), undefined);
 });
 
+test("a library of another version is told by its ABI, even where functions are missing", async () => {
+  await using child = runText(`
+    const { native } = await import("${new URL("ffi/native.ts", MOD)}");
+    native.open = (path, table) => {
+      if ("bj_server_new" in table) throw new Error("undefined symbol: bj_server_new");
+      return { bj_abi: () => 1 };
+    };
+    const { run } = await import("${MOD}");
+    try {
+      run(() => "", { port: 0 });
+    } catch (error) {
+      console.log(String(error));
+    }
+  `);
+  assert.match(
+    await child.line(),
+    new RegExp(`^LibraryError: .*libbjoern\\.\\w+ has ABI 1, this version needs ${ABI}$`),
+  );
+});
+
 const others: [os: string, message: RegExp][] = [
   ["win32", /^LibraryError: There is no bjoern library for Windows\. .*WSL/],
   ["freebsd", /^LibraryError: There is no bjoern library for freebsd-\w+, only for linux-x64, /],
