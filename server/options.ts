@@ -9,6 +9,7 @@ import { Backend, OPTIONS } from "./records.ts";
 import { type Statsd, statsdOf } from "./statsd.ts";
 import { proxiesOf, type Trust, trustOf } from "./trust.ts";
 import type { BodyLimit, Options } from "./types.ts";
+import { refuseUnknown } from "./unknown.ts";
 
 /** `listen(2)`'s backlog, as in bjoern. */
 export const DEFAULT_LISTEN_BACKLOG = 1024;
@@ -56,6 +57,8 @@ const OTHERS: Record<Exclude<keyof Options, NumberName>, string> = {
   onListen: "function",
   signal: "object",
 };
+
+const NAMES = [...Object.keys(NUMBERS), ...Object.keys(OTHERS)];
 
 /** What other servers call an option, and some of ours in other places. */
 const ELSEWHERE: Record<string, string> = {
@@ -111,14 +114,6 @@ function numbersOf(options: Options): Record<NumberName, number> {
   >;
 }
 
-/** One that is not there is most likely misspelt: the default in its place could do harm. */
-function checkName(name: string): void {
-  if (!Object.hasOwn(NUMBERS, name) && !Object.hasOwn(OTHERS, name)) {
-    const known = Object.hasOwn(ELSEWHERE, name) ? `: use ${ELSEWHERE[name]}` : "";
-    throw new TypeError(`There is no option ${name}${known}`);
-  }
-}
-
 function checkKind(name: string, value: unknown, kind: string): void {
   const given = value === null ? "null" : typeof value;
   if (kind !== "" && given !== kind) {
@@ -127,9 +122,9 @@ function checkKind(name: string, value: unknown, kind: string): void {
 }
 
 function checkOthers(options: Options): void {
+  refuseUnknown(options, NAMES, "", ELSEWHERE);
   for (const [name, value] of Object.entries(options)) {
     if (value !== undefined) {
-      checkName(name);
       checkKind(name, value, OTHERS[name as keyof typeof OTHERS] ?? "");
     }
   }

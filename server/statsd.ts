@@ -6,6 +6,7 @@
 import { tools } from "../ffi/library.ts";
 import type { Pointer } from "../ffi/symbols.ts";
 import { cString, ERROR_SIZE, toCString } from "./c_string.ts";
+import { refuseUnknown } from "./unknown.ts";
 
 /** Options of the statsd client, as in bjoern. */
 export interface StatsdOptions {
@@ -57,6 +58,8 @@ export interface Statsd {
 /** A name and its tags have to fit into a datagram. */
 const LONGEST = 1200;
 
+const NAMES: (keyof StatsdOptions)[] = ["enable", "host", "port", "ns", "tags", "interval"];
+
 /** What statsd gives a meaning to. */
 const SEPARATORS = { host: "NUL", ns: "blanks and : | @ #", tags: "blanks and | ," };
 
@@ -89,6 +92,7 @@ export function statsdOf(options: StatsdOptions | undefined): Statsd | undefined
   if (typeof options !== "object" || options === null) {
     throw new TypeError(`Option statsd must be an object, not ${typeof options}`);
   }
+  refuseUnknown(options, NAMES, "statsd.");
   if (typeof (options.enable ?? true) !== "boolean") {
     throw new TypeError(`Option statsd.enable must be a boolean, not ${typeof options.enable}`);
   }

@@ -158,6 +158,7 @@ describe("options", () => {
   const refused: [options: StatsdOptions, name: string, message: RegExp][] = [
     [5 as never, "TypeError", /statsd/],
     [{ enable: "false" as never }, "TypeError", /statsd\.enable.*string/],
+    [{ prefix: "a" } as never, "TypeError", /^There is no option statsd\.prefix$/],
     [{ port: 0 }, "RangeError", /statsd\.port.*0/],
     [{ port: "8125" as never }, "RangeError", /statsd\.port/],
     [{ ns: "a:b" }, "TypeError", /statsd\.ns.*a:b/],

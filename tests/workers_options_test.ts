@@ -85,11 +85,17 @@ for (
     [{ workers: 1.5 }, RangeError],
     [{ workers: "many" }, TypeError],
     [{ drainTimeout: NaN }, RangeError],
+    [{ workers: null }, TypeError],
     [{ command: [] }, TypeError],
+    [{ command: "sleep 60" }, TypeError],
+    [{ onEvent: "log" }, TypeError],
+    [{ handleSignals: "no" }, TypeError],
+    [{ maxRequest: 5 }, TypeError],
   ] as const
 ) {
   test(`a supervisor refuses ${JSON.stringify(options)}`, () => {
-    assert.throws(() => new Supervisor(dummy(), options as never), error);
+    const harmless = { command: ["false"], handleSignals: false, onEvent: () => {} };
+    assert.throws(() => new Supervisor(dummy(), { ...harmless, ...options as object }), error);
   });
 }
 
@@ -98,6 +104,7 @@ test("one call supervises in the first process and serves in those that it start
   await using child = runFile("worker_run.ts", JSON.stringify(options));
   const { addr, pid } = JSON.parse(await child.line());
   assert.equal(await child.line(), "A process can have one group of workers");
+  assert.equal(await child.line(), 'Option workers must be a number or "auto", not "x"');
   const { worker, pid: other } = JSON.parse((await ask(addr)).text);
   assert.ok(worker === 1 || worker === 2);
   assert.notEqual(other, pid);
@@ -114,6 +121,12 @@ test("the supervisor checks what the workers would find", () => {
     [() => "", { maxBodySize: -1 }, RangeError],
     [() => "", { host: "fd:999" }, { name: "ListenError" }],
     [() => "", { port: 0, workers: -1 }, RangeError],
+    [() => "", { port: 0, workers: { port: 80, command: ["false"] } }, {
+      message: "There is no option workers.port",
+    }],
+    [() => "", { port: 0, workers: "x" }, {
+      message: /workers must be a number or "auto", not "x"/,
+    }],
   ];
   for (const [app, options, error] of errors) {
     const given = { workers: 1, ...options as Options };

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { refuseUnknown } from "../unknown.ts";
 import { describe, type WorkerEvent } from "./events.ts";
 
 /**
@@ -76,6 +77,19 @@ export type WorkerSettings =
 
 const MOST = 2 ** 31 - 1;
 
+/** The options, and what `typeof` says of them; `""` where their own reader looks. */
+const KINDS: Record<keyof WorkerOptions, string> = {
+  workers: "",
+  command: "",
+  maxRequests: "",
+  startTimeout: "",
+  drainTimeout: "",
+  restartDelay: "",
+  maxRestartDelay: "",
+  handleSignals: "boolean",
+  onEvent: "function",
+};
+
 function whole(options: WorkerOptions, name: keyof WorkerOptions, fallback: number): number {
   const value = options[name] ?? fallback;
   if (typeof value !== "number") {
@@ -92,18 +106,39 @@ function log(event: WorkerEvent): void {
 }
 
 function countOf(options: WorkerOptions): number {
-  const count = options.workers === "auto" ? 0 : whole(options, "workers", 0);
+  const { workers = "auto" } = options;
+  if (typeof workers !== "number" && workers !== "auto") {
+    throw new TypeError(
+      `Option workers must be a number or "auto", not ${JSON.stringify(workers)}`,
+    );
+  }
+  const count = workers === "auto" ? 0 : whole(options, "workers", 0);
   return count === 0 ? process.getBuiltinModule("node:os").availableParallelism() : count;
+}
+
+function checkKinds(options: WorkerOptions): void {
+  for (const [name, kind] of Object.entries(KINDS)) {
+    const value = options[name as keyof WorkerOptions];
+    if (kind !== "" && value !== undefined && typeof value !== kind) {
+      throw new TypeError(`Option ${name} must be a ${kind}, not ${typeof value}`);
+    }
+  }
+}
+
+function commandOf({ command }: WorkerOptions): string[] | undefined {
+  if (command !== undefined && !(Array.isArray(command) && typeof command[0] === "string")) {
+    throw new TypeError("Option command must be a list: a program and its arguments");
+  }
+  return command;
 }
 
 /** Checks options and fills in the defaults. Throws a TypeError or RangeError. */
 export function workerSettingsOf(options: WorkerOptions): WorkerSettings {
-  if (options.command?.length === 0) {
-    throw new TypeError("Option command must name a program");
-  }
+  refuseUnknown(options, Object.keys(KINDS), "workers.");
+  checkKinds(options);
   return {
     count: countOf(options),
-    command: options.command,
+    command: commandOf(options),
     maxRequests: whole(options, "maxRequests", 0),
     startTimeout: whole(options, "startTimeout", 30_000),
     drainTimeout: whole(options, "drainTimeout", 30_000),

@@ -13,7 +13,7 @@ import type { Server } from "../server.ts";
 import { type Shared, Supervisor } from "../supervisor.ts";
 import type { Addr, App, Options } from "../types.ts";
 import { workerNumber, workerRun } from "../worker.ts";
-import type { WorkerOptions } from "./options.ts";
+import { type WorkerOptions, workerSettingsOf } from "./options.ts";
 
 /**
  * Options of a server that consists of worker processes.
@@ -83,12 +83,13 @@ let isRunning = false;
  * ```
  */
 export function runWorkers(app: App<Addr>, options: GroupOptions): Supervisor | Server<Addr> {
+  handlerOf(app);
+  const { workers, ...own } = options;
+  const given = typeof workers === "object" && workers !== null ? workers : { workers };
+  workerSettingsOf(given);
   if (isRunning) {
     throw new Error("A process can have one group of workers");
   }
-  handlerOf(app);
-  const { workers, ...own } = options;
-  const given = typeof workers === "object" ? workers : { workers };
   if (workerNumber() !== undefined) {
     const server = workerRun(app, { ...own, onListen: undefined }, given.maxRequests);
     isRunning = true;

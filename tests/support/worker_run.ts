@@ -10,11 +10,13 @@ const server = runWorkers(app, {
   ...options,
   onListen: (addr) => console.log(JSON.stringify({ addr, pid: process.pid })),
 });
-try {
-  runWorkers(app, { ...options });
-} catch (error) {
-  if (workerNumber() === undefined) {
-    console.log((error as Error).message);
+for (const workers of [2, "x" as "auto"]) {
+  try {
+    runWorkers(app, { ...options, workers });
+  } catch (error) {
+    if (workerNumber() === undefined) {
+      console.log((error as Error).message);
+    }
   }
 }
 await server.finished;
