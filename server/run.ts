@@ -145,8 +145,8 @@ export function run(
     return startWaiting() as Server<NetAddr>;
   }
   const [app, ...args] = all;
-  const options = optionsOf(args);
-  if ("workers" in options) {
+  const options: Options & Partial<GroupOptions> = optionsOf(args);
+  if (options.workers !== undefined) {
     return runWorkers(app as App<Addr>, options as GroupOptions);
   }
   return make(app, args).start() as Server<NetAddr>;

@@ -72,6 +72,8 @@ export class Supervisor {
   /** A reload that has not begun yet. */
   #reload: Promise<boolean> | undefined;
   #isStopping = false;
+  /** Whether any worker has ever become ready. */
+  #hasServed = false;
   #status = 0;
 
   /**
@@ -133,6 +135,7 @@ export class Supervisor {
       settings: this.#settings,
     });
     this.#live.add(worker);
+    worker.ready.then((isReady) => this.#hasServed ||= isReady);
     worker.ended.then(() => this.#lose(worker));
     return worker;
   }
@@ -147,9 +150,10 @@ export class Supervisor {
 
   /** What fails at once everywhere, such as a module with a mistake, would fail for ever. */
   async #begin(): Promise<boolean> {
-    const first = await Promise.all(this.#slots.map((slot) => slot.start().ready));
-    if (first.includes(true) || this.#isStopping) {
-      return first.includes(true);
+    await Promise.all(this.#slots.map((slot) => slot.start().ready));
+    await this.#work; // a reload may have put others in their place
+    if (this.#hasServed || this.#isStopping) {
+      return this.#hasServed;
     }
     this.#settings.onEvent({ type: "failed" });
     this.#status = 1;
@@ -184,6 +188,9 @@ export class Supervisor {
     const { onEvent } = this.#settings;
     onEvent({ type: "reloading" });
     const ready = await Promise.all(this.#slots.map((slot) => slot.prepare()));
+    if (this.#isStopping) {
+      return false;
+    }
     const isNew = !ready.includes(false);
     for (const slot of this.#slots) {
       isNew ? slot.commit() : slot.abandon();

@@ -1,5 +1,6 @@
 // How workers are set up: options, delays, what is refused, and the call that does it all.
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { test } from "node:test";
 import { supervise, Supervisor } from "../server/supervisor.ts";
 import type { Addr, App, Options } from "../server/types.ts";
@@ -7,8 +8,9 @@ import { counted, workerNumber, workerRun } from "../server/worker.ts";
 import { Backoff } from "../server/workers/backoff.ts";
 import { describe, type WorkerEvent } from "../server/workers/events.ts";
 import { runWorkers } from "../server/workers/run.ts";
-import { runFile } from "./support/child.ts";
+import { MOD, runFile } from "./support/child.ts";
 import { ask } from "./support/client.ts";
+import { folder } from "./support/folder.ts";
 
 test("delays double up to the most, and begin anew for who has lived that long", () => {
   const backoff = new Backoff(100, 1000);
@@ -133,3 +135,88 @@ test("the supervisor checks what the workers would find", () => {
     assert.throws(() => runWorkers(app as App<Addr>, given), error as Error);
   }
 });
+
+/** Programs, what they print and how they end. Their workers run them again. */
+const programs: [name: string, text: string, out: string, status: number][] = [
+  [
+    "an onListen that throws leaves no workers behind",
+    `try {
+      run(() => "", { port: 0, workers: 1, onListen: () => { throw new Error("no"); } });
+    } catch ({ message }) {
+      console.log(message);
+    }`,
+    "no",
+    0,
+  ],
+  [
+    "the signal option stops workers too",
+    `const controller = new AbortController();
+    const server = run(() => "", { port: 0, workers: 1, signal: controller.signal });
+    if (workerNumber() === undefined) {
+      await server.ready;
+      controller.abort();
+      await server.finished;
+      console.log("over");
+    }`,
+    "over",
+    1,
+  ],
+  [
+    "handleSignals: false counts with workers too",
+    `const server = run(() => "", { port: 0, workers: 1, handleSignals: false });
+    if (workerNumber() === undefined) {
+      console.log(process.listenerCount("SIGTERM"));
+      await server.ready;
+      await server.shutdown();
+    }`,
+    "0",
+    0,
+  ],
+  [
+    "workers: undefined is none",
+    `const server = run(() => "", { port: 0, workers: undefined });
+    console.log(server.constructor.name);
+    server.stop();`,
+    "Server",
+    0,
+  ],
+  [
+    "a reload takes the place of workers that hang while they start",
+    `if (workerNumber() !== undefined && process.env.MENDED === undefined) {
+      await new Promise((resolve) => setTimeout(resolve, 60_000));
+    }
+    const server = run(() => "", { port: 0, workers: 1 });
+    if (workerNumber() === undefined) {
+      process.env.MENDED = "1";
+      console.log(await server.reload(), await server.ready);
+      await server.shutdown();
+    }`,
+    "true true",
+    0,
+  ],
+  [
+    "nothing is said of a reload that a shutdown ends",
+    `const types = [];
+    const onEvent = ({ type }) => void types.push(type);
+    const server = run(() => "", { port: 0, workers: { workers: 1, onEvent } });
+    if (workerNumber() === undefined) {
+      await server.ready;
+      const reloading = server.reload();
+      await new Promise((resolve) => setTimeout(resolve));
+      await server.shutdown();
+      console.log(await reloading, types.includes("reloading"), types.includes("kept"));
+    }`,
+    "false true false",
+    0,
+  ],
+];
+for (const [name, text, out, status] of programs) {
+  test(name, async () => {
+    const head = `import process from "node:process";
+      import { bindAndListen, run, supervise, workerNumber } from "${MOD}";`;
+    const path = join(folder({ "program.ts": `${head}\n${text}` }), "program.ts");
+    await using child = runFile(path);
+    const exit = await child.ended();
+    assert.deepEqual([exit.out.trimEnd(), exit.status], [out, status], exit.err);
+  });
+}

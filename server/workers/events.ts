@@ -35,7 +35,7 @@ export type WorkerEvent =
   | ({ type: "spent" } & WorkerSubject)
   /** It was told to finish what it has. */
   | ({ type: "draining" } & WorkerSubject)
-  /** It did not end in time and is killed. */
+  /** It has not ended, in time or before {@linkcode Supervisor.stop}, and is killed. */
   | ({ type: "killed" } & WorkerSubject)
   /** It has ended: with a status, or by a signal. */
   | ({
@@ -89,7 +89,7 @@ export function describe(event: WorkerEvent): string {
     case "draining":
       return `${whose} finishes what it has`;
     case "killed":
-      return `${whose} did not finish in time and is killed`;
+      return `${whose} has not ended and is killed`;
     case "exited":
       return `${whose} ${ending(event.status, event.signal)}`;
   }

@@ -16,7 +16,8 @@ import { workerNumber, workerRun } from "../worker.ts";
 import { type WorkerOptions, workerSettingsOf } from "./options.ts";
 
 /**
- * Options of a server that consists of worker processes.
+ * Options of a server that consists of worker processes. `drainTimeout`, `handleSignals` (here `true`
+ * by default), `signal` and `onListen` are the supervisor's.
  *
  * @example
  * ```ts
@@ -44,21 +45,39 @@ function shared(options: Options): Shared {
   return "fd" in place ? inherited(place.fd) : bindAndListen(place.host, place.port, options);
 }
 
+function supervisorOf(listener: Shared, options: WorkerOptions): Supervisor {
+  try {
+    return new Supervisor(listener, options);
+  } catch (error) {
+    listener.close();
+    throw error;
+  }
+}
+
+function stopOnAbort(supervisor: Supervisor, signal: AbortSignal | undefined): void {
+  const stop = () => supervisor.stop();
+  signal?.addEventListener("abort", stop);
+  supervisor.finished.then(() => signal?.removeEventListener("abort", stop));
+  if (signal?.aborted) {
+    stop();
+  }
+}
+
 /**
  * Listens where `options` say and starts the workers: for a program that is a supervisor and nothing
  * else. Throws what {@linkcode runWorkers} throws.
  */
 export function startWorkers(options: Options, workers: WorkerOptions): Supervisor {
-  const listener = shared(options);
-  const { drainTimeout } = options;
+  const { drainTimeout, handleSignals, signal, onListen } = options;
+  const supervisor = supervisorOf(shared(options), { drainTimeout, handleSignals, ...workers });
   try {
-    const supervisor = new Supervisor(listener, { drainTimeout, ...workers });
-    options.onListen?.(listener.addr);
-    return supervisor;
+    onListen?.(supervisor.addr);
   } catch (error) {
-    listener.close();
+    supervisor.stop();
     throw error;
   }
+  stopOnAbort(supervisor, signal);
+  return supervisor;
 }
 
 let isRunning = false;
