@@ -81,7 +81,7 @@ export class Supervisor {
    *
    * @throws {TypeError} When an option has the wrong type.
    * @throws {RangeError} When a number is out of its range.
-   * @throws {Error} When the command must be told.
+   * @throws {Error} When the command must be told, which it also must in a worker.
    */
   constructor(listener: Shared, options: WorkerOptions = {}) {
     this.#settings = workerSettingsOf(options);

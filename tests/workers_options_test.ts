@@ -209,6 +209,17 @@ const programs: [name: string, text: string, out: string, status: number][] = [
     "false true false",
     0,
   ],
+  [
+    "a worker starts no workers by its own command",
+    `const depth = Number(process.env.DEPTH ?? 0);
+    console.log(depth);
+    if (depth === 3) process.exit(1); // were it so, this would have no end
+    process.env.DEPTH = depth + 1;
+    const options = { workers: 1, onEvent: () => {} };
+    process.exitCode = await supervise(bindAndListen("127.0.0.1", 0), options);`,
+    "0\n1",
+    1,
+  ],
 ];
 for (const [name, text, out, status] of programs) {
   test(name, async () => {

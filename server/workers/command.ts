@@ -4,15 +4,22 @@
  * @module
  */
 import { tools } from "../../ffi/library.ts";
+import { workerNumber } from "../worker.ts";
 
 /** More than that must be said in the option `command`. */
 const LONGEST = 128 * 1024;
 
 /**
  * Program and arguments of this process: the same runtime with the same flags, script and arguments.
- * Throws an Error when the system does not tell them.
+ * Throws an Error when the system does not tell them, and in a worker: its workers would start
+ * workers again, without an end.
  */
 export function ownCommand(): string[] {
+  if (workerNumber() !== undefined) {
+    throw new Error(
+      "A worker cannot start workers by the command of its own: see workerNumber() and workerRun()",
+    );
+  }
   const memory = new Uint8Array(LONGEST);
   const size = tools().bj_command_line(memory, LONGEST);
   if (size < 0) {
