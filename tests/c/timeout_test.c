@@ -89,16 +89,21 @@ TEST("an idle connection is dropped, but not while a handler works")
   end();
 }
 
-TEST("half a body is an abort and 408")
+static void expect_late(void)
 {
-  begin();
-  client_send(client, POST("") "abc");
-  e = driver_event(&d, BJ_REQUEST);
   CHECK(driver_wait(&d));
   CHECK_EQ(d.events[0].type, BJ_ABORTED);
   CHECK_EQ(d.events[0].flags, BJ_TIMED_OUT);
   client_expect(client, TIMED_OUT);
   expect_timeout(1);
+}
+
+TEST("half a body is an abort and 408")
+{
+  begin();
+  client_send(client, POST("") "abc");
+  e = driver_event(&d, BJ_REQUEST);
+  expect_late();
   end();
 }
 
@@ -216,11 +221,7 @@ TEST("a caller that is late does not make a client late that has sent what it ca
 TEST("a client that has sent little is late, whether the caller is or not")
 {
   send_unread(100, SHORT);
-  CHECK(driver_wait(&d));
-  CHECK_EQ(d.events[0].type, BJ_ABORTED);
-  CHECK_EQ(d.events[0].flags, BJ_TIMED_OUT);
-  client_expect(client, TIMED_OUT);
-  expect_timeout(1);
+  expect_late();
   end();
 }
 
