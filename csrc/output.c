@@ -61,11 +61,13 @@ static ssize_t refused(void)
 static ssize_t send_some(const conn *c, const bytes *parts, size_t count, bool more)
 {
   struct iovec spans[PARTS];
+  size_t filled = 0;
   for (size_t i = 0; i < count; i++)
-    spans[i] = (struct iovec){(void *)(uintptr_t)parts[i].base, parts[i].size};
+    if (parts[i].size > 0)
+      spans[filled++] = (struct iovec){(void *)(uintptr_t)parts[i].base, parts[i].size};
   ssize_t n;
   do {
-    n = socket_send(c->reader.fd, spans, count, more);
+    n = socket_send(c->reader.fd, spans, filled, more);
   } while (n < 0 && errno == EINTR);
   return n >= 0 ? n : refused();
 }

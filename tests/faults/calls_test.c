@@ -45,6 +45,7 @@ TEST("calls that were interrupted, came too early or did little change no answer
 {
   static const row rows[] = {
     {CALL_recv, SAME_ANSWERS, {EINTR, EAGAIN, SHORT}},
+    {CALL_send, SAME_ANSWERS, {EINTR, EAGAIN, SHORT}},
     {CALL_sendmsg, SAME_ANSWERS, {EINTR, EAGAIN, SHORT}},
     {CALL_sendfile, SAME_ANSWERS, {EINTR, EAGAIN, SHORT}},
     {CALL_pread, SAME_ANSWERS, {EINTR, SHORT}},
@@ -71,6 +72,7 @@ TEST("a broken connection costs its own client's answers only")
 {
   static const row rows[] = {
     {CALL_recv, ONE_CUT, {ECONNRESET, ETIMEDOUT, ENOMEM, ENOBUFS}},
+    {CALL_send, ONE_CUT, {EPIPE, ECONNRESET, ENOBUFS, ENOMEM, ETIMEDOUT}},
     {CALL_sendmsg, ONE_CUT, {EPIPE, ECONNRESET, ENOBUFS, ENOMEM, ETIMEDOUT}},
     {CALL_sendfile, ONE_CUT, {EPIPE, ECONNRESET, EIO, ENOMEM}},
     {CALL_pread, ONE_CUT, {EIO}},
@@ -120,7 +122,7 @@ TEST("a wake that finds no memory is not lost")
 
 TEST("nor does it matter when such calls are many")
 {
-  static const enum call calls[] = {CALL_recv,  CALL_sendmsg, CALL_sendfile,
+  static const enum call calls[] = {CALL_recv,  CALL_send,    CALL_sendmsg,   CALL_sendfile,
                                     CALL_pread, CALL_accept4, CALL_epoll_wait};
   static const int errors[] = {EINTR, EAGAIN, SHORT};
   for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)

@@ -24,11 +24,12 @@ interface Row {
   breaks?: boolean;
 }
 
-// Only what a kernel may say there: a library wakes itself by sendmsg(2) too, where EAGAIN would mean
+// Only what a kernel may say there: a library wakes itself by send(2) too, where EAGAIN would mean
 // that it is awake. shim.h tells one from the other, and has each call fail in each way.
 const rows: Row[] = [
   { call: "accept4", errors: ["EMFILE", "ENOMEM", "EINTR"], when: "2+3" },
   { call: "recvfrom", errors: ["EINTR"], when: "2+3" },
+  { call: "sendto", errors: ["EINTR"], when: "2+3" },
   { call: "sendmsg", errors: ["EINTR"], when: "2+3" },
   { call: "sendfile", errors: ["EINTR", "EAGAIN"], when: "1+2" },
   { call: "sendfile", errors: ["EIO", "ECONNRESET"], when: "1..4", breaks: true },

@@ -231,6 +231,12 @@ ssize_t fault_sendfile(int to, int fd, off_t *from, size_t size)
   return sendfile(to, fd, from, size);
 }
 
+ssize_t fault_send(int fd, const void *from, size_t size, int flags)
+{
+  TRANSFER(send, size, -1);
+  return send(fd, from, size, flags);
+}
+
 ssize_t fault_sendmsg(int fd, const struct msghdr *message, int flags)
 {
   size_t most = SIZE_MAX;

@@ -25,6 +25,7 @@
   X(epoll_wait)                                                                                    \
   X(accept4)                                                                                       \
   X(recv)                                                                                          \
+  X(send)                                                                                          \
   X(sendmsg)                                                                                       \
   X(wake_send)                                                                                     \
   X(sendfile)                                                                                      \

@@ -82,6 +82,11 @@ static int signal_flag(int fd)
   return fd >= 0 && fd < DESCRIPTORS && silent[fd] ? MSG_NOSIGNAL : 0;
 }
 
+ssize_t macos_send(int fd, const void *from, size_t size, int flags)
+{
+  return send(fd, from, size, flags | signal_flag(fd));
+}
+
 ssize_t macos_sendmsg(int fd, const struct msghdr *message, int flags)
 {
   return sendmsg(fd, message, flags | signal_flag(fd));

@@ -27,6 +27,7 @@ int macos_socketpair(int family, int type, int protocol, int fds[2]);
 int macos_accept(int listener, struct sockaddr *peer, socklen_t *size);
 int macos_setsockopt(int fd, int level, int name, const void *value, socklen_t size);
 int macos_getsockopt(int fd, int level, int name, void *value, socklen_t *size);
+ssize_t macos_send(int fd, const void *from, size_t size, int flags);
 ssize_t macos_sendmsg(int fd, const struct msghdr *message, int flags);
 int macos_sendfile(int file, int fd, off_t from, off_t *count, void *headers, int flags);
 int macos_fcntl(int fd, int command, ...);
@@ -38,6 +39,7 @@ int pthread_main_np(void);
 #define accept(listener, peer, size) macos_accept(listener, peer, size)
 #define setsockopt(fd, level, name, value, size) macos_setsockopt(fd, level, name, value, size)
 #define getsockopt(fd, level, name, value, size) macos_getsockopt(fd, level, name, value, size)
+#define send(fd, from, size, flags) macos_send(fd, from, size, flags)
 #define sendmsg(fd, message, flags) macos_sendmsg(fd, message, flags)
 #define sendfile macos_sendfile
 #define fcntl macos_fcntl
