@@ -81,3 +81,14 @@ bool authority_is_valid(bytes a)
   }
   return a.base[host] == ':';
 }
+
+bool authority_passes(authority_memory *last, bytes a)
+{
+  if (bytes_same(a, (bytes){last->octets, last->size})) return true;
+  if (!authority_is_valid(a)) return false;
+  if (a.size <= sizeof last->octets) {
+    memcpy(last->octets, a.base, a.size);
+    last->size = a.size;
+  }
+  return true;
+}

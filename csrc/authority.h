@@ -8,4 +8,13 @@
  * is valid. */
 bool authority_is_valid(bytes a);
 
+/* The latest one that was valid: most requests name the same. */
+typedef struct authority_memory {
+  char octets[64];
+  size_t size;
+} authority_memory;
+
+/* Whether `a` is valid: only another one than the last is looked at. */
+bool authority_passes(authority_memory *last, bytes a);
+
 #endif

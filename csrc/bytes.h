@@ -5,7 +5,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
-#include <strings.h>
 
 typedef struct bytes {
   const char *base;
@@ -20,10 +19,21 @@ static inline bool bytes_same(bytes a, bytes b)
   return a.size == b.size && memcmp(a.base, b.base, a.size) == 0;
 }
 
-/* Equal but for the case of ASCII letters: field names, tokens, hosts. */
+static inline bool bytes_is_letter(char octet)
+{
+  return (octet | 32) >= 'a' && (octet | 32) <= 'z';
+}
+
+/* Equal but for the case of ASCII letters: field names, tokens, hosts. strncasecmp(3) goes by the
+ * letters of the process's locale. */
 static inline bool bytes_alike(bytes a, bytes b)
 {
-  return a.size == b.size && strncasecmp(a.base, b.base, a.size) == 0;
+  if (a.size != b.size) return false;
+  for (size_t i = 0; i < a.size; i++) {
+    int difference = a.base[i] ^ b.base[i];
+    if (difference != 0 && (difference != 32 || !bytes_is_letter(b.base[i]))) return false;
+  }
+  return true;
 }
 
 static inline bytes bytes_from(bytes b, size_t start)

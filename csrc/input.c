@@ -162,7 +162,7 @@ static size_t take_head(conn *c, char *data, size_t size)
 {
   bj_server *s = c->server;
   request r;
-  switch (request_read(&r, (bytes){data, size}, &s->options, s->scratch)) {
+  switch (request_read(&r, (bytes){data, size}, &s->reader)) {
   case REQUEST_INCOMPLETE:
     deadline_keep(&s->deadlines, &c->reading_by, DEADLINE_HEAD);
     deadline_keep(&s->deadlines, &c->whole_by, DEADLINE_REQUEST);

@@ -2,7 +2,6 @@
  * it adds: section numbers are RFC 9112's unless another RFC is named. */
 #include "request.h"
 
-#include "authority.h"
 #include "octets.h"
 
 /* The first line break of `in`, past one empty line that may stand before the request line (2.2).
@@ -302,13 +301,14 @@ static unsigned judge_framing(request *r, const gathered *g)
   return 0;
 }
 
-static unsigned judge_fields(request *r)
+static unsigned judge_fields(request *r, authority_memory *host)
 {
   gathered g = {.host = BYTES("")};
   unsigned status = gather_fields(r, &g);
   if (status != 0) return status;
   bool http10 = (r->flags & BJ_EVENT_HTTP10) != 0;
-  if (g.hosts > 1 || (g.hosts == 0 && !http10) || !authority_is_valid(g.host)) return 400; /* 3.2 */
+  if (g.hosts > 1 || (g.hosts == 0 && !http10)) return 400; /* 3.2 */
+  if (!authority_passes(host, g.host)) return 400;
   if ((r->flags & BJ_EVENT_ABSOLUTE) == 0) r->authority = g.host;
   if ((status = judge_framing(r, &g)) != 0) return status;
   if (!http10 && g.expects_other) return 417; /* RFC 9110 section 10.1.1 */
@@ -317,14 +317,14 @@ static unsigned judge_fields(request *r)
   return 0;
 }
 
-enum request_read request_read(request *r, bytes in, const bj_options *options,
-                               struct phr_header *fields)
+enum request_read request_read(request *r, bytes in, request_reader *reader)
 {
-  *r = (request){.fields = fields};
+  const bj_options *options = reader->options;
+  *r = (request){.fields = reader->fields};
   size_t count = options->max_fields + 1;
   int minor;
   int size = phr_parse_request(in.base, in.size, &r->method.base, &r->method.size, &r->target.base,
-                               &r->target.size, &minor, fields, &count, 0);
+                               &r->target.size, &minor, reader->fields, &count, 0);
   if (size == -2) return judge_partial(r, in, options);
   if (size < 0) return judge_refused(r, in, count, options);
   r->line = (bytes){r->method.base, (size_t)(in.base + size - r->method.base)};
@@ -336,6 +336,6 @@ enum request_read request_read(request *r, bytes in, const bj_options *options,
     status = 431;
   if (status == 0 && r->line.base != in.base && in.base[0] != '\r')
     status = 400; /* 2.2: the empty line before the request line is CRLF */
-  if (status == 0) status = judge_fields(r);
+  if (status == 0) status = judge_fields(r, &reader->host);
   return status == 0 ? REQUEST_COMPLETE : reject(r, status);
 }

@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 
+#include "authority.h"
 #include "bjoern.h"
 #include "bytes.h"
 #include "picohttpparser.h"
@@ -36,9 +37,15 @@ enum request_read {
   REQUEST_REJECTED,
 };
 
-/* Reads a head from the start of `in`. The spans of `r` point into `in`, its fields into `fields`,
- * which has room for one more than options->max_fields. */
-enum request_read request_read(request *r, bytes in, const bj_options *options,
-                               struct phr_header *fields);
+/* What it takes to read heads, one after the other. */
+typedef struct request_reader {
+  const bj_options *options;
+  struct phr_header *fields; /* of the latest head; room for one more than options->max_fields */
+  authority_memory host;
+} request_reader;
+
+/* Reads a head from the start of `in`. The spans of `r` point into `in`, its fields are those of
+ * `reader`. */
+enum request_read request_read(request *r, bytes in, request_reader *reader);
 
 #endif

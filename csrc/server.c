@@ -113,7 +113,7 @@ static void free_memory(bj_server *s)
   spares_free(&s->spares);
   if (s->loop != NULL) ev_loop_destroy(s->loop);
   networks_free(&s->proxies);
-  free(s->scratch);
+  free(s->reader.fields);
   free(s);
 }
 
@@ -133,11 +133,12 @@ bj_server *bj_server_new(const bj_options *options, char *arena, uint32_t *field
                    .output = output,
                    .commands = commands,
                    .listener = {.fd = -1, .reserve = -1},
-                   .loop = loop_new(options->backend),
-                   .scratch = calloc(options->max_fields + 1, sizeof(struct phr_header))};
+                   .loop = loop_new(options->backend)};
+  s->reader.options = &s->options;
+  s->reader.fields = calloc(options->max_fields + 1, sizeof *s->reader.fields);
   if (loop_backend(options->backend) == 0)
     snprintf(error, BJ_ERROR_SIZE, "libev has no such backend here (option, or LIBEV_FLAGS)");
-  else if (s->loop == NULL || s->scratch == NULL)
+  else if (s->loop == NULL || s->reader.fields == NULL)
     failure(error, s->loop == NULL ? "ev_loop_new" : "calloc", errno);
   else if (set_up(s, error) != NULL)
     return s;

@@ -46,7 +46,7 @@ struct bj_server {
   bool wake_taken; /* its descriptor is the caller's */
   deadlines deadlines;
   exchanges exchanges;
-  struct phr_header *scratch; /* the fields of the head that is being read */
+  request_reader reader;
 
   conn *conns; /* all of them */
   conn *queue; /* those that can go on at once, in the order in which they came to wait */

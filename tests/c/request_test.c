@@ -153,23 +153,25 @@ static const struct {
   {ROW("POST / HTTP/1.1\r\nExpect: 200-ok\r\n" HOST), 417},
 };
 
+/* One for all rows, as a server has one for all clients. */
+static request_reader reader = {.options = &options,
+                                .fields = (struct phr_header[FIELDS + 1]){{0}}};
+
 /* The octets stand before a page without access. */
-static enum request_read read_guarded(request *r, struct phr_header *fields, const char *in,
-                                      size_t size)
+static enum request_read read_guarded(request *r, const char *in, size_t size)
 {
   static char *end;
   static const char empty[4096];
   end = end != NULL ? end : guarded(empty, sizeof empty) + sizeof empty;
-  return request_read(r, (bytes){memcpy(end - size, in, size), size}, &options, fields);
+  return request_read(r, (bytes){memcpy(end - size, in, size), size}, &reader);
 }
 
 TEST("a rejected head has its status, and each start of it the same or none")
 {
   for (size_t row = 0; row < sizeof rejected / sizeof *rejected; row++) {
-    struct phr_header fields[FIELDS + 1];
     request r;
     for (size_t size = 0; size <= rejected[row].size; size++) {
-      enum request_read read = read_guarded(&r, fields, rejected[row].in, size);
+      enum request_read read = read_guarded(&r, rejected[row].in, size);
       bool right = read == REQUEST_REJECTED
                      ? r.status == rejected[row].status
                      : read == REQUEST_INCOMPLETE && size < rejected[row].size;
@@ -195,11 +197,10 @@ TEST("what can never become a head is rejected before it grows past the limit")
   for (size_t i = 0; i < sizeof starts / sizeof *starts; i++) {
     for (size_t k = 0; k < sizeof units / sizeof *units; k++) {
       char in[400] = "";
-      struct phr_header fields[FIELDS + 1];
       request r;
       strcpy(in, starts[i]);
       while (strlen(in) + strlen(units[k]) < sizeof in) strcat(in, units[k]);
-      if (read_guarded(&r, fields, in, strlen(in)) == REQUEST_INCOMPLETE)
+      if (read_guarded(&r, in, strlen(in)) == REQUEST_INCOMPLETE)
         test_fault(__FILE__, __LINE__, "\"%s\" and \"%s\" for ever", starts[i], units[k]);
     }
   }
@@ -267,11 +268,10 @@ static const struct {
 TEST("a request is told with its facts once it is complete, and not before")
 {
   for (size_t row = 0; row < sizeof accepted / sizeof *accepted; row++) {
-    struct phr_header fields[FIELDS + 1];
     request r;
     for (size_t size = 0; size < accepted[row].size; size++)
-      CHECK_EQ(read_guarded(&r, fields, accepted[row].in, size), REQUEST_INCOMPLETE);
-    enum request_read read = read_guarded(&r, fields, accepted[row].in, accepted[row].size);
+      CHECK_EQ(read_guarded(&r, accepted[row].in, size), REQUEST_INCOMPLETE);
+    enum request_read read = read_guarded(&r, accepted[row].in, accepted[row].size);
     bytes authority = {accepted[row].authority, strlen(accepted[row].authority)};
     bool right = read == REQUEST_COMPLETE && r.flags == accepted[row].flags &&
                  r.field_count == accepted[row].fields && r.code == accepted[row].code &&
@@ -288,11 +288,11 @@ TEST("a request is told with its facts once it is complete, and not before")
 TEST("where a gateway may ask for https it is not misdirected")
 {
   static const char in[] = "GET HTTPS://b/ HTTP/1.1\r\n" HOST;
-  bj_options gateway = options;
-  struct phr_header fields[FIELDS + 1];
+  bj_options secure = options;
+  request_reader gateway = {.options = &secure, .fields = reader.fields};
   request r;
-  gateway.secure_targets = 1;
-  CHECK_EQ(request_read(&r, (bytes){in, sizeof in - 1}, &gateway, fields), REQUEST_COMPLETE);
+  secure.secure_targets = 1;
+  CHECK_EQ(request_read(&r, (bytes){in, sizeof in - 1}, &gateway), REQUEST_COMPLETE);
   CHECK_EQ(r.flags, BJ_EVENT_ABSOLUTE);
   CHECK_BYTES(r.authority.base, r.authority.size, "b");
 }
@@ -300,14 +300,35 @@ TEST("where a gateway may ask for https it is not misdirected")
 TEST("a request's spans are those of its octets")
 {
   static const char in[] = "\r\nPOST /a?b HTTP/1.1\r\nHost: c\r\nD:  e \r\n\r\nrest";
-  struct phr_header fields[FIELDS + 1];
   request r;
-  CHECK_EQ(request_read(&r, (bytes){in, sizeof in - 1}, &options, fields), REQUEST_COMPLETE);
+  CHECK_EQ(request_read(&r, (bytes){in, sizeof in - 1}, &reader), REQUEST_COMPLETE);
   CHECK_BYTES(r.line.base, r.line.size, "POST /a?b HTTP/1.1\r\nHost: c\r\nD:  e \r\n\r\n");
   CHECK_BYTES(r.method.base, r.method.size, "POST");
   CHECK_BYTES(r.target.base, r.target.size, "/a?b");
   CHECK_BYTES(r.fields[1].name, r.fields[1].name_len, "D");
   CHECK_BYTES(r.fields[1].value, r.fields[1].value_len, "e");
+}
+
+TEST("an authority is valid or not, whichever was asked for before")
+{
+  static const char *const all[] = {"",           "a",     "a:80", "a:80:", "A",      "127.0.0.1",
+                                    "127.0.0.01", "[::1]", "[::",  "a b",   "a/",     "a",
+                                    "a.example",  "a.exa", "",     "a:1",   "a:70000"};
+  char most[66] = "";
+  authority_memory last = {0};
+  for (size_t i = 0; i < 2 * sizeof all / sizeof *all; i++) {
+    bytes a = {all[i / 2], strlen(all[i / 2])};
+    CHECK_EQ(authority_passes(&last, a), authority_is_valid(a));
+  }
+  for (size_t size = 60; size < sizeof most; size++) {
+    memset(most, 'a', size);
+    for (int other = 'a'; other <= 'b'; other++) {
+      most[size - 1] = (char)other;
+      CHECK(authority_passes(&last, (bytes){most, size}));
+    }
+    most[size - 1] = '/';
+    CHECK(!authority_passes(&last, (bytes){most, size}));
+  }
 }
 
 /* ---- octets ------------------------------------------------------------------------------- */
@@ -327,4 +348,16 @@ TEST("each octet is in the classes that the RFCs put it in")
     if (octet_classes[o] != classes)
       test_fault(__FILE__, __LINE__, "octet %d is %d, not %d", o, classes, octet_classes[o]);
   }
+}
+
+TEST("octets are alike if they are the same or one letter in both cases")
+{
+  for (int a = 0; a < 256; a++)
+    for (int b = 0; b < 256; b++) {
+      bool same_letter = (a | 32) == (b | 32) && (a | 32) >= 'a' && (a | 32) <= 'z';
+      char x = (char)a, y = (char)b;
+      CHECK_EQ(bytes_alike((bytes){&x, 1}, (bytes){&y, 1}), a == b || same_letter);
+    }
+  CHECK(!bytes_alike(BYTES("ab"), BYTES("abc")));
+  CHECK(bytes_alike(BYTES("Transfer-ENCODING"), BYTES("transfer-encoding")));
 }

@@ -23,7 +23,8 @@ static outcome read_head(const uint8_t *data, size_t size)
   char *copy = malloc(size);
   if (size > 0) memcpy(copy, data, size);
   request r;
-  outcome o = {.read = request_read(&r, (bytes){copy, size}, &limits, fields)};
+  request_reader reader = {.options = &limits, .fields = fields};
+  outcome o = {.read = request_read(&r, (bytes){copy, size}, &reader)};
   if (o.read == REQUEST_REJECTED) o.status = r.status;
   if (o.read == REQUEST_COMPLETE) {
     o.size = (size_t)(r.line.base + r.line.size - copy);
