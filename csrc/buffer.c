@@ -16,8 +16,8 @@ void buffer_free(buffer *b)
   hold(b, NULL, 0, 0);
 }
 
-/* Makes room for `size` more octets at the end: first by moving to the front, then by growing. */
-static enum buffered buffer_reserve(buffer *b, size_t size)
+/* First by moving to the front, then by growing. */
+enum buffered buffer_reserve(buffer *b, size_t size)
 {
   if (b->capacity - b->end >= size) return BUFFERED;
   size_t used = buffer_size(b);
@@ -34,13 +34,6 @@ static enum buffered buffer_reserve(buffer *b, size_t size)
   free(b->memory);
   hold(b, memory, used, capacity);
   return BUFFERED;
-}
-
-/* NULL says that there is no memory, also to who needs none. */
-char *buffer_room(buffer *b, size_t size)
-{
-  if (size == 0) size = 1;
-  return buffer_reserve(b, size) == BUFFERED ? b->memory + b->end : NULL;
 }
 
 enum buffered buffer_append(buffer *to, bytes b)

@@ -20,9 +20,8 @@ enum buffered buffer_append(buffer *to, bytes b);
 /* Makes `b`, which may be part of the content, the whole content. */
 enum buffered buffer_replace(buffer *to, bytes b);
 
-/* Room for `size` more octets at the end, to be written and then counted with buffer_commit();
- * NULL when there is no memory. */
-char *buffer_room(buffer *b, size_t size);
+/* Makes room for `size` more octets at the end. */
+enum buffered buffer_reserve(buffer *b, size_t size);
 
 /* Drops `size` octets from the front. */
 void buffer_consume(buffer *from, size_t size);
@@ -45,6 +44,14 @@ void spares_lend(spares *s, buffer *to);
 void spares_keep(spares *s, buffer *from);
 
 void spares_free(spares *s);
+
+/* Room for `size` more octets at the end, to be written and then counted with buffer_commit();
+ * NULL when there is no memory, also for none. */
+static inline char *buffer_room(buffer *b, size_t size)
+{
+  bool has_more = b->capacity - b->end > size;
+  return has_more || buffer_reserve(b, size + 1) == BUFFERED ? b->memory + b->end : NULL;
+}
 
 static inline void buffer_commit(buffer *b, size_t size)
 {

@@ -9,7 +9,11 @@
 /* A file of up to this size is copied: that is less work than another system call. */
 #define COPY_LIMIT 16384u
 
-/* Everything in a head but the fields: status line, Date, framing, Connection, CRLF. */
+/* A body of up to this size is written with its head, larger ones may go from where they are. */
+#define SMALL_BODY (OUTPUT_DIRECT_END - 1)
+
+/* Everything in a head but the fields and a reason of the handler's: status line, Date, framing,
+ * Connection, CRLF. */
 #define HEAD_SIZE 256u
 
 static char *put(char *to, bytes b)
@@ -20,17 +24,17 @@ static char *put(char *to, bytes b)
 
 static char *put_number(char *to, uint64_t number, unsigned radix)
 {
-  char digits[20];
-  size_t at = sizeof digits;
-  do {
-    digits[--at] = "0123456789abcdef"[number % radix];
-    number /= radix;
-  } while (number > 0);
-  return put(to, (bytes){digits + at, sizeof digits - at});
+  char *end = to + 1;
+  for (uint64_t rest = number / radix; rest > 0; rest /= radix) end++;
+  for (char *at = end; at > to; number /= radix) *--at = "0123456789abcdef"[number % radix];
+  return end;
 }
 
+/* Without a reason of the handler's there is the usual one. */
 static char *put_status(char *to, unsigned status, bytes reason)
 {
+  if (status == 200 && reason.base == NULL) return put(to, BYTES("HTTP/1.1 200 OK\r\n"));
+  if (reason.base == NULL) reason = status_phrase(status);
   to = put(to, BYTES("HTTP/1.1 "));
   to = put_number(to, status, 10);
   *to++ = ' ';
@@ -39,18 +43,24 @@ static char *put_status(char *to, unsigned status, bytes reason)
 }
 
 /* RFC 9110 section 8.6: which length, if any, the head tells. */
-static char *put_framing(char *to, const exchange *x, unsigned status, const bj_command *command,
-                         uint64_t length)
+static char *put_framing(char *to, const exchange *x, const bj_command *command)
 {
+  unsigned status = command->status;
   bool told = (command->flags & BJ_WRITE_LENGTH) != 0;
   if (status < 200 || status == 204 || (status == 304 && !told)) return to;
   if (status == 205) return put(to, BYTES("Content-Length: 0\r\n")); /* section 15.3.6 */
   if (told || (command->flags & BJ_WRITE_END) != 0) {
     to = put(to, BYTES("Content-Length: "));
-    to = put_number(to, length, 10);
+    to = put_number(to, x->left, 10);
     return put(to, BYTES("\r\n"));
   }
   return x->is_http10 ? to : put(to, BYTES("Transfer-Encoding: chunked\r\n"));
+}
+
+static uint64_t length_of(const bj_command *command)
+{
+  bool told = (command->flags & BJ_WRITE_LENGTH) != 0;
+  return told ? (uint64_t)command->length_high << 32 | command->length_low : command->body_size;
 }
 
 static enum answer_framing choose_framing(const exchange *x, const bj_command *command)
@@ -95,38 +105,46 @@ static void announce_close(exchange *x)
   }
 }
 
-static void write_head(exchange *x, const bj_command *command, const char *output)
+static void begin_answer(exchange *x, const bj_command *command)
 {
-  bj_server *s = x->conn->server;
-  bytes fields = {output + command->fields_at, command->fields_size};
-  bytes reason =
-    (command->flags & BJ_WRITE_REASON) != 0 ? take_reason(&fields) : status_phrase(command->status);
-  uint64_t length = (command->flags & BJ_WRITE_LENGTH) != 0
-                      ? (uint64_t)command->length_high << 32 | command->length_low
-                      : command->body_size;
   x->framing = choose_framing(x, command);
-  x->left = length;
+  x->left = length_of(command);
   if (must_close(x, command)) announce_close(x);
   x->notify = (command->flags & BJ_WRITE_NOTIFY) != 0;
   x->direct = (command->flags & BJ_WRITE_DIRECT) != 0;
   x->answer = ANSWER_STARTED;
-  char *start = output_room(x, HEAD_SIZE + reason.size + fields.size), *to = start;
-  if (start == NULL) return;
+}
+
+/* A small body of known length is written with it. Returns what is left of the body. */
+static bytes write_head(exchange *x, const bj_command *command, bytes fields, bytes body)
+{
+  begin_answer(x, command);
+  bj_server *s = x->conn->server;
+  bytes reason = {0};
+  if ((command->flags & BJ_WRITE_REASON) != 0) reason = take_reason(&fields);
+  bool is_small = body.size <= SMALL_BODY && body.size <= x->left;
+  bytes near = {body.base, x->framing == ANSWER_LENGTH && is_small ? body.size : 0};
+  char *start = output_room(x, HEAD_SIZE + reason.size + fields.size + near.size), *to = start;
+  if (start == NULL) return body;
   to = put_status(to, command->status, reason);
   to = put(to, fields);
-  if ((command->flags & BJ_WRITE_DATE) == 0) to = put(to, server_date(s));
-  to = put_framing(to, x, command->status, command, length);
+  if ((command->flags & BJ_WRITE_DATE) == 0) to = put(to, (bytes){server_date(s), DATE_SIZE});
+  to = put_framing(to, x, command);
   if (x->close)
     to = put(to, BYTES("Connection: close\r\n"));
   else if (x->is_http10 || s->tells_idle)
     to = put(to, (bytes){s->persistence, s->persistence_size});
   to = put(to, BYTES("\r\n"));
+  to = put(to, near);
+  x->left -= near.size;
   output_commit(x, (size_t)(to - start));
+  return bytes_from(body, near.size);
 }
 
 /* Never more than was announced: what follows would be read as the next answer. */
 static void write_length(exchange *x, bytes body)
 {
+  if (body.size == 0) return;
   if (body.size > x->left) {
     body.size = (size_t)x->left;
     x->close = x->cut = true;
@@ -235,15 +253,17 @@ void response_write(exchange *x, const bj_command *command, const char *output)
   conn *c = x->conn;
   bool starts = (command->flags & BJ_WRITE_HEAD) != 0, ends = (command->flags & BJ_WRITE_END) != 0;
   file f = file_of(command);
+  bytes fields = {output + command->fields_at, command->fields_size};
+  bytes body = {output + command->body_at, f.fd < 0 ? command->body_size : 0};
   if (x->answer != (starts ? ANSWER_NONE : ANSWER_STARTED)) {
     response_forget(command);
     return;
   }
-  if (starts) write_head(x, command, output);
+  if (starts) body = write_head(x, command, fields, body);
   if (f.fd >= 0)
     write_file(x, f);
   else
-    write_body(x, (bytes){output + command->body_at, command->body_size}, ends);
+    write_body(x, body, ends);
   count_write(c->server->counters, command);
   if (x->file.fd >= 0) { /* the rest needs nobody */
     if (c->body.taker == x) leave_body(x);
@@ -256,14 +276,12 @@ void response_write(exchange *x, const bj_command *command, const char *output)
 
 void response_error(exchange *x, unsigned status)
 {
-  static const char fields[] = "Content-Type: text/plain;charset=utf-8\r\n";
+  bytes fields = BYTES("Content-Type: text/plain;charset=utf-8\r\n");
   bytes phrase = status_phrase(status);
   bj_command command = {.flags = BJ_WRITE_HEAD | BJ_WRITE_END | BJ_WRITE_CLOSE,
                         .status = status,
-                        .fields_size = sizeof fields - 1,
                         .body_size = (uint32_t)phrase.size};
-  write_head(x, &command, fields);
-  write_body(x, phrase, true);
+  write_body(x, write_head(x, &command, fields, phrase), true);
   response_end(x);
 }
 

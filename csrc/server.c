@@ -14,7 +14,7 @@
 #define LINGER_TIMEOUT 2000 /* milliseconds for the client to close after us */
 #define LOOK_TIME 1000      /* milliseconds in which nobody sees that a client has gone */
 
-bytes server_date(bj_server *s)
+const char *server_date(bj_server *s)
 {
   static const char *const days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
   static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
@@ -24,12 +24,11 @@ bytes server_date(bj_server *s)
     struct tm t;
     gmtime_r(&now, &t);
     s->date_of = now;
-    int size = snprintf(s->date, sizeof s->date, "Date: %s, %02d %s %04d %02d:%02d:%02d GMT\r\n",
-                        days[t.tm_wday], t.tm_mday, months[t.tm_mon], t.tm_year + 1900, t.tm_hour,
-                        t.tm_min, t.tm_sec);
-    s->date_size = (size_t)size;
+    snprintf(s->date, sizeof s->date, "Date: %s, %02d %s %04d %02d:%02d:%02d GMT\r\n",
+             days[t.tm_wday], t.tm_mday, months[t.tm_mon], t.tm_year + 1900, t.tm_hour, t.tm_min,
+             t.tm_sec);
   }
-  return (bytes){s->date, s->date_size};
+  return s->date;
 }
 
 /* Keep-Alive is about this connection only, so that Connection has to name it (RFC 9110 section

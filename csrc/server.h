@@ -62,7 +62,6 @@ struct bj_server {
   uint64_t counters[BJ_COUNTERS];
   statsd statsd;
   char date[128];
-  size_t date_size;
   time_t date_of;
   size_t persistence_size;
   char persistence[64]; /* the fields of an answer after which the connection goes on */
@@ -81,7 +80,8 @@ static inline bool server_has_room(const bj_server *s)
   return s->event_count + 1 < s->options.event_slots;
 }
 
-/* The Date field's line (RFC 9110 section 6.6.1), made once a second. */
-bytes server_date(bj_server *s);
+/* The Date field's line (RFC 9110 section 6.6.1) of DATE_SIZE octets, made once a second. */
+enum { DATE_SIZE = sizeof "Date: Thu, 01 Jan 1970 00:00:00 GMT\r\n" - 1 };
+const char *server_date(bj_server *s);
 
 #endif
