@@ -14,7 +14,7 @@
 #define API __attribute__((visibility("default")))
 
 /* Grows whenever a record, an option or a function changes; the binding refuses another one. */
-#define BJ_ABI 4
+#define BJ_ABI 5
 #define BJ_ERROR_SIZE 256   /* octets, with the closing NUL, behind every `char *error` */
 #define BJ_ADDRESS_SIZE 128 /* octets behind every `char *address` */
 #define BJ_PATH_SIZE 4096   /* octets behind every `char *real_path` */
@@ -277,6 +277,10 @@ API uint32_t bj_server_write(bj_server *s, uint32_t slot, uint32_t generation, c
  * Returns how many. More of them, or the reason why there are none, come with another event. */
 API uint32_t bj_server_read(bj_server *s, uint32_t slot, uint32_t generation, char *to,
                             uint32_t size);
+
+/* Waits until the next turn has work, for `micros` microseconds at most. Returns how many of them
+ * are left, at least 1; 0 when there is no work yet. */
+API uint32_t bj_server_wait(bj_server *s, uint32_t micros);
 
 /* The descriptor that becomes readable (one octet a time) after bj_server_park(). The caller owns
  * and closes it. */

@@ -4,13 +4,11 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdint.h>
 #include <unistd.h>
 
 #if defined(__linux__)
 
 #include <linux/sockios.h>
-#include <poll.h>
 #include <sys/ioctl.h>
 
 int socket_open(int family)
@@ -49,6 +47,12 @@ enum socket_peer socket_peer(int fd)
 bool socket_takes_abstract_names(void)
 {
   return true;
+}
+
+bool socket_wait(struct pollfd *fds, nfds_t count, uint32_t micros)
+{
+  struct timespec most = {micros / 1000000, micros % 1000000 * 1000L};
+  return ppoll(fds, count, &most, NULL) > 0;
 }
 
 enum { SEND_FLAGS = MSG_NOSIGNAL, SEND_MORE = MSG_MORE };
@@ -119,6 +123,12 @@ enum socket_peer socket_peer(int fd)
   socklen_t room = sizeof error;
   getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &room);
   return error != 0 ? PEER_GONE : PEER_THERE;
+}
+
+bool socket_wait(struct pollfd *fds, nfds_t count, uint32_t micros)
+{
+  (void)micros; /* there is no ppoll(2) */
+  return poll(fds, count, 0) > 0;
 }
 
 enum { SEND_FLAGS = 0, SEND_MORE = 0 };

@@ -2,7 +2,9 @@
 #ifndef SOCKET_H
 #define SOCKET_H
 
+#include <poll.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -32,6 +34,10 @@ ssize_t socket_send(int fd, const struct iovec *parts, size_t count, bool more);
 /* Octets that the kernel has taken and the peer has not acknowledged; of a Unix socket with what
  * the kernel adds to them. */
 size_t socket_unsent(int fd);
+
+/* Whether one of `count` descriptors is ready. Sleeps until then, for `micros` microseconds at most
+ * and where the system knows such short times. */
+bool socket_wait(struct pollfd *fds, nfds_t count, uint32_t micros);
 
 enum socket_peer {
   PEER_THERE, /* as far as is known */

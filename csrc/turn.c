@@ -10,6 +10,9 @@
 #include "pull.h"
 #include "response.h"
 #include "server.h"
+#include "socket.h"
+
+#define FEW_CONNECTIONS 8
 
 /* At the end of each call. */
 static void finish(bj_server *s)
@@ -126,7 +129,7 @@ uint32_t bj_server_read(bj_server *s, uint32_t slot, uint32_t generation, char *
   return taken;
 }
 
-/* ---- parking ---------------------------------------------------------------------------- */
+/* ---- waiting ---------------------------------------------------------------------------- */
 
 int32_t bj_server_wake_fd(bj_server *s)
 {
@@ -149,13 +152,53 @@ static int next_timer(bj_server *s)
   return next < 0 ? -1 : next > 1e6 ? 1000000000 : (int)(next * 1000) + 1;
 }
 
+static bool has_work(bj_server *s)
+{
+  return s->queue != NULL || s->exchanges.first_notice != NULL || s->is_busy ||
+         !loop_settled(s->loop);
+}
+
+/* A thread that sleeps is back later than few clients ask again. What many ask meanwhile is taken
+ * together, and costs less then. */
+static uint32_t nap(const bj_server *s, uint32_t micros)
+{
+  return s->counters[BJ_CONNECTIONS_OPEN] > FEW_CONNECTIONS ? micros : 0;
+}
+
+/* What to wait for, behind `first` free entries. NULL without memory. */
+static struct pollfd *watched(bj_server *s, nfds_t first, nfds_t *count)
+{
+  struct pollfd *fds = malloc((first + loop_watched_most(s->loop) + 1) * sizeof *fds);
+  if (fds != NULL) *count = loop_watched(s->loop, fds + first);
+  return fds;
+}
+
+uint32_t bj_server_wait(bj_server *s, uint32_t micros)
+{
+  nfds_t count;
+  struct pollfd *fds = has_work(s) ? NULL : watched(s, 0, &count);
+  if (fds == NULL) return micros;
+  ev_now_update(s->loop);
+  double end = loop_now(s->loop) + micros / 1e6;
+  uint32_t left = micros;
+  bool ready;
+  do {
+    ready = socket_wait(fds, count, nap(s, left));
+    ev_now_update(s->loop);
+    double rest = (end - loop_now(s->loop)) * 1e6;
+    left = rest <= 0 ? 0 : rest < micros ? (uint32_t)rest : micros;
+  } while (!ready && left > 0);
+  free(fds);
+  return ready && left == 0 ? 1 : left;
+}
+
 uint32_t bj_server_park(bj_server *s)
 {
-  bool has_work = s->queue != NULL || s->exchanges.first_notice != NULL || s->is_busy;
-  if (has_work || !loop_settled(s->loop)) return 1;
-  struct pollfd *fds = malloc((loop_watched_most(s->loop) + 1) * sizeof *fds);
+  if (has_work(s)) return 1;
+  nfds_t count;
+  struct pollfd *fds = watched(s, 1, &count);
   if (fds == NULL) return 1;
   spares_free(&s->spares);
-  parking_arm(&s->parking, fds, loop_watched(s->loop, fds + 1), next_timer(s));
+  parking_arm(&s->parking, fds, count, next_timer(s));
   return 0;
 }

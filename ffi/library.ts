@@ -11,7 +11,7 @@ import { type Library, serverSymbols, type Tools, toolSymbols } from "./symbols.
 import type { Unpack } from "./unpack.ts";
 
 /** The `BJ_ABI` of `csrc/bjoern.h` that this code is written for. */
-export const ABI = 4;
+export const ABI = 5;
 
 /**
  * The C library cannot be found or is not the one that belongs to this version.

@@ -38,6 +38,7 @@ export const serverSymbols = {
   bj_server_collect: { parameters: ["pointer", "u32"], result: "void" },
   bj_server_write: { parameters: ["pointer", "u32", "u32", "buffer", "u32"], result: "u32" },
   bj_server_read: { parameters: ["pointer", "u32", "u32", "buffer", "u32"], result: "u32" },
+  bj_server_wait: { parameters: ["pointer", "u32"], result: "u32" },
   bj_server_wake_fd: { parameters: ["pointer"], result: "i32" },
   bj_server_park: { parameters: ["pointer"], result: "u32" },
   bj_server_drain: { parameters: ["pointer", "u32"], result: "void" },

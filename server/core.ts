@@ -215,6 +215,10 @@ export class Core implements Host {
     return this.pendingRequests === 0;
   }
 
+  wait(micros: number): number {
+    return this.#server === null ? 0 : this.#library.bj_server_wait(this.#server, micros);
+  }
+
   park(): boolean {
     return this.#server !== null && this.#library.bj_server_park(this.#server) === 0;
   }

@@ -13,6 +13,8 @@ export interface Turner {
   turn(): number;
   /** Whether no handler waits for the runtime. */
   readonly isQuiet: boolean;
+  /** Waits so many microseconds for work; returns how many of them are left, 0 if none came. */
+  wait(micros: number): number;
   /** Asks to be woken; false when there is work already. */
   park(): boolean;
   /** The descriptor that wakes, asked for once. */
@@ -21,8 +23,10 @@ export interface Turner {
 
 /** Milliseconds of turns after which the runtime's own I/O has waited long enough (Deno). */
 const FAIR_SHARE = 0.5;
-/** Turns that find nothing before the runtime goes round: some microseconds. */
-const LOOKS = 16;
+/** Milliseconds after which the runtime goes round, which costs more than a turn. */
+const MOST_WORK = 0.2;
+/** Microseconds of them that are spent waiting. */
+const MOST_WAIT = 50;
 /** Immediates that make Deno poll its I/O. */
 const FAIR_TICKS = 61;
 /** Milliseconds from the first server's start in which no client waits for what `watch()` loads. */
@@ -35,6 +39,8 @@ let begun = native.loadsWatch ? undefined : 0;
 
 /** Drives one server. */
 export class Loop {
+  /** While several servers run, none waits: the others may have work. */
+  static #running = 0;
   readonly #turner: Turner;
   readonly #spin: number;
   /** While it is not there, a timer takes the place of parking and of immediates. */
@@ -49,7 +55,8 @@ export class Loop {
   /** `spin` in microseconds. */
   constructor(turner: Turner, spin: number) {
     this.#turner = turner;
-    this.#spin = spin / 1000;
+    this.#spin = spin;
+    Loop.#running++;
     begun ??= performance.now() + BEGINNING;
     this.#begin();
   }
@@ -92,14 +99,13 @@ export class Loop {
       this.#again();
       return;
     }
-    const start = native.starves ? performance.now() : 0;
-    const found = this.#look();
+    const found = this.#work();
     if (this.#closed) {
       return;
     }
     if (found > 0) {
       this.#idleSince = 0;
-      this.#share(start);
+      this.#share();
       this.#again();
     } else if (this.#keepsLooking()) {
       this.#again();
@@ -108,15 +114,27 @@ export class Loop {
     }
   };
 
-  /**
-   * Takes a turn, and while nobody else waits a few more until one finds something: a round of the
-   * runtime costs more than that.
-   */
-  #look(): number {
-    let found = this.#turner.turn();
-    for (let i = 0; i < LOOKS && found === 0 && this.#spin > 0 && this.#turner.isQuiet; i++) {
-      found = this.#turner.turn();
-    }
+  /** Takes turns while there is work, or some comes soon, and nobody waits for the runtime. */
+  #work(): number {
+    let found = 0;
+    let wait = Math.min(this.#spin, MOST_WAIT);
+    let now = performance.now();
+    const end = now + MOST_WORK;
+    do {
+      const start = now;
+      const events = this.#turner.turn();
+      found += events;
+      now = performance.now();
+      this.#spent += now - start;
+      if (!this.#turner.isQuiet || Loop.#running > 1) {
+        break;
+      }
+      if (events === 0 && wait > 0) {
+        this.#idleSince ||= now;
+        wait = this.#turner.wait(wait);
+        now = performance.now();
+      }
+    } while (wait > 0 && now < end);
     return found;
   }
 
@@ -125,8 +143,8 @@ export class Loop {
   }
 
   /** Lets the runtime's I/O through once turns have taken their share of the time. */
-  #share(start: number): void {
-    if (native.starves && (this.#spent += performance.now() - start) > FAIR_SHARE) {
+  #share(): void {
+    if (native.starves && this.#spent > FAIR_SHARE) {
       this.#spent = 0;
       this.#ticks = FAIR_TICKS;
     }
@@ -137,10 +155,8 @@ export class Loop {
       return false;
     }
     const now = performance.now();
-    if (this.#idleSince === 0) {
-      this.#idleSince = now;
-    }
-    return now - this.#idleSince < this.#spin;
+    this.#idleSince ||= now;
+    return (now - this.#idleSince) * 1000 < this.#spin;
   }
 
   #park(): void {
@@ -164,6 +180,7 @@ export class Loop {
 
   /** Takes no turn any more. */
   close(): void {
+    Loop.#running--;
     this.#closed = true;
     clearTimeout(this.#timer);
     clearImmediate(this.#immediate);

@@ -213,7 +213,8 @@ export interface Options extends Address {
    */
   patchGlobals?: boolean;
   /**
-   * How long to look for work before the thread sleeps, in microseconds; 0 sleeps at once.
+   * How long to wait for work before the thread goes back to the runtime and sleeps there, in
+   * microseconds; 0 sleeps at once. With few connections this is busy waiting.
    *
    * @default {50}
    */

@@ -29,6 +29,31 @@ TEST("a server that nobody asks anything holds nothing")
   driver_close(&d);
 }
 
+/* Few clients are waited for without sleeping, many in sleep. */
+static void waiting(int clients)
+{
+  int fds[16];
+  begin();
+  for (int i = 0; i < clients; i++) fds[i] = client_open(&d);
+  while (driver_counter(&d, BJ_CONNECTIONS_OPEN) < clients) driver_turn(&d);
+  while (bj_server_wait(d.server, 1) > 0) driver_turn(&d);
+  CHECK_EQ(bj_server_wait(d.server, 2000), 0);
+  client_send(fds[0], GET);
+  CHECK(bj_server_wait(d.server, 1000000) > 0);
+  bj_event e = driver_event(&d, BJ_REQUEST);
+  driver_answer(&d, &e, "");
+  driver_flush(&d);
+  client_expect(fds[0], OK("0"));
+  for (int i = 0; i < clients; i++) close(fds[i]);
+  driver_close(&d);
+}
+
+TEST("work is waited for")
+{
+  waiting(1);
+  waiting(16);
+}
+
 TEST("a request is handed over with its parts and answered on the same connection")
 {
   begin();
