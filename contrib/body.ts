@@ -4,13 +4,7 @@
  * @module
  */
 import { type Chunk, type Read, type Reader, settledSoon, toBytes } from "../server/chunks.ts";
-import {
-  Kind,
-  NO_BYTES,
-  Preset,
-  type Recorded,
-  Response as RecordedResponse,
-} from "../server/response.ts";
+import { Kind, Preset, type Recorded, Response as RecordedResponse } from "../server/response.ts";
 
 type Reads = (Read | Promise<Read>)[];
 
@@ -37,13 +31,19 @@ export class Body {
    * known while a server runs; of others the first chunk is waited for.
    */
   static of(response: Response): Body | Promise<Body> | undefined {
-    const record: Recorded = { kind: Kind.UNKNOWN, text: "", bytes: NO_BYTES, preset: Preset.NONE };
+    const record: Recorded = {
+      kind: Kind.UNKNOWN,
+      text: "",
+      placed: undefined,
+      preset: Preset.NONE,
+    };
     RecordedResponse.take(response, record);
     switch (record.kind) {
       case Kind.EMPTY:
         return undefined;
       case Kind.TEXT:
         return new Body(encoder.encode(record.text));
+      case Kind.PLACED:
       case Kind.STATIC:
         return response.bytes().then((bytes) => new Body(bytes));
       case Kind.SENT:

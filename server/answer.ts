@@ -13,12 +13,12 @@ import {
   isResponse,
   JSON_TYPE,
   Kind,
-  NO_BYTES,
   Preset,
   type Recorded,
   Response as RecordedResponse,
   TEXT_TYPE,
 } from "./response.ts";
+import type { Placed } from "./places.ts";
 import { makeRequest } from "./request.ts";
 import { pump, pumpBytes, pumpHead, pumpText } from "./stream.ts";
 import type { OnError } from "./types.ts";
@@ -50,7 +50,7 @@ export class Answerer {
   readonly #onError: OnError | undefined;
   readonly #textFields: Block;
   readonly #jsonFields: Block;
-  readonly #recorded: Recorded = { kind: 0, text: "", bytes: NO_BYTES, preset: Preset.NONE };
+  readonly #recorded: Recorded = { kind: 0, text: "", placed: undefined, preset: Preset.NONE };
 
   constructor(writer: Writer, onError: OnError | undefined) {
     this.#writer = writer;
@@ -78,7 +78,7 @@ export class Answerer {
   }
 
   #sendRecorded(exchange: Exchange, response: Response): void {
-    const { kind, text, bytes, preset } = this.#recorded;
+    const { kind, text, placed, preset } = this.#recorded;
     if (kind === Kind.TEXT && preset !== Preset.NONE) {
       const fields = preset === Preset.TEXT ? this.#textFields : this.#jsonFields;
       this.#sendText(exchange, 200, 0, fields, text);
@@ -89,14 +89,14 @@ export class Answerer {
       switch (kind) {
         case Kind.TEXT:
           return this.#sendText(exchange, head.status, head.flags, this.#lines(head), text);
-        case Kind.BYTES:
-          return this.#sendBytes(exchange, head, bytes);
+        case Kind.PLACED:
+          return this.#sendPlaced(exchange, head, placed!, response);
         case Kind.EMPTY:
           return this.#sendEmpty(exchange, head);
         case Kind.SENT:
           throw new TypeError(USED);
         case Kind.STATIC:
-          return response.bytes().then((bytes) => this.#sendBytes(exchange, head, bytes));
+          return this.#sendStatic(exchange, head, response);
         default:
           return this.#sendBody(exchange, response, head, kind === Kind.STREAM);
       }
@@ -163,6 +163,23 @@ export class Answerer {
     if (!exchange.over) {
       this.#writer.head(exchange, head.status, head.flags, this.#lines(head), length, true);
     }
+  }
+
+  /** Bytes that are still where they were placed; else of the native response. */
+  #sendPlaced(
+    exchange: Exchange,
+    head: Head,
+    placed: Placed,
+    response: Response,
+  ): Promise<void> | undefined {
+    const { status, flags } = head;
+    const isSent = exchange.over || !isBodiless(exchange, status) &&
+        this.#writer.placed(exchange, status, flags, this.#lines(head), placed);
+    return isSent ? undefined : this.#sendStatic(exchange, head, response);
+  }
+
+  async #sendStatic(exchange: Exchange, head: Head, response: Response): Promise<void> {
+    await this.#sendBytes(exchange, head, await response.bytes());
   }
 
   #sendBytes(exchange: Exchange, head: Head, bytes: Uint8Array): Promise<void> | undefined {

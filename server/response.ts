@@ -4,6 +4,8 @@
  * @module
  */
 
+import { place, type Placed } from "./places.ts";
+
 const NativeResponse = globalThis.Response;
 
 /** The type of a response that is made of a string (Fetch, "extract a body"). */
@@ -20,14 +22,14 @@ export const Kind = {
   EMPTY: 1,
   /** A string: it cannot have changed since. */
   TEXT: 2,
-  /** A Blob, a form, large bytes: here as a whole, but only the native response has the copy. */
+  /** Bytes, a Blob, a form: here as a whole, but only the native response has the copy. */
   STATIC: 3,
   /** A stream. */
   STREAM: 4,
   /** Something that a handler has returned before: its body is used. */
   SENT: 5,
-  /** Bytes, of which this has a copy of its own. */
-  BYTES: 6,
+  /** Bytes, of which there is a copy where they are sent from. */
+  PLACED: 6,
 } as const;
 
 /** What a recorded response was made of. */
@@ -36,8 +38,8 @@ export interface Recorded {
   kind: number;
   /** The string, with `Kind.TEXT`. */
   text: string;
-  /** The bytes, with `Kind.BYTES`. */
-  bytes: Uint8Array;
+  /** The bytes, with `Kind.PLACED`. */
+  placed: Placed | undefined;
   /** One of {@linkcode Preset}. */
   preset: number;
 }
@@ -58,21 +60,12 @@ const JSON_INIT: ResponseInit = { headers: { "content-type": JSON_TYPE } };
 /** Frameworks make a new Response of an old one's body: whose stream is of what text. */
 const texts = new WeakMap<ReadableStream, string>();
 
-/** Copying more than this twice costs more than asking the native response for its copy. */
-const MOST_BYTES = 16384;
-
-export const NO_BYTES: Uint8Array = new Uint8Array();
-
 function kindOf(body: unknown): number {
   if (typeof body === "string") {
     return Kind.TEXT;
   }
   if (body === null || body === undefined) {
     return Kind.EMPTY;
-  }
-  const isBytes = body instanceof Uint8Array || body instanceof ArrayBuffer;
-  if (isBytes && body.byteLength <= MOST_BYTES) {
-    return Kind.BYTES;
   }
   if (
     body instanceof Blob || body instanceof ArrayBuffer || ArrayBuffer.isView(body) ||
@@ -102,7 +95,7 @@ function kindOf(body: unknown): number {
 class RecordedResponse extends globalThis.Response {
   #kind: number;
   #text = "";
-  #bytes = NO_BYTES;
+  #placed: Placed | undefined;
   #preset: number;
   #untyped = false;
 
@@ -115,12 +108,18 @@ class RecordedResponse extends globalThis.Response {
       this.#text = body;
       this.#untyped = true;
       this.#preset = init === undefined ? Preset.TEXT : this.#preset;
-    } else if (this.#kind === Kind.BYTES) {
-      this.#bytes = new Uint8Array(
-        body instanceof ArrayBuffer ? body.slice(0) : body as Uint8Array,
-      );
+    } else if (this.#kind === Kind.STATIC) {
+      this.#place(body);
     } else if (this.#kind === Kind.STREAM) {
       this.#recall(body as ReadableStream);
+    }
+  }
+
+  #place(body: unknown): void {
+    const bytes = body instanceof ArrayBuffer ? new Uint8Array(body) : body;
+    this.#placed = bytes instanceof Uint8Array ? place(bytes) : undefined;
+    if (this.#placed !== undefined) {
+      this.#kind = Kind.PLACED;
     }
   }
 
@@ -238,7 +237,7 @@ class RecordedResponse extends globalThis.Response {
     }
     to.kind = response.#kind;
     to.text = response.#text;
-    to.bytes = response.#bytes;
+    to.placed = response.#placed;
     to.preset = response.#preset;
     response.#kind = response.#kind === Kind.EMPTY ? Kind.EMPTY : Kind.SENT;
     return true;

@@ -8,6 +8,7 @@ import type { Library, Pointer } from "../ffi/symbols.ts";
 import { type Exchange, State } from "./exchange.ts";
 import type { Part } from "./file.ts";
 import { COMMAND_SLOTS, type Memory, OUTPUT_SIZE } from "./memory.ts";
+import type { Holder, Placed } from "./places.ts";
 import {
   Command,
   COMMAND_WORDS,
@@ -26,6 +27,11 @@ export interface Block {
 /** Octets of one command's body at most; larger ones are written in parts. */
 export const PART_SIZE = OUTPUT_SIZE / 4;
 
+/** Octets of one response that may stand before its command. */
+const LARGEST_PLACED = OUTPUT_SIZE / 8;
+/** Where such octets end: the rest is for what is sent. */
+const MOST_PLACED = OUTPUT_SIZE / 2;
+
 /** Shorter strings are copied by a loop: a call costs more. */
 const SHORT = 64;
 
@@ -39,7 +45,7 @@ interface Report {
 }
 
 /** Collects commands in shared memory and hands them over. */
-export class Writer {
+export class Writer implements Holder {
   readonly #library: Library;
   #server: Pointer | null;
   readonly #commands: Uint32Array;
@@ -48,6 +54,8 @@ export class Writer {
   #kept = 0;
   #used = 0;
   #count = 0;
+  /** Counts how often the output memory was used anew. */
+  #epoch = 0;
   #reports: Report[] = [];
   /** Whether the library has something that is not sent yet. */
   #collected = false;
@@ -75,6 +83,8 @@ export class Writer {
     if (this.#count > 0 || this.#collected) {
       this.#collected = false;
       this.#handOver(true);
+    } else if (this.#used > this.#kept) {
+      this.#makeWay(); // for what was placed and never sent
     }
   }
 
@@ -95,10 +105,15 @@ export class Writer {
       this.#library.bj_server_collect(this.#server, this.#count);
     }
     this.#count = 0;
-    this.#used = this.#kept;
+    this.#makeWay();
     if (this.#reports.length > 0) {
       this.#report();
     }
+  }
+
+  #makeWay(): void {
+    this.#used = this.#kept;
+    this.#epoch++;
   }
 
   /** Nobody takes the commands, but those with a file have taken that. */
@@ -126,6 +141,20 @@ export class Writer {
   /** The server is gone: commands are dropped. */
   close(): void {
     this.#server = null;
+  }
+
+  place(bytes: Uint8Array): Placed | undefined {
+    const size = bytes.length;
+    if (size <= LARGEST_PLACED && this.#used + size > MOST_PLACED) {
+      this.#collect();
+    }
+    const at = this.#used;
+    if (size > LARGEST_PLACED || at + size > MOST_PLACED) {
+      return undefined;
+    }
+    this.#output.set(bytes, at);
+    this.#used += size;
+    return { at, size, epoch: this.#epoch, holder: this };
   }
 
   /** Makes room for `size` octets and a command. */
@@ -237,6 +266,16 @@ export class Writer {
     this.#output.set(bytes, at);
     this.#used += bytes.length;
     this.#write(exchange, flags | WriteFlag.HEAD | WriteFlag.END, status, fields, at, bytes.length);
+  }
+
+  /** As `whole()`, with bytes that were placed here. False if they are not there any more. */
+  placed(exchange: Exchange, status: number, flags: number, fields: Block, it: Placed): boolean {
+    if (it.holder !== this || it.epoch !== this.#epoch) {
+      return false;
+    }
+    const whole = flags | WriteFlag.HEAD | WriteFlag.END;
+    this.#write(exchange, whole, status, fields, it.at, it.size);
+    return true;
   }
 
   /** The head of a response, with its length if that is known; `end` for one without a body. */

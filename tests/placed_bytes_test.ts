@@ -1,0 +1,125 @@
+// The bytes of a Response are put where they are sent from when it is made; whatever happens until it
+// is returned, a client gets these and no others.
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { Handler } from "../mod.ts";
+import { ask, octets, open, serve } from "./support/client.ts";
+
+/** Octets that tell which response they are of. */
+const content = (size: number, seed: number) =>
+  Uint8Array.from({ length: size }, (_, i) => (i * 7 + seed * 31) % 251);
+
+const numberOf = (request: Request) => Number(new URL(request.url).pathname.slice(1));
+
+/** Asks for the numbers from 0 on one connection at once: each gets its own octets. */
+async function assertEach(app: Handler, sizes: number[]): Promise<void> {
+  await serve(app, async (server) => {
+    const connection = await open(server);
+    sizes.forEach((_, i) => connection.write(octets({ target: `/${i}` }, "")));
+    for (const [i, size] of sizes.entries()) {
+      const answer = await connection.answer();
+      assert.equal(answer.status, 200);
+      assert.ok(answer.body.equals(content(size, i)), `answer ${i} of ${size} octets`);
+    }
+    connection.close();
+  });
+}
+
+describe("bytes of every size", () => {
+  const sizes = [1, 4095, 4096, 16384, 16385, 65536, 131072, 131073, 300_000, 0, 524_288, 10];
+
+  test("at once", () =>
+    assertEach((request) => {
+      const number = numberOf(request);
+      return new Response(content(sizes[number], number));
+    }, sizes));
+
+  test("later", () =>
+    assertEach(async (request) => {
+      const number = numberOf(request);
+      await null;
+      return new Response(content(sizes[number], number).buffer);
+    }, sizes));
+});
+
+test("more bytes in a turn than there is room for", () => {
+  const sizes = Array.from({ length: 60 }, (_, i) => 60_000 + i);
+  return assertEach((request) => {
+    const number = numberOf(request);
+    return new Response(content(sizes[number], number));
+  }, sizes);
+});
+
+test("responses that are made and never sent leave room for those that are", () => {
+  const sizes = Array.from({ length: 40 }, () => 50_000);
+  return assertEach((request) => {
+    for (let i = 0; i < 30; i++) {
+      new Response(new Uint8Array(100_000));
+    }
+    const number = numberOf(request);
+    return new Response(content(sizes[number], number));
+  }, sizes);
+});
+
+test("a response that is returned turns after it was made, by another handler", async () => {
+  const sizes = Array.from({ length: 16 }, () => 20_000);
+  const made: Promise<Response>[] = [];
+  await assertEach((request) => {
+    const number = numberOf(request);
+    made[number] = Promise.resolve(new Response(content(sizes[number], number)));
+    return new Promise((resolve) => setTimeout(() => resolve(made[number]), 5 * (number % 3)));
+  }, sizes);
+});
+
+test("a response that is made for one server and returned by another", async () => {
+  let made: Response;
+  await serve(() => {
+    made = new Response(content(30_000, 1));
+    return new Response("made");
+  }, (maker) =>
+    serve(() => made, async (server) => {
+      assert.equal((await ask(maker)).text, "made");
+      assert.ok((await ask(server)).body.equals(content(30_000, 1)));
+    }));
+});
+
+test("a response that outlives the server that it was made for", async () => {
+  let made: Response;
+  await serve(() => {
+    made = new Response(content(30_000, 2));
+    return new Response("made");
+  }, async (server) => assert.equal((await ask(server)).text, "made"));
+  await serve(
+    () => made,
+    async (server) => assert.ok((await ask(server)).body.equals(content(30_000, 2))),
+  );
+});
+
+test("what has read, cloned or wrapped such a response gets its bytes", async () => {
+  const app = async (request: Request) => {
+    const response = new Response(content(30_000, 3), { headers: { "x-a": "b" } });
+    switch (numberOf(request)) {
+      case 0:
+        return response.clone();
+      case 1:
+        return new Response(response.body, response);
+      case 2:
+        return new Response(await response.bytes());
+      default:
+        response.clone();
+        return response;
+    }
+  };
+  await serve(app, async (server) => {
+    for (let i = 0; i < 4; i++) {
+      assert.ok((await ask(server, { target: `/${i}` })).body.equals(content(30_000, 3)), `${i}`);
+    }
+  });
+});
+
+test("HEAD gets their length", () =>
+  serve(() => new Response(content(30_000, 4)), async (server) => {
+    const head = await ask(server, { method: "HEAD" });
+    assert.equal(head.get("content-length"), "30000");
+    assert.equal(head.body.length, 0);
+  }));
