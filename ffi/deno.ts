@@ -101,21 +101,24 @@ function fieldsOf(headers: Headers): Iterable<[name: string, value: string]> {
 }
 
 /** Deno. */
-export const deno: Native = {
-  name: "deno",
-  os: runtime.build.os === "windows" ? "win32" : runtime.build.os,
-  arch: ARCHITECTURES[runtime.build.arch] ?? runtime.build.arch,
-  starves: true,
-  loadsWatch: true,
-  hidesTextType: false,
-  decodes: ["gzip", "br"],
-  usesMusl: () => false, // there is no such Deno
-  sees,
-  open,
-  watch: (fd, wake) => later(connect(fd, wake)),
-  atExit,
-  fieldsOf,
-  checkRead,
-  showArguments,
-  env,
-};
+export function deno(): Native {
+  const { os, arch } = runtime.build;
+  return {
+    name: "deno",
+    os: os === "windows" ? "win32" : os,
+    arch: ARCHITECTURES[arch] ?? arch,
+    starves: true,
+    loadsWatch: true,
+    hidesTextType: false,
+    decodes: ["gzip", "br"],
+    usesMusl: () => false, // there is no such Deno
+    sees,
+    open,
+    watch: (fd, wake) => later(connect(fd, wake)),
+    atExit,
+    fieldsOf,
+    checkRead,
+    showArguments,
+    env,
+  };
+}

@@ -8,7 +8,7 @@
 import { native } from "./native.ts";
 import { fileOf, type Platform, platformOf, platforms } from "./platform.ts";
 import { type Library, serverSymbols, type Tools, toolSymbols } from "./symbols.ts";
-import type { Unpack } from "./unpack.ts";
+import { inFile, inMemory, type Unpack } from "./unpack.ts";
 
 /** The `BJ_ABI` of `csrc/bjoern.h` that this code is written for. */
 export const ABI = 5;
@@ -97,8 +97,7 @@ function packaged(): string | undefined {
 async function embeddedPlaces(platform: Platform): Promise<Place[]> {
   const name = `embedded ${platform}`;
   try {
-    const { embedded } = await import("./embedded.ts"); // most programs need neither
-    const { inFile, inMemory } = await import("./unpack.ts");
+    const { embedded } = await import("./embedded.ts"); // most programs do not need it
     const octets = await embedded(platform);
     const onDisk = unpacked(`${name}, in a temporary file`, octets, inFile);
     return native.os === "linux"

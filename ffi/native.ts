@@ -5,6 +5,8 @@
  *
  * @module
  */
+import { bun } from "./bun.ts";
+import { deno } from "./deno.ts";
 import type { Functions, Table } from "./symbols.ts";
 
 /** Keeps watching a descriptor until closed. */
@@ -60,6 +62,4 @@ export interface Native {
 }
 
 /** The runtime that this process runs in. */
-export const native: Native = "Bun" in globalThis
-  ? (await import("./bun.ts")).bun
-  : (await import("./deno.ts")).deno;
+export const native: Native = "Bun" in globalThis ? bun() : deno();

@@ -4,9 +4,6 @@
  *
  * @module
  */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { native } from "./native.ts";
 import type { Table } from "./symbols.ts";
 
@@ -46,6 +43,9 @@ export function inMemory<T>(octets: Uint8Array, use: (path: string) => T): T {
 
 /** An {@linkcode Unpack} to a file in a new folder, both for this user only. */
 export function inFile<T>(octets: Uint8Array, use: (path: string) => T): T {
+  const { mkdtempSync, rmSync, writeFileSync } = process.getBuiltinModule("node:fs");
+  const { tmpdir } = process.getBuiltinModule("node:os");
+  const { join } = process.getBuiltinModule("node:path");
   const folder = mkdtempSync(join(tmpdir(), "bjoern-"));
   try {
     const path = join(folder, "libbjoern");

@@ -3,15 +3,17 @@
 import type { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, posix } from "node:path";
 import process from "node:process";
 import manifest from "../deno.json" with { type: "json" };
 import { fileOf, type Platform, platforms } from "../ffi/platform.ts";
 import { serverSymbols, toolSymbols } from "../ffi/symbols.ts";
 import { readBinary } from "./binary.ts";
+import { filesBelow } from "./files.ts";
 import { run } from "./run.ts";
 
 const root = join(import.meta.dirname!, "..");
+const dist = join(root, "dist");
 
 /** In bytes. On arm64 each of macOS' four segments is padded to 16 KiB. */
 const largest = (platform: Platform) => (platform === "darwin-arm64" ? 128 : 100) * 1024;
@@ -76,14 +78,56 @@ function licenses(): string {
 const SHEBANG = `#!/bin/sh
 ":" //; command -v bun >/dev/null && exec bun "$0" "$@"; exec deno run -A "$(readlink -f "$0")" "$@"`;
 
+async function make(...command: string[]): Promise<void> {
+  const { well, output } = await run(command);
+  if (!well) throw new Error(output);
+}
+
+/** The shared parts in one file: a program starts sooner the fewer files there are to be found. */
+const CORE = "ffi/core.js";
+const SHARED = /^(server|ffi)\//;
+/** What most programs do not need is loaded by itself; it must not need the core, which waits for it. */
+const RARE = /^ffi\/embedded\b/;
+
+const isShared = (path: string) => SHARED.test(path) && !RARE.test(path) && path !== CORE;
+
+/** Has a module import from the one file what it imports from those that are in it. */
+function repoint(path: string, needed: Set<string>): void {
+  const file = join(dist, path);
+  const text = readFileSync(file, "utf8").replace(
+    /(\bfrom ")(\..+)(";)/g,
+    (line, from, to, end) => {
+      const target = posix.join(posix.dirname(path), to);
+      if (!isShared(target)) return line;
+      needed.add(target);
+      const core = posix.relative(posix.dirname(path), CORE);
+      return from + (core.startsWith(".") ? core : `./${core}`) + end;
+    },
+  );
+  writeFileSync(file, text);
+}
+
+/** Makes the one file, of which the others see what they need. */
+async function bundle(): Promise<void> {
+  const paths = filesBelow(dist).filter((path) => path.endsWith(".js"));
+  const needed = new Set<string>();
+  paths.filter((path) => !isShared(path)).forEach((path) => repoint(path, needed));
+  const reexports = [...needed].sort().map((path) => `export * from "../${path}";\n`);
+  writeFileSync(join(dist, CORE), reexports.join(""));
+  const rare = ["node:*", "./embedded*"].map((name) => `--external=${name}`);
+  await make("bun", "build", "--target=node", "--outdir=dist/ffi", ...rare, `dist/${CORE}`);
+  paths.filter(isShared).forEach((path) => rmSync(join(dist, path)));
+}
+
 /** npm's JavaScript and declarations: Deno strips no types below node_modules. */
 async function compile(): Promise<void> {
-  const { well, output } = await run(["tsc", "--project", "tsconfig.dist.json"]);
-  if (!well) throw new Error(output);
-  const cli = readFileSync(join(root, "dist/cli.js"), "utf8");
-  writeFileSync(join(root, "dist/cli.js"), cli.replace(/^#!.*/, SHEBANG));
+  await make("tsc", "--project", "tsconfig.dist.json");
   const { name, version } = manifest; // all that the code reads of it
-  writeFileSync(join(root, "dist/deno.json"), `${JSON.stringify({ name, version })}\n`);
+  writeFileSync(join(dist, "deno.json"), `${JSON.stringify({ name, version })}\n`);
+  await bundle();
+  rmSync(join(dist, "deno.json"));
+  const cli = readFileSync(join(dist, "cli.js"), "utf8");
+  writeFileSync(join(dist, "cli.js"), cli.replace(/^#!.*/, SHEBANG));
 }
 
 async function main(): Promise<number> {
@@ -96,12 +140,12 @@ async function main(): Promise<number> {
     console.error(faults.join("\n"));
     return 1;
   }
-  rmSync(join(root, "dist"), { recursive: true, force: true });
+  rmSync(dist, { recursive: true, force: true });
   mkdirSync(join(root, "ffi/embedded"), { recursive: true });
   made.forEach(({ platform, octets }) => embed(platform, octets));
   writeFileSync(join(root, "THIRD_PARTY_LICENSES"), licenses());
   await compile();
-  cpSync(join(root, "zig-out/dist"), join(root, "dist/lib"), { recursive: true });
+  cpSync(join(root, "zig-out/dist"), join(dist, "lib"), { recursive: true });
   return 0;
 }
 

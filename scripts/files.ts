@@ -1,9 +1,17 @@
 import { existsSync, readdirSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 
 /** The paths of a folder's files whose names end in `suffix` and have `part` in them, sorted. */
 export function files(folder: string, suffix: string, part = ""): string[] {
   const names = existsSync(folder) ? readdirSync(folder) : [];
   return names.filter((name) => name.endsWith(suffix) && name.includes(part)).sort()
     .map((name) => join(folder, name));
+}
+
+/** The paths of all files below a folder, sorted, with slashes. */
+export function filesBelow(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
+    .sort();
 }

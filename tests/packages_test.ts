@@ -8,9 +8,9 @@ import process from "node:process";
 import { after, before, describe, test } from "node:test";
 import { fileOf, type Platform, platforms } from "../ffi/platform.ts";
 import { version } from "../mod.ts";
+import { filesBelow } from "../scripts/files.ts";
 import { get, urlOf } from "./support/cli_run.ts";
 import { output, Packages, type Project, ROOT } from "./support/packages.ts";
-import { filesBelow } from "./support/registry.ts";
 
 const packages = await Packages.publish();
 after(() => packages[Symbol.asyncDispose]());
@@ -36,15 +36,20 @@ describe("what is in it", () => {
       .filter((path) => !path.startsWith("node_modules/"));
   }
 
-  test("npm gets the modules as JavaScript with their types, and the libraries", async () => {
+  /** Among them those that are one file in npm's package. */
+  const isInCore = (name: string) =>
+    /^dist\/(server|ffi)\//.test(name) && !/^dist\/ffi\/embedded/.test(name);
+
+  test("npm gets JavaScript with its types, the shared parts once, and the libraries", async () => {
     const names = (await modules()).map((path) => `dist/${path.slice(0, -".ts".length)}`);
     assert.deepEqual(
       packages.files,
       [
         ...texts,
         "package.json",
-        "dist/deno.json",
-        ...names.flatMap((name) => [`${name}.js`, `${name}.d.ts`]),
+        "dist/ffi/core.js",
+        ...names.map((name) => `${name}.d.ts`),
+        ...names.filter((name) => !isInCore(name)).map((name) => `${name}.js`),
         ...platforms.map((platform) => `dist/lib/${libraryOf(platform)}`),
       ].sort(),
     );

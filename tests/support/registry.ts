@@ -3,10 +3,11 @@
 import { Buffer } from "node:buffer";
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { join, relative } from "node:path";
+import { join } from "node:path";
+import { filesBelow } from "../../scripts/files.ts";
 
 interface Manifest {
   name: string;
@@ -30,14 +31,6 @@ function tar(args: string[], input?: Buffer): Buffer {
     throw new Error(`tar ${args.join(" ")}: ${stderr}`);
   }
   return stdout;
-}
-
-/** The paths of all files below a folder, sorted, with slashes. */
-export function filesBelow(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
-    .sort();
 }
 
 /** npm's and JSR's registry in one. */
