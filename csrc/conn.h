@@ -32,6 +32,7 @@ typedef struct conn {
   exchange *unsent;       /* answered, and the last octet is waited for; oldest first */
   uint32_t in_flight;
   uint32_t requests; /* so far */
+  uint32_t asked_in; /* which period of the server's askers */
   buffer in;         /* octets received and not used up */
   buffer out;        /* octets that the socket did not take */
   uint64_t queued;   /* octets of output so far, and how many of them the socket took */

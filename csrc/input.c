@@ -179,6 +179,7 @@ static size_t take_head(conn *c, char *data, size_t size)
     input_reject(c, 413, r.code == BJ_HEAD);
     return size;
   }
+  askers_count(&s->askers, &c->asked_in);
   begin_request(c, &r);
   return (size_t)(r.line.base + r.line.size - data);
 }

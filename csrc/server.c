@@ -134,6 +134,7 @@ bj_server *bj_server_new(const bj_options *options, char *arena, uint32_t *field
                    .listener = {.fd = -1, .reserve = -1},
                    .loop = loop_new(options->backend)};
   s->reader.options = &s->options;
+  s->askers.period = 1;
   s->reader.fields = calloc(options->max_fields + 1, sizeof *s->reader.fields);
   if (loop_backend(options->backend) == 0)
     snprintf(error, BJ_ERROR_SIZE, "libev has no such backend here (option, or LIBEV_FLAGS)");

@@ -5,6 +5,7 @@
 
 #include <time.h>
 
+#include "askers.h"
 #include "conn.h"
 #include "listener.h"
 #include "networks.h"
@@ -47,6 +48,7 @@ struct bj_server {
   deadlines deadlines;
   exchanges exchanges;
   request_reader reader;
+  askers askers;
 
   conn *conns; /* all of them */
   conn *queue; /* those that can go on at once, in the order in which they came to wait */

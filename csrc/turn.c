@@ -12,8 +12,6 @@
 #include "server.h"
 #include "socket.h"
 
-#define FEW_CONNECTIONS 8
-
 /* At the end of each call. */
 static void finish(bj_server *s)
 {
@@ -158,13 +156,6 @@ static bool has_work(bj_server *s)
          !loop_settled(s->loop);
 }
 
-/* A thread that sleeps is back later than few clients ask again. What many ask meanwhile is taken
- * together, and costs less then. */
-static uint32_t nap(const bj_server *s, uint32_t micros)
-{
-  return s->counters[BJ_CONNECTIONS_OPEN] > FEW_CONNECTIONS ? micros : 0;
-}
-
 /* What to wait for, behind `first` free entries. NULL without memory. */
 static struct pollfd *watched(bj_server *s, nfds_t first, nfds_t *count)
 {
@@ -173,6 +164,8 @@ static struct pollfd *watched(bj_server *s, nfds_t first, nfds_t *count)
   return fds;
 }
 
+/* A thread that sleeps is back later than few clients ask again. What many ask meanwhile is taken
+ * together, and costs less then. */
 uint32_t bj_server_wait(bj_server *s, uint32_t micros)
 {
   nfds_t count;
@@ -181,9 +174,9 @@ uint32_t bj_server_wait(bj_server *s, uint32_t micros)
   ev_now_update(s->loop);
   double end = loop_now(s->loop) + micros / 1e6;
   uint32_t left = micros;
-  bool ready;
+  bool ready, sleeps = !askers_are_few(&s->askers);
   do {
-    ready = socket_wait(fds, count, nap(s, left));
+    ready = socket_wait(fds, count, sleeps ? left : 0);
     ev_now_update(s->loop);
     double rest = (end - loop_now(s->loop)) * 1e6;
     left = rest <= 0 ? 0 : rest < micros ? (uint32_t)rest : micros;

@@ -29,15 +29,21 @@ TEST("a server that nobody asks anything holds nothing")
   driver_close(&d);
 }
 
-/* Few clients are waited for without sleeping, many in sleep. */
+/* Few clients are waited for without sleeping, many in sleep; also when periods change. */
 static void waiting(int clients)
 {
   int fds[16];
   begin();
   for (int i = 0; i < clients; i++) fds[i] = client_open(&d);
-  while (driver_counter(&d, BJ_CONNECTIONS_OPEN) < clients) driver_turn(&d);
+  for (int i = 0; i < clients; i++) {
+    client_send(fds[i], GET);
+    bj_event asked = driver_event(&d, BJ_REQUEST);
+    driver_answer(&d, &asked, "");
+    driver_flush(&d);
+    client_expect(fds[i], OK("0"));
+  }
   while (bj_server_wait(d.server, 1) > 0) driver_turn(&d);
-  CHECK_EQ(bj_server_wait(d.server, 2000), 0);
+  for (int i = 0; i < 40; i++) CHECK_EQ(bj_server_wait(d.server, 200), 0);
   client_send(fds[0], GET);
   CHECK(bj_server_wait(d.server, 1000000) > 0);
   bj_event e = driver_event(&d, BJ_REQUEST);
