@@ -145,16 +145,16 @@ export class Writer implements Holder {
 
   place(bytes: Uint8Array): Placed | undefined {
     const size = bytes.length;
-    if (size <= LARGEST_PLACED && this.#used + size > MOST_PLACED) {
-      this.#collect();
-    }
-    const at = this.#used;
-    if (size > LARGEST_PLACED || at + size > MOST_PLACED) {
+    if (size > LARGEST_PLACED) {
       return undefined;
     }
-    this.#output.set(bytes, at);
-    this.#used += size;
-    return { at, size, epoch: this.#epoch, holder: this };
+    if (this.#used + size > MOST_PLACED) {
+      this.#collect();
+    }
+    if (this.#used + size > MOST_PLACED) {
+      return undefined; // nobody has said yet what becomes of what stands there
+    }
+    return { at: this.#put(bytes), size, epoch: this.#epoch, holder: this };
   }
 
   /** Makes room for `size` octets and a command. */
@@ -172,6 +172,14 @@ export class Writer implements Holder {
     }
     this.#used = at + lines.length;
     return { at, size: lines.length };
+  }
+
+  /** Copies bytes and returns where they stand. There must be room. */
+  #put(bytes: Uint8Array): number {
+    const at = this.#used;
+    this.#output.set(bytes, at);
+    this.#used += bytes.length;
+    return at;
   }
 
   /** Writes text as UTF-8 and returns its size. There must be room for three octets a character. */
@@ -262,10 +270,8 @@ export class Writer implements Holder {
 
   /** A whole response with at most `PART_SIZE` bytes. There must be room for them. */
   whole(exchange: Exchange, status: number, flags: number, fields: Block, bytes: Uint8Array): void {
-    const at = this.#used;
-    this.#output.set(bytes, at);
-    this.#used += bytes.length;
-    this.#write(exchange, flags | WriteFlag.HEAD | WriteFlag.END, status, fields, at, bytes.length);
+    const whole = flags | WriteFlag.HEAD | WriteFlag.END;
+    this.#write(exchange, whole, status, fields, this.#put(bytes), bytes.length);
   }
 
   /** As `whole()`, with bytes that were placed here. False if they are not there any more. */
@@ -325,10 +331,7 @@ export class Writer implements Holder {
   /** A part of a body, at most `PART_SIZE`. */
   part(exchange: Exchange, bytes: Uint8Array): void {
     this.room(bytes.length);
-    const at = this.#used;
-    this.#output.set(bytes, at);
-    this.#used += bytes.length;
-    this.#write(exchange, 0, 0, NO_FIELDS, at, bytes.length);
+    this.#write(exchange, 0, 0, NO_FIELDS, this.#put(bytes), bytes.length);
   }
 
   /**
