@@ -159,7 +159,7 @@ static bool has_work(bj_server *s)
 /* What to wait for, behind `first` free entries. NULL without memory. */
 static struct pollfd *watched(bj_server *s, nfds_t first, nfds_t *count)
 {
-  struct pollfd *fds = malloc((first + loop_watched_most(s->loop) + 1) * sizeof *fds);
+  struct pollfd *fds = malloc((first + loop_watched_most(s->loop)) * sizeof *fds);
   if (fds != NULL) *count = loop_watched(s->loop, fds + first);
   return fds;
 }
