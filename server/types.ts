@@ -214,7 +214,7 @@ export interface Options extends Address {
   patchGlobals?: boolean;
   /**
    * How long to wait for work before the thread goes back to the runtime and sleeps there, in
-   * microseconds; 0 sleeps at once. With few connections this is busy waiting.
+   * microseconds; 0 sleeps at once. While few clients ask, this is busy waiting.
    *
    * @default {50}
    */
