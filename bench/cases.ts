@@ -21,7 +21,7 @@ export interface Case {
   contestants: string[];
   sample: Sampler;
   targets: Target[];
-  /** How many rounds it is worth, in a full run and in a quick one; by default as planned. */
+  /** How many rounds it gets, in a full run and in a quick one; by default as planned. */
   rounds?: [full: number, quick: number];
   /** Seconds that servers keep idle connections; by default as each does. */
   idle?: number;
@@ -114,7 +114,7 @@ export const cases: Case[] = [
   plaintext("256", "256 connections", { connections: 256 }, [ahead, atMost("cpu", "floor", 1.15)]),
   plaintext("1", "1 connection", { connections: 1 }, [atMost("p50", "peer", 0.5), noDearer]),
   plaintext("8", "8 connections", { connections: 8 }, [atMost("p50", "peer", 0.8), noDearer]),
-  plaintext("1000", "1,000 connections", crowd(1000, 1), []),
+  { ...plaintext("1000", "1,000 connections", crowd(1000, 1), []), rounds: [3, 1] },
   { ...plaintext("10000", "10,000 connections", crowd(10_000, 2.5), []), rounds: [1, 1] },
   special("paced", "plaintext, 70 % of the better peer's full load", withNode, paced(0.7), [
     atMost("p99", "peer", 1),
@@ -138,7 +138,7 @@ export const cases: Case[] = [
   simple("echo-bytes", "POST of 64 KiB, echoed"),
   {
     ...simple("upload", "upload of 8 MiB, consumed"),
-    sample: load({ connections: 8, seconds: 0.6 }),
+    sample: load({ connections: 8, seconds: 0.5 }),
   },
 
   simple("text-10k", "string of 10 KiB", all),
@@ -152,7 +152,8 @@ export const cases: Case[] = [
   },
   {
     ...simple("file-100m", "file of 100 MiB"),
-    sample: load({ connections: 4, seconds: 1.5 }),
+    sample: load({ connections: 4, seconds: 1 }),
+    rounds: [5, 1],
     targets: fileTargets,
   },
 

@@ -8,9 +8,9 @@ export interface Plan {
   quick: boolean;
   /** How often each contestant has its turn. */
   rounds: number;
-  /** Of a measurement. */
+  /** Of a turn. */
   seconds: number;
-  /** Before it, for the runtime's compilers. */
+  /** Before the first, for the runtime's compilers. */
   warmUp: number;
   /** After so many minutes nothing new is begun. */
   minutes: number;
@@ -24,14 +24,14 @@ export const help = `npm run bench -- [options] [CASE...]
 Runs the cases whose names begin with CASE, by default all, and writes bench/results/.
 
   --quick        one short round without node:http, in less than three minutes
-  --rounds N     turns of each contestant (3)
-  --seconds S    length of a measurement (0.6)
+  --rounds N     turns of each contestant (7)
+  --seconds S    length of a turn (0.3)
   --only NAME    only this contestant; may be repeated
   --list         print the cases and contestants
   --help         print this`;
 
 const quick = { rounds: 1, seconds: 0.25, warmUp: 0.12, minutes: 2.6 };
-const full = { rounds: 3, seconds: 0.6, warmUp: 0.3, minutes: 14 };
+const full = { rounds: 7, seconds: 0.3, warmUp: 1, minutes: 20 };
 
 function positive(text: string | undefined, usual: number): number {
   const value = text === undefined ? usual : Number(text);

@@ -4,6 +4,7 @@ import { type Contestant, contestant } from "./contestants.ts";
 import type { Cores } from "./cores.ts";
 import type { Plan } from "./plan.ts";
 import { missed, type Outcome, outcomeOf } from "./results.ts";
+import type { Entrant } from "./samples/trial.ts";
 import type { Samples } from "./targets.ts";
 
 /** Measures the cases, and tells of each once it is done. */
@@ -31,13 +32,48 @@ async function runCase(one: Case, plan: Plan, cores: Cores, end: number): Promis
   if (takingPart.length === 0) {
     return missed(one, "none of the chosen contestants takes part");
   }
+  if (performance.now() >= end) {
+    return missed(one, "not measured: the time was up");
+  }
   const samples: Samples = Object.fromEntries(takingPart.map(({ name }) => [name, []]));
   const faults = new Map<string, string>();
-  for (let round = 0; round < roundsOf(one, plan) && performance.now() < end; round++) {
-    await runRound(one, inTurn(takingPart, round), plan, cores, samples, faults);
+  const ready: Ready[] = [];
+  try {
+    for (const contestant of takingPart) {
+      await noting(faults, contestant.name, async () => {
+        ready.push({ name: contestant.name, entrant: await enter(one, contestant, plan, cores) });
+      });
+    }
+    for (let round = 0; round < roundsOf(one, plan) && performance.now() < end; round++) {
+      for (const { name, entrant } of inTurn(ready, round)) {
+        await noting(faults, name, async () => samples[name].push(await entrant.sample()));
+      }
+    }
+  } finally {
+    await Promise.all(ready.map(({ entrant }) => entrant.leave()));
   }
-  const isEmpty = faults.size === 0 && Object.values(samples).every(({ length }) => length === 0);
-  return isEmpty ? missed(one, "not measured: the time was up") : outcomeOf(one, samples, faults);
+  return outcomeOf(one, samples, faults);
+}
+
+/** A contestant that is ready. */
+interface Ready {
+  name: string;
+  entrant: Entrant;
+}
+
+function enter(one: Case, contestant: Contestant, plan: Plan, cores: Cores): Promise<Entrant> {
+  const { exchange, handler, idle, sample } = one;
+  const task = { handler, idle, answer: exchange.answer };
+  return sample({ contestant, task, exchange, plan, cores });
+}
+
+/** Notes what goes wrong with a contestant: the others go on. */
+async function noting(faults: Map<string, string>, name: string, act: () => Promise<unknown>) {
+  try {
+    await act();
+  } catch (error) {
+    faults.set(name, (error as Error).message);
+  }
 }
 
 /** A quick run leaves out those who are there for orientation only. */
@@ -50,28 +86,7 @@ function roundsOf({ rounds }: Case, plan: Plan): number {
 }
 
 /** Each round begins with another one, so that none is always the one after a hot or cold core. */
-function inTurn(contestants: Contestant[], round: number): Contestant[] {
+function inTurn(contestants: Ready[], round: number): Ready[] {
   const first = round % contestants.length;
   return [...contestants.slice(first), ...contestants.slice(0, first)];
-}
-
-async function runRound(
-  one: Case,
-  contestants: Contestant[],
-  plan: Plan,
-  cores: Cores,
-  samples: Samples,
-  faults: Map<string, string>,
-): Promise<void> {
-  const { exchange, handler, idle } = one;
-  const task = { handler, idle, answer: exchange.answer };
-  for (const contestant of contestants) {
-    try {
-      samples[contestant.name].push(
-        await one.sample({ contestant, task, exchange, plan, cores }),
-      );
-    } catch (error) {
-      faults.set(contestant.name, (error as Error).message);
-    }
-  }
 }

@@ -2,7 +2,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { Crowd } from "../crowd.ts";
 import { octets } from "../exchange.ts";
-import { commandOf, type Sampler } from "./trial.ts";
+import { afresh, commandOf, type Sampler } from "./trial.ts";
 import { Program } from "../program.ts";
 
 /**
@@ -10,7 +10,7 @@ import { Program } from "../program.ts";
  * run. A request is here an event.
  */
 export function events(full: number, quick: number): Sampler {
-  return async (trial) => {
+  return afresh(async (trial) => {
     const { exchange, plan } = trial;
     const program = await Program.start(commandOf(trial));
     const count = plan.quick ? quick : full;
@@ -34,5 +34,5 @@ export function events(full: number, quick: number): Sampler {
       crowd?.leave();
       await program.stop();
     }
-  };
+  });
 }

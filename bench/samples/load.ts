@@ -1,9 +1,10 @@
 // As many requests as the server can answer.
 import { octets } from "../exchange.ts";
 import type { Sample } from "../metrics.ts";
+import type { Plan } from "../plan.ts";
 import type { Program } from "../program.ts";
 import { drive, type Driven, faultOf, type Load } from "../wrk.ts";
-import { type Sampler, serving, type Trial } from "./trial.ts";
+import { type Entrant, type Sampler, started, type Trial } from "./trial.ts";
 
 /** How hard a server is driven. */
 export interface Pressure {
@@ -36,24 +37,38 @@ function well(driven: Driven): Driven {
   return driven;
 }
 
-/** Warms a server up, then measures what it does under a load. */
-export async function underLoad(program: Program, load: Load, warmUp: number): Promise<Sample> {
+/** Gives a runtime's compilers something to do. */
+export async function warmUp(load: Load, { warmUp: seconds }: Plan): Promise<void> {
   // More connections take longer to come about than this lasts.
-  await drive({ ...load, connections: Math.min(load.connections, 64), seconds: warmUp });
+  await drive({ ...load, connections: Math.min(load.connections, 64), seconds });
+}
+
+/** Measures what a server does under a load. */
+export async function underLoad(program: Program, load: Load): Promise<Sample> {
   const before = program.cpu;
   const { requests, micros, p50, p99 } = well(await drive(load));
   const cpu = (program.cpu - before) / requests;
   return { rate: requests / micros * 1e6, cpu, p50, p99, rss: program.memory };
 }
 
-/** A sampler of servers under pressure. */
-export function load(pressure: Pressure): Sampler {
+/** A server that is put under pressure in each round. */
+export async function pressed(trial: Trial, pressure: Pressure): Promise<Entrant> {
   const { pipelined = 1 } = pressure;
-  return (trial) =>
-    serving(trial, pipelined, async (program) => {
-      const load = loadOf(trial, pressure, program.port);
-      const { p50, p99, ...others } = await underLoad(program, load, trial.plan.warmUp);
+  const loadOn = ({ port }: Program) => loadOf(trial, pressure, port);
+  const program = await started(
+    trial,
+    pipelined,
+    (program) => warmUp(loadOn(program), trial.plan),
+  );
+  return {
+    sample: async () => {
+      const { p50, p99, ...others } = await underLoad(program, loadOn(program));
       // Of pipelined requests wrk times the whole bundle and counts it as one answer.
       return pipelined > 1 ? others : { ...others, p50, p99 };
-    });
+    },
+    leave: () => program.stop(),
+  };
 }
+
+/** A sampler of servers under pressure. */
+export const load = (pressure: Pressure): Sampler => (trial) => pressed(trial, pressure);

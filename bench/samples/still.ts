@@ -4,14 +4,14 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { check } from "../check.ts";
 import { Program } from "../program.ts";
-import { commandOf, type Sampler } from "./trial.ts";
+import { afresh, commandOf } from "./trial.ts";
 
 const library = join(import.meta.dirname!, "../../zig-out/lib/libbjoern.so");
 /** For what the start leaves behind to be collected. */
 const SETTLE = 500;
 
 /** From the start of the process to the first answer: for so long a restarted server is away. */
-export const start: Sampler = async (trial) => {
+export const start = afresh(async (trial) => {
   const begin = performance.now();
   const program = await Program.start(commandOf(trial));
   try {
@@ -20,10 +20,10 @@ export const start: Sampler = async (trial) => {
   } finally {
     await program.stop();
   }
-};
+});
 
 /** Memory of a server that has answered once; of a bare runtime that has nothing to answer. */
-export const footprint: Sampler = async (trial) => {
+export const footprint = afresh(async (trial) => {
   const { role } = trial.contestant;
   const program = await Program.start(commandOf(trial));
   try {
@@ -36,10 +36,10 @@ export const footprint: Sampler = async (trial) => {
   } finally {
     await program.stop();
   }
-};
+});
 
 /** Processor time of a server that has answered once. */
-export const still: Sampler = async (trial) => {
+export const still = afresh(async (trial) => {
   const program = await Program.start(commandOf(trial));
   try {
     await check(program.port, trial.exchange, 1);
@@ -54,10 +54,10 @@ export const still: Sampler = async (trial) => {
   } finally {
     await program.stop();
   }
-};
+});
 
 /** Processor time of each of the few requests of a server that sleeps between them. */
-export const trickle: Sampler = async (trial) => {
+export const trickle = afresh(async (trial) => {
   const program = await Program.start(commandOf(trial));
   const count = trial.plan.quick ? 50 : 150;
   try {
@@ -72,4 +72,4 @@ export const trickle: Sampler = async (trial) => {
   } finally {
     await program.stop();
   }
-};
+});

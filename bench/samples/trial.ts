@@ -1,4 +1,4 @@
-// One contestant's turn: a fresh process on its core, its answers checked, ended whatever happens.
+// A contestant in a case: a process on its core, its answers checked, ended whatever happens.
 import { check } from "../check.ts";
 import type { Contestant, Task } from "../contestants.ts";
 import { type Cores, pinned } from "../cores.ts";
@@ -16,25 +16,41 @@ export interface Trial {
   cores: Cores;
 }
 
-/** Measures one contestant once. */
-export type Sampler = (trial: Trial) => Promise<Sample>;
+/** A contestant that is ready. */
+export interface Entrant {
+  /** Measures it for one round. */
+  sample(): Promise<Sample>;
+  /** Ends it. */
+  leave(): Promise<void>;
+}
+
+/** Gets a contestant ready. Throws what is wrong with it. */
+export type Sampler = (trial: Trial) => Promise<Entrant>;
 
 /** The command that starts the contestant. */
 export function commandOf({ contestant, task, cores }: Trial): string[] {
   return pinned(cores.server, contestant.command(task));
 }
 
-/** Runs `measure` on the contestant's server, once it is known to answer well. */
-export async function serving(
+/** A sampler that starts the contestant anew in each round. */
+export function afresh(sample: (trial: Trial) => Promise<Sample>): Sampler {
+  return (trial) =>
+    Promise.resolve({ sample: () => sample(trial), leave: () => Promise.resolve() });
+}
+
+/** Starts the contestant's server, and ends it when it does not answer well or get `ready`. */
+export async function started(
   trial: Trial,
   pipelined: number,
-  measure: (program: Program) => Promise<Sample>,
-): Promise<Sample> {
+  ready: (program: Program) => Promise<unknown>,
+): Promise<Program> {
   const program = await Program.start(commandOf(trial));
   try {
     await check(program.port, trial.exchange, pipelined);
-    return await measure(program);
-  } finally {
+    await ready(program);
+    return program;
+  } catch (error) {
     await program.stop();
+    throw error;
   }
 }
