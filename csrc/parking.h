@@ -19,9 +19,9 @@ typedef struct parking {
   bool stopping;
   struct pollfd *fds; /* of the next wait, until the thread takes them; the first is control[0] */
   nfds_t count;
-  int timeout;    /* in milliseconds, -1: none */
-  int held;       /* the only descriptor that it waits for, -1 when it does not or there are more */
-  int64_t until;  /* when it wakes all the same, in milliseconds of the clock; INT64_MAX: never */
+  int timeout;   /* in milliseconds, -1: none */
+  int held;      /* the only descriptor that it waits for, -1 when it does not or there are more */
+  int64_t until; /* when it wakes all the same, in milliseconds of the clock; INT64_MAX: never */
 } parking;
 
 /* Starts the thread. Returns 0, or a negative error number with the reason in `error`. */
