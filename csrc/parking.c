@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "failure.h"
@@ -39,6 +40,14 @@ static bool take_order(parking *p, order *o)
   return !stopping;
 }
 
+/* From here on it does not wait for anything that it was armed for. */
+static void let_go(parking *p)
+{
+  pthread_mutex_lock(&p->lock);
+  p->held = -1;
+  pthread_mutex_unlock(&p->lock);
+}
+
 /* An octet on `control` means that there is an order, or the end. */
 static void *parking_run(void *argument)
 {
@@ -55,6 +64,7 @@ static void *parking_run(void *argument)
     } else if (o.fds != NULL) {
       free(o.fds);
       o.fds = NULL;
+      let_go(p);
       write_octet(p->wake[1]);
     }
   }
@@ -81,7 +91,7 @@ static void close_pair(int fds[2])
 
 int parking_start(parking *p, char *error)
 {
-  *p = (parking){.lock = PTHREAD_MUTEX_INITIALIZER};
+  *p = (parking){.lock = PTHREAD_MUTEX_INITIALIZER, .held = -1};
   if (socket_pair(p->wake) < 0) return failure(error, "socketpair", errno);
   fstat(p->wake[0], &p->own);
   if (socket_pair(p->control) < 0) {
@@ -99,6 +109,22 @@ int parking_start(parking *p, char *error)
   return 0;
 }
 
+static int64_t after(int timeout)
+{
+  struct timespec now;
+  if (timeout < 0) return INT64_MAX;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 + timeout;
+}
+
+bool parking_holds(parking *p, int fd, int timeout)
+{
+  pthread_mutex_lock(&p->lock);
+  bool holds = fd >= 0 && p->held == fd && p->until <= after(timeout);
+  pthread_mutex_unlock(&p->lock);
+  return holds;
+}
+
 void parking_arm(parking *p, struct pollfd *fds, nfds_t count, int timeout)
 {
   fds[0] = (struct pollfd){.fd = p->control[0], .events = POLLIN};
@@ -107,6 +133,8 @@ void parking_arm(parking *p, struct pollfd *fds, nfds_t count, int timeout)
   p->fds = fds;
   p->count = count + 1;
   p->timeout = timeout;
+  p->held = count == 1 ? fds[1].fd : -1;
+  p->until = after(timeout);
   pthread_mutex_unlock(&p->lock);
   free(old);
   write_octet(p->control[1]);

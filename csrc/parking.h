@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/stat.h>
 
 typedef struct parking {
@@ -18,7 +19,9 @@ typedef struct parking {
   bool stopping;
   struct pollfd *fds; /* of the next wait, until the thread takes them; the first is control[0] */
   nfds_t count;
-  int timeout; /* in milliseconds, -1: none */
+  int timeout;   /* in milliseconds, -1: none */
+  int held;      /* the only descriptor that it waits for, -1 when it does not or there are more */
+  int64_t until; /* when it wakes all the same, in milliseconds of the clock; INT64_MAX: never */
 } parking;
 
 /* Starts the thread. Returns 0, or a negative error number with the reason in `error`. */
@@ -27,6 +30,10 @@ int parking_start(parking *p, char *error);
 /* Wakes once, when one of `count` descriptors is ready or after `timeout` milliseconds. `fds` has
  * one more entry, the first, is of malloc() and is taken over. */
 void parking_arm(parking *p, struct pollfd *fds, nfds_t count, int timeout);
+
+/* Whether it is still going to wake, when `fd` is ready or `timeout` is over at the latest: then it
+ * need not be armed again, which would wake the thread itself. */
+bool parking_holds(parking *p, int fd, int timeout);
 
 /* Ends and joins the thread. Safe to call twice. */
 void parking_stop(parking *p);

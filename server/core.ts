@@ -41,6 +41,8 @@ export class Core implements Host {
   readonly #exchanges: (Exchange | undefined)[] = [];
   /** Those of the last turn that are not answered yet. */
   #alive: Exchange[] = [];
+  /** How many requests were pending when the library was told last. */
+  #stillPending = 0;
   readonly #waiting = new Set<Promise<unknown>>();
   readonly #finish: () => void;
   readonly #counters = new Float64Array(COUNTER_WORDS);
@@ -59,7 +61,7 @@ export class Core implements Host {
     this.#server = server;
     enlist(this);
     this.addr = readAddress((to) => this.#library.bj_server_address(server, to))!;
-    this.#writer = new Writer(this.#library, server, this.memory, () => this.#loop?.wake());
+    this.#writer = new Writer(this.#library, server, this.memory, () => this.#loop?.send());
     this.#answerer = new Answerer(this.#writer, settings.onError);
     const { promise, resolve } = Promise.withResolvers<void>();
     this.finished = promise;
@@ -109,7 +111,15 @@ export class Core implements Host {
       this.#writer.held = false;
       this.#writer.flush();
     }
+    this.#stillPending = this.pendingRequests;
     return count;
+  }
+
+  send(): boolean {
+    this.#writer.flush();
+    const isEnd = this.pendingRequests < this.#stillPending;
+    this.#stillPending = this.pendingRequests;
+    return isEnd;
   }
 
   #handle(count: number): void {

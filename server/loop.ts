@@ -11,6 +11,8 @@ import { native, type Watch } from "../ffi/native.ts";
 export interface Turner {
   /** Takes a turn; returns how many events it found. */
   turn(): number;
+  /** Sends what was written; whether that ended a response, after which a client may ask again. */
+  send(): boolean;
   /** Whether no handler waits for the runtime. */
   readonly isQuiet: boolean;
   /** Waits so many microseconds for work; returns how many of them are left, 0 if none came. */
@@ -47,6 +49,8 @@ export class Loop {
   #watch: Watch | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #immediate: ReturnType<typeof setImmediate> | undefined;
+  /** Whether what is to come is not a turn: only what was written goes. */
+  #sendsOnly = false;
   #idleSince = 0;
   #spent = 0;
   #ticks = 0;
@@ -87,13 +91,29 @@ export class Loop {
 
   /** Takes a turn soon. */
   wake(): void {
+    this.#sendsOnly = false;
     if (this.#watch !== undefined && this.#immediate === undefined && !this.#closed) {
       this.#idleSince = 0;
       this.#again();
     }
   }
 
+  /** Sends soon, parked or not, what was written between turns. */
+  send(): void {
+    if (this.#watch !== undefined && this.#immediate === undefined && !this.#closed) {
+      this.#sendsOnly = true;
+      this.#again();
+    }
+  }
+
   readonly #tick = (): void => {
+    if (this.#sendsOnly) {
+      this.#sendsOnly = false;
+      if (!this.#turner.send()) {
+        this.#park();
+        return;
+      }
+    }
     if (this.#ticks > 0) {
       this.#ticks--;
       this.#again();

@@ -55,6 +55,28 @@ test("timers tick and fetch() is answered while the server is under full load", 
   });
 });
 
+test("events leave while nobody asks, and who asks between two of them is answered", async () => {
+  const listeners = new Set<ReadableStreamDefaultController<Uint8Array>>();
+  const app = (request: Request) =>
+    request.url.endsWith("/other") ? "other" : new Response(
+      new ReadableStream({ start: (controller) => void listeners.add(controller) }),
+    );
+  await serve(app, async (server) => {
+    const connection = (await open(server)).write(octets({ target: "/events" }));
+    await until(() => listeners.size === 1, "the listener");
+    const [listener] = listeners;
+    const head = await connection.head();
+    for (let i = 0; i < 20; i++) {
+      listener.enqueue(new TextEncoder().encode(`event ${i}`));
+      assert.equal(String(await connection.chunk(head)), `event ${i}`);
+      assert.equal((await ask(server, { target: "/other" })).text, "other");
+    }
+    listener.close();
+    assert.equal(await connection.chunk(head), undefined);
+    connection.close();
+  });
+});
+
 test("a stream that always has more does not keep others waiting", async () => {
   let pulls = 0;
   const app = (request: Request) => {

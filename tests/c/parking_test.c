@@ -86,6 +86,24 @@ TEST("the last time given counts")
   end();
 }
 
+TEST("a thread that waits long enough for the same need not be armed anew")
+{
+  begin();
+  CHECK(!parking_holds(&p, watched[0], -1));
+  arm(-1);
+  CHECK(parking_holds(&p, watched[0], -1));
+  CHECK(!parking_holds(&p, watched[0], 60000));
+  CHECK(!parking_holds(&p, watched[1], -1));
+  arm(60000);
+  CHECK(parking_holds(&p, watched[0], -1));
+  CHECK(parking_holds(&p, watched[0], 120000));
+  CHECK(!parking_holds(&p, watched[0], 1000));
+  CHECK_EQ(write(watched[1], "x", 1), 1);
+  CHECK_EQ(woken(PATIENCE), 1);
+  CHECK(!parking_holds(&p, watched[0], -1));
+  end();
+}
+
 TEST("who is not parked is not woken")
 {
   begin();
