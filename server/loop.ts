@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { clearImmediate, clearTimeout, setImmediate, setTimeout } from "node:timers";
 import { native, type Watch } from "../ffi/native.ts";
 
 /** What a loop drives. */
@@ -35,6 +34,12 @@ const FAIR_TICKS = 61;
 const BEGINNING = 100;
 /** Milliseconds between two turns in that time. */
 const PACE = 1;
+
+// Whoever puts timers of his own in their place, as tests do, does not stop the server.
+const { setTimeout, clearTimeout } = globalThis;
+/** Taken when a loop needs it: Deno has to load it, which takes 4 ms. */
+let setImmediate: typeof globalThis.setImmediate;
+let clearImmediate: typeof globalThis.clearImmediate;
 
 /** When that time is over. */
 let begun = native.loadsWatch ? undefined : 0;
@@ -84,6 +89,8 @@ export class Loop {
   /** From now on the thread parks. */
   #settle(): Watch {
     clearTimeout(this.#timer);
+    setImmediate ??= globalThis.setImmediate;
+    clearImmediate ??= globalThis.clearImmediate;
     this.#watch = native.watch(this.#turner.wakeFd(), () => this.wake());
     this.wake();
     return this.#watch;
@@ -203,7 +210,9 @@ export class Loop {
     Loop.#running--;
     this.#closed = true;
     clearTimeout(this.#timer);
-    clearImmediate(this.#immediate);
+    if (this.#immediate !== undefined) {
+      clearImmediate(this.#immediate);
+    }
     this.#watch?.close();
   }
 }
