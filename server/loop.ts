@@ -37,7 +37,7 @@ const PACE = 1;
 
 // Whoever puts timers of his own in their place, as tests do, does not stop the server.
 const { setTimeout, clearTimeout } = globalThis;
-/** Taken when a loop needs it: Deno has to load it, which takes 4 ms. */
+/** Taken when a loop needs them: Deno has to load them. */
 let setImmediate: typeof globalThis.setImmediate;
 let clearImmediate: typeof globalThis.clearImmediate;
 
