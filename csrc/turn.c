@@ -188,12 +188,12 @@ uint32_t bj_server_wait(bj_server *s, uint32_t micros)
 uint32_t bj_server_park(bj_server *s)
 {
   if (has_work(s)) return 1;
+  spares_free(&s->spares);
   int timeout = next_timer(s);
   if (parking_holds(&s->parking, loop_fd(s->loop), timeout)) return 0;
   nfds_t count;
   struct pollfd *fds = watched(s, 1, &count);
   if (fds == NULL) return 1;
-  spares_free(&s->spares);
   parking_arm(&s->parking, fds, count, timeout);
   return 0;
 }

@@ -41,8 +41,6 @@ export class Core implements Host {
   readonly #exchanges: (Exchange | undefined)[] = [];
   /** Those of the last turn that are not answered yet. */
   #alive: Exchange[] = [];
-  /** How many requests were pending when the library was told last. */
-  #stillPending = 0;
   readonly #waiting = new Set<Promise<unknown>>();
   readonly #finish: () => void;
   readonly #counters = new Float64Array(COUNTER_WORDS);
@@ -111,15 +109,11 @@ export class Core implements Host {
       this.#writer.held = false;
       this.#writer.flush();
     }
-    this.#stillPending = this.pendingRequests;
     return count;
   }
 
-  send(): boolean {
+  send(): void {
     this.#writer.flush();
-    const isEnd = this.pendingRequests < this.#stillPending;
-    this.#stillPending = this.pendingRequests;
-    return isEnd;
   }
 
   #handle(count: number): void {
@@ -221,10 +215,6 @@ export class Core implements Host {
 
   get isStopped(): boolean {
     return this.#server === null;
-  }
-
-  get isQuiet(): boolean {
-    return this.pendingRequests === 0;
   }
 
   wait(micros: number): number {

@@ -10,10 +10,10 @@ import { native, type Watch } from "../ffi/native.ts";
 export interface Turner {
   /** Takes a turn; returns how many events it found. */
   turn(): number;
-  /** Sends what was written; whether that ended a response, after which a client may ask again. */
-  send(): boolean;
-  /** Whether no handler waits for the runtime. */
-  readonly isQuiet: boolean;
+  /** Sends what was written. */
+  send(): void;
+  /** Requests whose handlers wait for the runtime. */
+  readonly pendingRequests: number;
   /** Waits so many microseconds for work; returns how many of them are left, 0 if none came. */
   wait(micros: number): number;
   /** Asks to be woken; false when there is work already. */
@@ -56,6 +56,8 @@ export class Loop {
   #immediate: ReturnType<typeof setImmediate> | undefined;
   /** Whether what is to come is not a turn: only what was written goes. */
   #sendsOnly = false;
+  /** Requests that were pending when it parked. */
+  #stillPending = 0;
   #idleSince = 0;
   #spent = 0;
   #ticks = 0;
@@ -116,7 +118,9 @@ export class Loop {
   readonly #tick = (): void => {
     if (this.#sendsOnly) {
       this.#sendsOnly = false;
-      if (!this.#turner.send()) {
+      this.#turner.send();
+      // After a response that has ended a client may ask again.
+      if (this.#turner.pendingRequests === this.#stillPending) {
         this.#park();
         return;
       }
@@ -153,7 +157,7 @@ export class Loop {
       found += events;
       now = performance.now();
       this.#spent += now - start;
-      if (!this.#turner.isQuiet || Loop.#running > 1) {
+      if (this.#turner.pendingRequests > 0 || Loop.#running > 1) {
         break;
       }
       if (events === 0 && wait > 0) {
@@ -189,6 +193,7 @@ export class Loop {
   #park(): void {
     this.#idleSince = 0;
     this.#spent = 0;
+    this.#stillPending = this.#turner.pendingRequests;
     this.#immediate = undefined;
     if (!this.#turner.park()) {
       this.#again();
