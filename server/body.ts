@@ -29,8 +29,8 @@ const CREDIT = 65536;
 /** When at least so much is to come it is read without a detour. */
 const LARGE = 32768;
 
-/** Bytes of one part. */
-const MOST_READ = 1 << 18;
+/** Bytes of one part. Smaller ones cost more: an event each, and word to the client of the room. */
+const MOST_READ = 1 << 22;
 
 const decoder = new TextDecoder();
 
