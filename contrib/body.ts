@@ -4,7 +4,7 @@
  * @module
  */
 import { type Chunk, type Read, type Reader, settledSoon, toBytes } from "../server/chunks.ts";
-import { Kind, Preset, type Recorded, Response as RecordedResponse } from "../server/response.ts";
+import { Kind, noRecord, Response as RecordedResponse } from "../server/response.ts";
 
 type Reads = (Read | Promise<Read>)[];
 
@@ -31,12 +31,7 @@ export class Body {
    * known while a server runs; of others the first chunk is waited for.
    */
   static of(response: Response): Body | Promise<Body> | undefined {
-    const record: Recorded = {
-      kind: Kind.UNKNOWN,
-      text: "",
-      placed: undefined,
-      preset: Preset.NONE,
-    };
+    const record = noRecord();
     RecordedResponse.take(response, record);
     switch (record.kind) {
       case Kind.EMPTY:

@@ -83,6 +83,7 @@ export function bun(): Native {
     starves: false,
     loadsWatch: false,
     hidesTextType: true,
+    preparesResponses: false,
     decodes: ["gzip", "deflate", "br", "zstd"],
     usesMusl,
     sees,

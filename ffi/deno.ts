@@ -109,6 +109,7 @@ export function deno(): Native {
     starves: true,
     loadsWatch: true,
     hidesTextType: false,
+    preparesResponses: true,
     decodes: ["gzip", "br"],
     usesMusl: () => false, // there is no such Deno
     sees,

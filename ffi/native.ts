@@ -41,6 +41,11 @@ export interface Native {
   readonly decodes: readonly string[];
   /** Whether a `Response` made of a string has no Content-Type until the runtime sends it. */
   readonly hidesTextType: boolean;
+  /**
+   * Whether a `Response` that is made with fields is at once made into what the runtime's own server
+   * would send, which costs more than all the rest of it. Fields that are set later do not do that.
+   */
+  readonly preparesResponses: boolean;
   /** Whether this very process runs on musl rather than on the system's usual C library. */
   usesMusl(): boolean;
   /** Whether there is a file at `path`; also false where the process may not look. */

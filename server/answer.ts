@@ -5,18 +5,17 @@
  */
 import { RequestError, requestError } from "./errors.ts";
 import { type Exchange, State } from "./exchange.ts";
-import { type Head, nameType, readHead } from "./head.ts";
+import { type Head, JSON_TYPE, nameType, readHead, TEXT_TYPE } from "./head.ts";
 import { type Part, takePart } from "./file.ts";
 import { OUTPUT_SIZE } from "./memory.ts";
 import { WriteFlag } from "./records.ts";
 import {
   isResponse,
-  JSON_TYPE,
   Kind,
+  noRecord,
   Preset,
   type Recorded,
   Response as RecordedResponse,
-  TEXT_TYPE,
 } from "./response.ts";
 import type { Placed } from "./places.ts";
 import { makeRequest } from "./request.ts";
@@ -50,7 +49,7 @@ export class Answerer {
   readonly #onError: OnError | undefined;
   readonly #textFields: Block;
   readonly #jsonFields: Block;
-  readonly #recorded: Recorded = { kind: 0, text: "", placed: undefined, preset: Preset.NONE };
+  readonly #recorded: Recorded = noRecord();
 
   constructor(writer: Writer, onError: OnError | undefined) {
     this.#writer = writer;
@@ -78,14 +77,14 @@ export class Answerer {
   }
 
   #sendRecorded(exchange: Exchange, response: Response): void {
-    const { kind, text, placed, preset } = this.#recorded;
+    const { kind, text, placed, preset, head: known } = this.#recorded;
     if (kind === Kind.TEXT && preset !== Preset.NONE) {
       const fields = preset === Preset.TEXT ? this.#textFields : this.#jsonFields;
       this.#sendText(exchange, 200, 0, fields, text);
       return;
     }
     this.#attempt(exchange, () => {
-      const head = readHead(response);
+      const head = known ?? readHead(response);
       switch (kind) {
         case Kind.TEXT:
           return this.#sendText(exchange, head.status, head.flags, this.#lines(head), text);

@@ -5,8 +5,13 @@
  */
 import { native } from "../ffi/native.ts";
 import { WriteFlag } from "./records.ts";
-import { TEXT_TYPE } from "./response.ts";
 import { reasonPhrase } from "./status.ts";
+
+/** The type of a response that is made of a string (Fetch, "extract a body"). */
+export const TEXT_TYPE = "text/plain;charset=UTF-8";
+
+/** The type that `Response.json()` gives. */
+export const JSON_TYPE = "application/json";
 
 /** A response's head as the library takes it. */
 export interface Head {
@@ -46,26 +51,29 @@ function isDecoded(response: Response): boolean {
 /** What a reason phrase may have (RFC 9112 section 4). Not every runtime looks. */
 const REASON = /^[\t\x20-\x7e\x80-\xff]*$/;
 
-/** The phrase of the status line, when it is the handler's own or the library has none. */
-function begin(response: Response): Head {
-  const { status, statusText } = response;
+/** A head without fields, of which `statusText` is the reason phrase unless it is empty. */
+export function beginHead(status: number, statusText: string): Head {
+  return {
+    status,
+    flags: WriteFlag.REASON,
+    lines: `${statusText || reasonPhrase(status)}\r\n`,
+    length: undefined,
+    untyped: true,
+  };
+}
+
+function begin({ status, statusText }: Response): Head {
   if (!(status >= 200 && status <= 999)) {
     throw new TypeError(`A response of status ${status} cannot be sent`);
   }
   if (!REASON.test(statusText)) {
     throw new TypeError(`A status text of ${JSON.stringify(statusText)} cannot be sent`);
   }
-  const reason = statusText || reasonPhrase(status);
-  return {
-    status,
-    flags: WriteFlag.REASON,
-    lines: `${reason}\r\n`,
-    length: undefined,
-    untyped: true,
-  };
+  return beginHead(status, statusText);
 }
 
-function add(head: Head, name: string, value: string): void {
+/** Adds a field, its name in lower case; those that are ours become what they say. */
+export function addField(head: Head, name: string, value: string): void {
   if (!OURS.has(name)) {
     head.lines += `${name}: ${value}\r\n`;
     head.flags |= name === "date" ? WriteFlag.DATE : 0;
@@ -96,9 +104,9 @@ export function readHead(response: Response): Head {
       continue;
     }
     if (typeof values === "string") {
-      add(head, lower, values);
+      addField(head, lower, values);
     } else {
-      values.forEach((value) => add(head, lower, value));
+      values.forEach((value) => addField(head, lower, value));
     }
   }
   head.untyped &&= !isFetched;

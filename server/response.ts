@@ -3,16 +3,11 @@
  *
  * @module
  */
-
+import { type Head, JSON_TYPE, TEXT_TYPE } from "./head.ts";
+import { fill, headOf, isPrepared } from "./init.ts";
 import { place, type Placed } from "./places.ts";
 
 const NativeResponse = globalThis.Response;
-
-/** The type of a response that is made of a string (Fetch, "extract a body"). */
-export const TEXT_TYPE = "text/plain;charset=UTF-8";
-
-/** The type that `Response.json()` gives. */
-export const JSON_TYPE = "application/json";
 
 /** What is known of a response's body. */
 export const Kind = {
@@ -42,6 +37,8 @@ export interface Recorded {
   placed: Placed | undefined;
   /** One of {@linkcode Preset}. */
   preset: number;
+  /** The head, if it is known. */
+  head: Head | undefined;
 }
 
 /** Heads that need not be read back. */
@@ -53,6 +50,11 @@ export const Preset = {
   /** 200, and the type of JSON. */
   JSON: 2,
 } as const;
+
+/** Where {@linkcode Response.take} writes. */
+export function noRecord(): Recorded {
+  return { kind: Kind.UNKNOWN, text: "", placed: undefined, preset: Preset.NONE, head: undefined };
+}
 
 /** The init of `Response.json(data)`: recognised by its identity. */
 const JSON_INIT: ResponseInit = { headers: { "content-type": JSON_TYPE } };
@@ -79,6 +81,19 @@ function kindOf(body: unknown): number {
     : Kind.UNKNOWN;
 }
 
+function presetOf(kind: number, init: ResponseInit | undefined): number {
+  if (init === JSON_INIT) {
+    return Preset.JSON;
+  }
+  return kind === Kind.TEXT && init === undefined ? Preset.TEXT : Preset.NONE;
+}
+
+/** Whether a body has a type of its own that only the native response tells. */
+function isTyped(kind: number, body: unknown): boolean {
+  return kind === Kind.UNKNOWN ||
+    (kind === Kind.STATIC && !(body instanceof ArrayBuffer || ArrayBuffer.isView(body)));
+}
+
 /**
  * The native `Response` in every respect. While a server runs it stands in for
  * `globalThis.Response` (see `patchGlobals`); import it to use it without that.
@@ -97,21 +112,31 @@ class RecordedResponse extends globalThis.Response {
   #text = "";
   #placed: Placed | undefined;
   #preset: number;
+  #head: Head | undefined;
   #untyped = false;
 
   /** As the native one. */
   constructor(body?: BodyInit | null, init?: ResponseInit) {
-    super(body, init);
-    this.#kind = kindOf(body);
-    this.#preset = init === JSON_INIT ? Preset.JSON : Preset.NONE;
+    const kind = kindOf(body);
+    const preset = presetOf(kind, init);
+    const head = preset === Preset.NONE && !isTyped(kind, body)
+      ? headOf(init, kind === Kind.TEXT ? TEXT_TYPE : undefined)
+      : undefined;
+    const fillsLater = head !== undefined && isPrepared(init ?? {});
+    super(body, fillsLater ? { status: head.status } : init);
+    this.#kind = kind;
+    this.#preset = preset;
+    this.#head = head;
     if (typeof body === "string") {
       this.#text = body;
       this.#untyped = true;
-      this.#preset = init === undefined ? Preset.TEXT : this.#preset;
-    } else if (this.#kind === Kind.STATIC) {
+    } else if (kind === Kind.STATIC) {
       this.#place(body);
-    } else if (this.#kind === Kind.STREAM) {
+    } else if (kind === Kind.STREAM) {
       this.#recall(body as ReadableStream);
+    }
+    if (fillsLater) {
+      fill(super.headers, init!);
     }
   }
 
@@ -148,7 +173,9 @@ class RecordedResponse extends globalThis.Response {
     if (!headers.has("content-type")) {
       headers.set("content-type", JSON_TYPE);
     }
-    return new RecordedResponse(text, { status, statusText, headers });
+    const response = new RecordedResponse(text, { status, statusText, headers });
+    response.#head ??= headOf(init, JSON_TYPE);
+    return response;
   }
 
   /** As the native one. */
@@ -169,6 +196,7 @@ class RecordedResponse extends globalThis.Response {
   override get headers(): Headers {
     const headers = super.headers;
     this.#preset = Preset.NONE;
+    this.#head = undefined;
     if (this.#untyped) {
       this.#untyped = false;
       if (!headers.has("content-type")) {
@@ -239,6 +267,7 @@ class RecordedResponse extends globalThis.Response {
     to.text = response.#text;
     to.placed = response.#placed;
     to.preset = response.#preset;
+    to.head = response.#head;
     response.#kind = response.#kind === Kind.EMPTY ? Kind.EMPTY : Kind.SENT;
     return true;
   }
