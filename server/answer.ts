@@ -17,11 +17,12 @@ import {
   type Recorded,
   Response as RecordedResponse,
 } from "./response.ts";
+import type { Block } from "./output.ts";
 import type { Placed } from "./places.ts";
 import { makeRequest } from "./request.ts";
 import { pump, pumpBytes, pumpHead, pumpText } from "./stream.ts";
 import type { OnError } from "./types.ts";
-import { type Block, PART_SIZE, type Writer } from "./writer.ts";
+import { PART_SIZE, type Writer } from "./writer.ts";
 
 /** Larger bytes are sent from where they are. */
 const MOST_COPIED = 16384;

@@ -8,6 +8,7 @@ import type { Library, Pointer } from "../ffi/symbols.ts";
 import { type Exchange, State } from "./exchange.ts";
 import type { Part } from "./file.ts";
 import { COMMAND_SLOTS, type Memory, OUTPUT_SIZE } from "./memory.ts";
+import { type Block, NOTHING, Output } from "./output.ts";
 import type { Holder, Placed } from "./places.ts";
 import {
   Command,
@@ -18,12 +19,6 @@ import {
   WriteFlag,
 } from "./records.ts";
 
-/** Header lines that stand in the output memory. */
-export interface Block {
-  at: number;
-  size: number;
-}
-
 /** Octets of one command's body at most; larger ones are written in parts. */
 export const PART_SIZE = OUTPUT_SIZE / 4;
 
@@ -31,11 +26,6 @@ export const PART_SIZE = OUTPUT_SIZE / 4;
 const LARGEST_PLACED = OUTPUT_SIZE / 8;
 /** Where such octets end: the rest is for what is sent. */
 const MOST_PLACED = OUTPUT_SIZE / 2;
-
-/** Shorter strings are copied by a loop: a call costs more. */
-const SHORT = 64;
-
-const encoder = new TextEncoder();
 
 /** A part of a stream whose writer waits to hear how much the socket took. */
 interface Report {
@@ -49,13 +39,9 @@ export class Writer implements Holder {
   readonly #library: Library;
   #server: Pointer | null;
   readonly #commands: Uint32Array;
-  readonly #output: Uint8Array;
+  readonly #output: Output;
   readonly #late: () => void;
-  #kept = 0;
-  #used = 0;
   #count = 0;
-  /** Counts how often the output memory was used anew. */
-  #epoch = 0;
   #reports: Report[] = [];
   /** Whether the library has something that is not sent yet. */
   #collected = false;
@@ -67,14 +53,14 @@ export class Writer implements Holder {
     this.#library = library;
     this.#server = server;
     this.#commands = memory.commands;
-    this.#output = memory.output;
+    this.#output = new Output(memory.output);
     this.#late = late;
   }
 
   /** Writes header lines that stay for good, before anything else is written. */
   keep(lines: string): Block {
-    const block = this.latin1(lines);
-    this.#kept = this.#used;
+    const block = this.#output.latin1(lines);
+    this.#output.keep();
     return block;
   }
 
@@ -83,8 +69,8 @@ export class Writer implements Holder {
     if (this.#count > 0 || this.#collected) {
       this.#collected = false;
       this.#handOver(true);
-    } else if (this.#used > this.#kept) {
-      this.#makeWay(); // for what was placed and never sent
+    } else if (this.#output.isUsed) {
+      this.#output.makeWay(); // for what was placed and never sent
     }
   }
 
@@ -105,15 +91,10 @@ export class Writer implements Holder {
       this.#library.bj_server_collect(this.#server, this.#count);
     }
     this.#count = 0;
-    this.#makeWay();
+    this.#output.makeWay();
     if (this.#reports.length > 0) {
       this.#report();
     }
-  }
-
-  #makeWay(): void {
-    this.#used = this.#kept;
-    this.#epoch++;
   }
 
   /** Nobody takes the commands, but those with a file have taken that. */
@@ -148,60 +129,25 @@ export class Writer implements Holder {
     if (size > LARGEST_PLACED) {
       return undefined;
     }
-    if (this.#used + size > MOST_PLACED) {
+    if (!this.#output.hasRoom(size, MOST_PLACED)) {
       this.#collect();
     }
-    if (this.#used + size > MOST_PLACED) {
+    if (!this.#output.hasRoom(size, MOST_PLACED)) {
       return undefined; // nobody has said yet what becomes of what stands there
     }
-    return { at: this.#put(bytes), size, epoch: this.#epoch, holder: this };
+    return this.#output.place(bytes, this);
   }
 
   /** Makes room for `size` octets and a command. */
   room(size: number): void {
-    if (this.#used + size > OUTPUT_SIZE || this.#count === COMMAND_SLOTS) {
+    if (!this.#output.hasRoom(size) || this.#count === COMMAND_SLOTS) {
       this.#collect();
     }
   }
 
   /** Writes header lines; their characters are octets. There must be room. */
   latin1(lines: string): Block {
-    const at = this.#used;
-    for (let i = 0; i < lines.length; i++) {
-      this.#output[at + i] = lines.charCodeAt(i);
-    }
-    this.#used = at + lines.length;
-    return { at, size: lines.length };
-  }
-
-  /** Copies bytes and returns where they stand. There must be room. */
-  #put(bytes: Uint8Array): number {
-    const at = this.#used;
-    this.#output.set(bytes, at);
-    this.#used += bytes.length;
-    return at;
-  }
-
-  /** Writes text as UTF-8 and returns its size. There must be room for three octets a character. */
-  #text(text: string): number {
-    const at = this.#used;
-    if (text.length < SHORT) {
-      let i = 0;
-      for (; i < text.length; i++) {
-        const code = text.charCodeAt(i);
-        if (code > 127) {
-          break;
-        }
-        this.#output[at + i] = code;
-      }
-      if (i === text.length) {
-        this.#used += i;
-        return i;
-      }
-    }
-    const { written } = encoder.encodeInto(text, this.#output.subarray(at));
-    this.#used += written;
-    return written;
+    return this.#output.latin1(lines);
   }
 
   #command(type: number, exchange: Exchange, flags: number): number {
@@ -258,8 +204,8 @@ export class Writer implements Holder {
 
   /** A whole response with a text of at most `PART_SIZE / 3` characters. */
   text(exchange: Exchange, status: number, flags: number, fields: Block, text: string): void {
-    const bodyAt = this.#used;
-    const size = this.#text(text);
+    const bodyAt = this.#output.used;
+    const size = this.#output.text(text);
     const whole = flags | WriteFlag.HEAD | WriteFlag.END;
     if (exchange.isHead) {
       this.#length(this.#write(exchange, whole, status, fields, 0, 0), size);
@@ -271,12 +217,12 @@ export class Writer implements Holder {
   /** A whole response with at most `PART_SIZE` bytes. There must be room for them. */
   whole(exchange: Exchange, status: number, flags: number, fields: Block, bytes: Uint8Array): void {
     const whole = flags | WriteFlag.HEAD | WriteFlag.END;
-    this.#write(exchange, whole, status, fields, this.#put(bytes), bytes.length);
+    this.#write(exchange, whole, status, fields, this.#output.put(bytes), bytes.length);
   }
 
   /** As `whole()`, with bytes that were placed here. False if they are not there any more. */
   placed(exchange: Exchange, status: number, flags: number, fields: Block, it: Placed): boolean {
-    if (it.holder !== this || it.epoch !== this.#epoch) {
+    if (it.holder !== this || !this.#output.isThere(it)) {
       return false;
     }
     const whole = flags | WriteFlag.HEAD | WriteFlag.END;
@@ -331,7 +277,7 @@ export class Writer implements Holder {
   /** A part of a body, at most `PART_SIZE`. */
   part(exchange: Exchange, bytes: Uint8Array): void {
     this.room(bytes.length);
-    this.#write(exchange, 0, 0, NO_FIELDS, this.#put(bytes), bytes.length);
+    this.#write(exchange, 0, 0, NOTHING, this.#output.put(bytes), bytes.length);
   }
 
   /**
@@ -340,15 +286,13 @@ export class Writer implements Holder {
    */
   encode(text: string): { read: number; bytes: Uint8Array } {
     this.room(PART_SIZE);
-    const part = this.#output.subarray(this.#used);
-    const { read, written } = encoder.encodeInto(text, part);
-    return { read, bytes: part.subarray(0, written) };
+    return this.#output.lend(text);
   }
 
   /** The end of a body. */
   end(exchange: Exchange): void {
     this.room(0);
-    this.#write(exchange, WriteFlag.END, 0, NO_FIELDS, 0, 0);
+    this.#write(exchange, WriteFlag.END, 0, NOTHING, 0, 0);
   }
 
   /** Settles when the parts so far are sent, but for what may wait in the library. */
@@ -357,7 +301,7 @@ export class Writer implements Holder {
       return Promise.resolve();
     }
     this.room(0);
-    const at = this.#write(exchange, 0, 0, NO_FIELDS, 0, 0);
+    const at = this.#write(exchange, 0, 0, NOTHING, 0, 0);
     return new Promise((done) => this.#reports.push({ exchange, at, done }));
   }
 
@@ -385,5 +329,3 @@ export class Writer implements Holder {
     }
   }
 }
-
-const NO_FIELDS: Block = { at: 0, size: 0 };

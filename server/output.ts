@@ -1,0 +1,117 @@
+/**
+ * The output memory: octets that the library sends, put there in order until it has taken all.
+ *
+ * @module
+ */
+import { OUTPUT_SIZE } from "./memory.ts";
+import type { Holder, Placed } from "./places.ts";
+
+/** Octets that stand in the output memory. */
+export interface Block {
+  at: number;
+  size: number;
+}
+
+/** No octets. */
+export const NOTHING: Block = { at: 0, size: 0 };
+
+/** Shorter strings are copied by a loop: a call costs more. */
+const SHORT = 64;
+
+const encoder = new TextEncoder();
+
+/** Where the next octets go. Who puts some has seen to it that there is room. */
+export class Output {
+  readonly #bytes: Uint8Array;
+  #kept = 0;
+  #used = 0;
+  /** Counts how often the memory was used anew. */
+  #epoch = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  /** Where the next octets go. */
+  get used(): number {
+    return this.#used;
+  }
+
+  /** Whether something stands there that is not kept for good. */
+  get isUsed(): boolean {
+    return this.#used > this.#kept;
+  }
+
+  /** Whether `size` more octets end before `limit`. */
+  hasRoom(size: number, limit: number = OUTPUT_SIZE): boolean {
+    return this.#used + size <= limit;
+  }
+
+  /** What stands there so far stays for good. */
+  keep(): void {
+    this.#kept = this.#used;
+  }
+
+  /** What is not kept is sent: its place is used anew. */
+  makeWay(): void {
+    this.#used = this.#kept;
+    this.#epoch++;
+  }
+
+  /** Puts header lines; their characters are octets. */
+  latin1(lines: string): Block {
+    const at = this.#used;
+    for (let i = 0; i < lines.length; i++) {
+      this.#bytes[at + i] = lines.charCodeAt(i);
+    }
+    this.#used = at + lines.length;
+    return { at, size: lines.length };
+  }
+
+  /** Puts a copy of bytes and returns where they stand. */
+  put(bytes: Uint8Array): number {
+    const at = this.#used;
+    this.#bytes.set(bytes, at);
+    this.#used += bytes.length;
+    return at;
+  }
+
+  /** As `put()`; `isThere()` says later whether they still stand there. */
+  place(bytes: Uint8Array, holder: Holder): Placed {
+    return { at: this.put(bytes), size: bytes.length, epoch: this.#epoch, holder };
+  }
+
+  /** Whether placed bytes of this memory have not made way since. */
+  isThere({ epoch }: Placed): boolean {
+    return epoch === this.#epoch;
+  }
+
+  /** Puts text as UTF-8 and returns its size. It takes room for three octets a character. */
+  text(text: string): number {
+    const at = this.#used;
+    if (text.length < SHORT) {
+      let i = 0;
+      for (; i < text.length; i++) {
+        const code = text.charCodeAt(i);
+        if (code > 127) {
+          break;
+        }
+        this.#bytes[at + i] = code;
+      }
+      if (i === text.length) {
+        this.#used += i;
+        return i;
+      }
+    }
+    const { written } = encoder.encodeInto(text, this.#bytes.subarray(at));
+    this.#used += written;
+    return written;
+  }
+
+  /** Writes as much of a text as there is room for. It stands there until more is put. */
+  lend(text: string): { read: number; bytes: Uint8Array } {
+    const part = this.#bytes.subarray(this.#used);
+    const { read, written } = encoder.encodeInto(text, part);
+    return { read, bytes: part.subarray(0, written) };
+  }
+}
