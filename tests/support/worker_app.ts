@@ -28,7 +28,7 @@ export type Fact =
   | { type: "up"; isReady: boolean; port: number; pid: number }
   | { type: "hanging" }
   | { type: "busy"; pid: number }
-  | { type: "handled"; pid: number; requests: number };
+  | { type: "handled"; pid: number; requests: number; connections: number };
 
 /** Read once: it stands for the code of the app. */
 const version = given.version === undefined ? "" : readFileSync(given.version, "utf8");
@@ -69,8 +69,11 @@ if (workerNumber() !== undefined) {
   if (version === "broken") {
     process.exit(9);
   }
-  process.on("exit", () => print({ type: "handled", pid: process.pid, requests: handled }));
-  workerRun(app, {}, given.options?.maxRequests);
+  const server = workerRun(app, {}, given.options?.maxRequests);
+  process.on("exit", () => {
+    const connections = server.metrics().conn_accept_success;
+    print({ type: "handled", pid: process.pid, requests: handled, connections });
+  });
   setInterval(() => {}, 1e6); // an app that would never end by itself
 } else {
   const listener = bindAndListen(given.host ?? "127.0.0.1", 0);
