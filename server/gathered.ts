@@ -14,17 +14,9 @@ export function uncleared(size: number): Uint8Array<ArrayBuffer> {
   return new Uint8Array(Buffer.allocUnsafeSlow(size).buffer as ArrayBuffer);
 }
 
-/** Below this, clearing memory costs less than a detour around it. */
-const SMALL = 4096;
-
 /** A copy in memory of its own. */
 export function copyOf(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  if (bytes.length < SMALL) {
-    return bytes.slice() as Uint8Array<ArrayBuffer>;
-  }
-  const copy = uncleared(bytes.length);
-  copy.set(bytes);
-  return copy;
+  return bytes.slice() as Uint8Array<ArrayBuffer>;
 }
 
 /** Grows to what is put into it, without more copies than needed when the size is known. */
