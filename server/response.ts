@@ -258,6 +258,12 @@ class RecordedResponse extends globalThis.Response {
     return super.formData();
   }
 
+  /** Whether nobody has put something in the place of what it tells of its head. */
+  get #isAsMade(): boolean {
+    return Object.getPrototypeOf(this) === RecordedResponse.prototype &&
+      !Object.hasOwn(this, "status") && !Object.hasOwn(this, "headers");
+  }
+
   /** Reads the record into `to` and takes it: a response is sent once. False for others. */
   static take(response: object, to: Recorded): boolean {
     if (!(#kind in response)) {
@@ -267,7 +273,7 @@ class RecordedResponse extends globalThis.Response {
     to.text = response.#text;
     to.placed = response.#placed;
     to.preset = response.#preset;
-    to.head = response.#head;
+    to.head = response.#isAsMade ? response.#head : undefined;
     response.#kind = response.#kind === Kind.EMPTY ? Kind.EMPTY : Kind.SENT;
     return true;
   }

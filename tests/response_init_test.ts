@@ -160,6 +160,35 @@ test("what is changed afterwards", () => {
   });
 });
 
+test("what stands in the place of its head", () => {
+  class Teapot extends Response {
+    override get status() {
+      return 418;
+    }
+  }
+  const init = () => ({ status: 201, headers: { "x-a": "1", "x-b": "2" } });
+  const app = (request: Request) => {
+    const value = new Headers({ "x-a": "3" });
+    switch (new URL(request.url).pathname) {
+      case "/class":
+        return new Teapot("a", init());
+      case "/status":
+        return Object.defineProperty(new Response("a", init()), "status", { value: 202 });
+      default:
+        return Object.defineProperty(new Response("a", init()), "headers", { value });
+    }
+  };
+  return serve(app, async (server) => {
+    const look = async (target: string) => {
+      const answer = await ask(server, { target });
+      return [answer.status, answer.get("x-a"), answer.get("x-b")];
+    };
+    assert.deepEqual(await look("/class"), [418, "1", "2"]);
+    assert.deepEqual(await look("/status"), [202, "1", "2"]);
+    assert.deepEqual(await look("/headers"), [201, "3", undefined]);
+  });
+});
+
 test("Response.json() with a status and fields", () => {
   const app = () =>
     Response.json({ a: 1 }, { status: 404, headers: { "x-a": "1", "Content-Type": "a/json" } });
