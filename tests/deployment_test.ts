@@ -49,7 +49,8 @@ function here(text: string): string {
     .replaceAll(/\/etc\/(ssl|haproxy)\/example\.org/g, file("tls"))
     .replace("10.0.0.2:8000", `127.0.0.1:${onPort.port}`)
     .replace("127.0.0.1:8001", `127.0.0.1:${behindHeader.port}`)
-    .replace("443", String(ports.http)).replace(":443", `:${ports.connections}`);
+    .replace("443", "{http}").replace(":443", `:${ports.connections}`) // a port may begin so, too
+    .replace("{http}", String(ports.http));
 }
 
 const nginxPaths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
