@@ -28,7 +28,7 @@ export type Fact =
   | { type: "up"; isReady: boolean; port: number; pid: number }
   | { type: "hanging" }
   | { type: "busy"; pid: number }
-  | { type: "handled"; pid: number; requests: number; connections: number };
+  | { type: "handled"; pid: number; requests: number };
 
 /** Read once: it stands for the code of the app. */
 const version = given.version === undefined ? "" : readFileSync(given.version, "utf8");
@@ -69,11 +69,8 @@ if (workerNumber() !== undefined) {
   if (version === "broken") {
     process.exit(9);
   }
-  const server = workerRun(app, {}, given.options?.maxRequests);
-  process.on("exit", () => {
-    const connections = server.metrics().conn_accept_success;
-    print({ type: "handled", pid: process.pid, requests: handled, connections });
-  });
+  process.on("exit", () => print({ type: "handled", pid: process.pid, requests: handled }));
+  workerRun(app, {}, given.options?.maxRequests);
   setInterval(() => {}, 1e6); // an app that would never end by itself
 } else {
   const listener = bindAndListen(given.host ?? "127.0.0.1", 0);

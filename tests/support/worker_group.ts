@@ -77,16 +77,8 @@ export class Group implements AsyncDisposable {
 
   /** What so many processes have handled, once they have ended. */
   async handled(processes: number): Promise<number> {
-    return (await this.handledOn(processes)).requests;
-  }
-
-  /** As `handled()`, and on how many connections. */
-  async handledOn(processes: number): Promise<{ requests: number; connections: number }> {
     const all = await this.events("handled", processes);
-    return {
-      requests: all.reduce((sum, { requests }) => sum + requests, 0),
-      connections: all.reduce((sum, { connections }) => sum + connections, 0),
-    };
+    return all.reduce((sum, { requests }) => sum + requests, 0);
   }
 
   /** Sends a signal to the supervisor, or to a worker. */
