@@ -73,8 +73,8 @@ export function headOf(init: unknown, type: string | undefined): Head | undefine
 }
 
 /**
- * Whether such an init should give the native response its fields only when it is made: with more
- * than a type the runtime may prepare it for a server of its own.
+ * Whether such an init gives the native response its fields only once it is made: with more than a
+ * type the runtime may prepare it for a server of its own.
  */
 export function isPrepared({ status = 200, headers = {} }: ResponseInit): boolean {
   return native.preparesResponses && (status !== 200 || Object.keys(headers).length > 1);
