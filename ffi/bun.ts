@@ -84,6 +84,7 @@ export function bun(): Native {
     loadsWatch: false,
     hidesTextType: true,
     preparesResponses: false,
+    reusesMemory: true,
     decodes: ["gzip", "deflate", "br", "zstd"],
     usesMusl,
     sees,

@@ -110,6 +110,7 @@ export function deno(): Native {
     loadsWatch: true,
     hidesTextType: false,
     preparesResponses: true,
+    reusesMemory: false,
     decodes: ["gzip", "br"],
     usesMusl: () => false, // there is no such Deno
     sees,

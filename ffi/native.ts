@@ -46,6 +46,11 @@ export interface Native {
    * would send, which costs more than all the rest of it. Fields that are set later do not do that.
    */
   readonly preparesResponses: boolean;
+  /**
+   * Whether memory that is given back is soon used again, so that it pays not to wait for the
+   * collector. (Deno's goes back to the system at once, and each new one is pages to clear.)
+   */
+  readonly reusesMemory: boolean;
   /** Whether this very process runs on musl rather than on the system's usual C library. */
   usesMusl(): boolean;
   /** Whether there is a file at `path`; also false where the process may not look. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { native } from "../ffi/native.ts";
 import { RequestError, requestError } from "./errors.ts";
 import { type Exchange, State } from "./exchange.ts";
 import { type Head, JSON_TYPE, nameType, readHead, TEXT_TYPE } from "./head.ts";
@@ -12,6 +13,7 @@ import { WriteFlag } from "./records.ts";
 import {
   isResponse,
   Kind,
+  nativeBytes,
   noRecord,
   Preset,
   type Recorded,
@@ -179,7 +181,11 @@ export class Answerer {
   }
 
   async #sendStatic(exchange: Exchange, head: Head, response: Response): Promise<void> {
-    await this.#sendBytes(exchange, head, await response.bytes());
+    const bytes = await nativeBytes(response);
+    await this.#sendBytes(exchange, head, bytes);
+    if (native.reusesMemory && bytes.length > MOST_COPIED) {
+      bytes.buffer.transfer(0); // nobody else has them
+    }
   }
 
   #sendBytes(exchange: Exchange, head: Head, bytes: Uint8Array): Promise<void> | undefined {

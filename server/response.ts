@@ -286,3 +286,8 @@ export { RecordedResponse as Response };
 export function isResponse(value: unknown): value is globalThis.Response {
   return value instanceof NativeResponse;
 }
+
+/** The bytes that a native response has of its own, whatever a subclass may say. */
+export function nativeBytes(response: globalThis.Response): Promise<Uint8Array<ArrayBuffer>> {
+  return NativeResponse.prototype.bytes.call(response);
+}

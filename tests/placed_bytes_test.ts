@@ -123,3 +123,37 @@ test("HEAD gets their length", () =>
     assert.equal(head.get("content-length"), "30000");
     assert.equal(head.body.length, 0);
   }));
+
+test("large bytes of somebody else's are still there when they are sent", async () => {
+  const bytes = content(200_000, 5);
+  const blob = new Blob([bytes]);
+  class Shown extends Response {
+    override bytes() {
+      return Promise.resolve(bytes);
+    }
+  }
+  let kept: Response | undefined;
+  const app = (request: Request) => {
+    switch (numberOf(request)) {
+      case 0:
+        return new Response(blob);
+      case 1:
+        return new Response(bytes);
+      case 2:
+        return new Shown(bytes);
+      default: {
+        const response = new Response(bytes);
+        kept = response.clone();
+        return response;
+      }
+    }
+  };
+  await serve(app, async (server) => {
+    for (let i = 0; i < 8; i++) {
+      assert.ok((await ask(server, { target: `/${i % 4}` })).body.equals(bytes), `${i}`);
+    }
+  });
+  assert.deepEqual(new Uint8Array(await kept!.arrayBuffer()), content(200_000, 5));
+  assert.deepEqual(await blob.bytes(), content(200_000, 5));
+  assert.deepEqual(bytes, content(200_000, 5));
+});
