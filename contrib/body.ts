@@ -38,8 +38,8 @@ export class Body {
         return undefined;
       case Kind.TEXT:
         return new Body(encoder.encode(record.text));
-      case Kind.PLACED:
       case Kind.STATIC:
+      case Kind.SHARED:
         return response.bytes().then((bytes) => new Body(bytes));
       case Kind.SENT:
         throw new TypeError(USED);

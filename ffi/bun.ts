@@ -4,7 +4,7 @@
  * @module
  */
 import { later } from "./later.ts";
-import type { Native, Watch } from "./native.ts";
+import type { Bytes, Native, Watch } from "./native.ts";
 import type { Functions, Table } from "./symbols.ts";
 
 interface Socket {
@@ -14,6 +14,7 @@ interface Socket {
 }
 
 interface Bun {
+  peek<T>(promise: Promise<T>): T | Promise<T>;
   file(path: string): { readonly size: number };
   connect(options: { fd: number; socket: { data(): void } }): Promise<Socket>;
 }
@@ -21,6 +22,8 @@ interface Bun {
 interface Ffi {
   dlopen(path: string, table: Record<string, unknown>): { symbols: unknown };
 }
+
+const NativeResponse = globalThis.Response;
 
 // The one place where Bun's own names are cast to what is used of them.
 const { Bun: runtime } = globalThis as unknown as { Bun: Bun };
@@ -74,6 +77,13 @@ function fieldsOf(headers: Headers): [name: string, value: string | string[]][] 
   return Object.entries((headers as unknown as { toJSON(): Record<string, string> }).toJSON());
 }
 
+/** Bun reads what it has before it returns. */
+function bytesOf(response: Response): Bytes | Promise<Bytes> {
+  const reading = NativeResponse.prototype.bytes.call(response);
+  const bytes = runtime.peek(reading);
+  return bytes instanceof Uint8Array ? bytes : reading;
+}
+
 /** Bun. */
 export function bun(): Native {
   return {
@@ -84,7 +94,6 @@ export function bun(): Native {
     loadsWatch: false,
     hidesTextType: true,
     preparesResponses: false,
-    reusesMemory: true,
     decodes: ["gzip", "deflate", "br", "zstd"],
     usesMusl,
     sees,
@@ -92,6 +101,7 @@ export function bun(): Native {
     watch: (fd, wake) => later(connect(fd, wake)),
     atExit,
     fieldsOf,
+    bytesOf,
     checkRead: () => {},
     showArguments: () => {}, // Bun.argv is process.argv itself
     env: (name) => process.env[name],

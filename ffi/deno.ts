@@ -7,7 +7,7 @@
  */
 import type { SocketConstructorOpts } from "node:net";
 import { later } from "./later.ts";
-import type { Native, Watch } from "./native.ts";
+import type { Bytes, Native, Watch } from "./native.ts";
 import type { Functions, Table } from "./symbols.ts";
 
 type Descriptor = { name: "env"; variable: string } | { name: "read"; path: string };
@@ -23,6 +23,8 @@ interface Deno {
   };
   errors: { NotCapable: new (message: string) => Error };
 }
+
+const NativeResponse = globalThis.Response;
 
 // The one place where Deno's own names are cast to what is used of them.
 const { Deno: runtime } = globalThis as unknown as { Deno: Deno };
@@ -85,9 +87,21 @@ function env(name: string): string | undefined {
 
 type Fields = [name: string, value: string][];
 
-/** Deno keeps the fields under a symbol, as they were given; iterating sorts and joins them anew. */
-const LIST = Object.getOwnPropertySymbols(new Headers())
-  .find((symbol) => symbol.description === "header list");
+/** What Deno keeps of an object under a symbol of its own. */
+function kept(of: object, name: string): (from: object) => unknown {
+  const key = Object.getOwnPropertySymbols(of).find((symbol) => symbol.description === name);
+  return (from) => key && (from as Record<symbol, unknown>)[key];
+}
+
+/** The fields as they were given; iterating sorts and joins them anew. */
+const listOf = kept(new Headers(), "header list");
+
+/** What a response is made of. */
+const innerOf = kept(new NativeResponse(), "response") as (from: object) => Inner | undefined;
+
+interface Inner {
+  body?: { streamOrStatic?: { body?: unknown; consumed?: boolean } };
+}
 
 /** Whether a name comes twice; then it is written alike. */
 function repeats(fields: Fields): boolean {
@@ -95,8 +109,18 @@ function repeats(fields: Fields): boolean {
 }
 
 function fieldsOf(headers: Headers): Iterable<[name: string, value: string]> {
-  const list = LIST && (headers as unknown as Record<symbol, unknown>)[LIST];
+  const list = listOf(headers);
   return Array.isArray(list) && !repeats(list as Fields) ? list as Fields : headers;
+}
+
+/** Deno's own server marks a body as used in the same way. */
+function bytesOf(response: Response): Bytes | Promise<Bytes> {
+  const held = innerOf(response)?.body?.streamOrStatic;
+  if (held?.consumed !== false || !(held.body instanceof Uint8Array)) {
+    return NativeResponse.prototype.bytes.call(response);
+  }
+  held.consumed = true;
+  return held.body as Bytes;
 }
 
 /** Deno. */
@@ -110,7 +134,6 @@ export function deno(): Native {
     loadsWatch: true,
     hidesTextType: false,
     preparesResponses: true,
-    reusesMemory: false,
     decodes: ["gzip", "br"],
     usesMusl: () => false, // there is no such Deno
     sees,
@@ -118,6 +141,7 @@ export function deno(): Native {
     watch: (fd, wake) => later(connect(fd, wake)),
     atExit,
     fieldsOf,
+    bytesOf,
     checkRead,
     showArguments,
     env,

@@ -19,6 +19,9 @@ export interface Watch {
   close(): void;
 }
 
+/** Bytes as Fetch gives them. */
+export type Bytes = Uint8Array<ArrayBuffer>;
+
 /** The runtime. */
 export interface Native {
   /** The runtime's name. */
@@ -46,11 +49,6 @@ export interface Native {
    * would send, which costs more than all the rest of it. Fields that are set later do not do that.
    */
   readonly preparesResponses: boolean;
-  /**
-   * Whether memory that is given back is soon used again, so that it pays not to wait for the
-   * collector. (Deno's goes back to the system at once, and each new one is pages to clear.)
-   */
-  readonly reusesMemory: boolean;
   /** Whether this very process runs on musl rather than on the system's usual C library. */
   usesMusl(): boolean;
   /** Whether there is a file at `path`; also false where the process may not look. */
@@ -63,6 +61,11 @@ export interface Native {
   atExit(action: () => void): () => void;
   /** The fields of `headers`, in any order; with several of a name, several values or a list. */
   fieldsOf(headers: Headers): Iterable<[name: string, value: string | string[]]>;
+  /**
+   * The copy that a response of bytes has made of them, whose body is used then: at once where the
+   * runtime has it at hand, and then only clones of the response have it, too.
+   */
+  bytesOf(response: Response): Bytes | Promise<Bytes>;
   /** Throws what the runtime throws when the process may not read the file at `path`. */
   checkRead(path: string): void;
   /** Has the runtime's own list of arguments, where it has one beside `process.argv`, be this. */

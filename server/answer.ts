@@ -13,21 +13,21 @@ import { WriteFlag } from "./records.ts";
 import {
   isResponse,
   Kind,
-  nativeBytes,
   noRecord,
   Preset,
   type Recorded,
   Response as RecordedResponse,
 } from "./response.ts";
 import type { Block } from "./output.ts";
-import type { Placed } from "./places.ts";
 import { makeRequest } from "./request.ts";
-import { pump, pumpBytes, pumpHead, pumpText } from "./stream.ts";
+import { pump, pumpHead, pumpText, sendDirect } from "./stream.ts";
 import type { OnError } from "./types.ts";
 import { PART_SIZE, type Writer } from "./writer.ts";
 
 /** Larger bytes are sent from where they are. */
 const MOST_COPIED = 16384;
+/** Less memory than this is left to the collector: giving it back costs as much. */
+const LEAST_GIVEN_BACK = 4096;
 const LONGEST_TEXT = Math.floor(PART_SIZE / 3);
 const USED = "The response's body is used already: return a clone() of it";
 
@@ -80,7 +80,7 @@ export class Answerer {
   }
 
   #sendRecorded(exchange: Exchange, response: Response): void {
-    const { kind, text, placed, preset, head: known } = this.#recorded;
+    const { kind, text, preset, head: known } = this.#recorded;
     if (kind === Kind.TEXT && preset !== Preset.NONE) {
       const fields = preset === Preset.TEXT ? this.#textFields : this.#jsonFields;
       this.#sendText(exchange, 200, 0, fields, text);
@@ -91,14 +91,13 @@ export class Answerer {
       switch (kind) {
         case Kind.TEXT:
           return this.#sendText(exchange, head.status, head.flags, this.#lines(head), text);
-        case Kind.PLACED:
-          return this.#sendPlaced(exchange, head, placed!, response);
         case Kind.EMPTY:
           return this.#sendEmpty(exchange, head);
         case Kind.SENT:
           throw new TypeError(USED);
         case Kind.STATIC:
-          return this.#sendStatic(exchange, head, response);
+        case Kind.SHARED:
+          return this.#sendStatic(exchange, head, response, kind === Kind.STATIC);
         default:
           return this.#sendBody(exchange, response, head, kind === Kind.STREAM);
       }
@@ -167,25 +166,26 @@ export class Answerer {
     }
   }
 
-  /** Bytes that are still where they were placed; else of the native response. */
-  #sendPlaced(
+  /**
+   * The response's own copy of its bytes. It is given back as soon as it is sent, so that the next
+   * response has memory that is still in the processor's cache, and the collector nothing to do.
+   */
+  #sendStatic(
     exchange: Exchange,
     head: Head,
-    placed: Placed,
     response: Response,
+    isOwn: boolean,
   ): Promise<void> | undefined {
-    const { status, flags } = head;
-    const isSent = exchange.over || !isBodiless(exchange, status) &&
-        this.#writer.placed(exchange, status, flags, this.#lines(head), placed);
-    return isSent ? undefined : this.#sendStatic(exchange, head, response);
-  }
-
-  async #sendStatic(exchange: Exchange, head: Head, response: Response): Promise<void> {
-    const bytes = await nativeBytes(response);
-    await this.#sendBytes(exchange, head, bytes);
-    if (native.reusesMemory && bytes.length > MOST_COPIED) {
-      bytes.buffer.transfer(0); // nobody else has them
+    const bytes = native.bytesOf(response);
+    if (bytes instanceof Promise) {
+      return bytes.then((late) => this.#sendBytes(exchange, head, late));
     }
+    const sending = this.#sendBytes(exchange, head, bytes);
+    if (!isOwn || bytes.length < LEAST_GIVEN_BACK) {
+      return sending;
+    }
+    const giveBack = () => void bytes.buffer.transfer(0);
+    return sending === undefined ? giveBack() : sending.then(giveBack);
   }
 
   #sendBytes(exchange: Exchange, head: Head, bytes: Uint8Array): Promise<void> | undefined {
@@ -205,7 +205,7 @@ export class Answerer {
       head.status === 304 ? undefined : bytes.length,
       end,
     );
-    return end ? undefined : pumpBytes(this.#writer, exchange, bytes);
+    return end ? undefined : sendDirect(this.#writer, exchange, bytes);
   }
 
   /** A body that only the public way leads to. */

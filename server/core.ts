@@ -17,7 +17,6 @@ import { Memory } from "./memory.ts";
 import { COUNTER_WORDS, type Metrics, readMetrics } from "./metrics.ts";
 import { openServer } from "./opening.ts";
 import type { Settings } from "./options.ts";
-import { placeAt, placeNoMoreAt } from "./places.ts";
 import { Event, EVENT_WORDS, EventFlag, EventType } from "./records.ts";
 import { makeRequest } from "./request.ts";
 import { stopOnSignals } from "./signals.ts";
@@ -104,7 +103,6 @@ export class Core implements Host {
     const count = this.#server === null ? 0 : this.#library.bj_server_turn(this.#server);
     if (count > 0) {
       this.#writer.held = true;
-      placeAt(this.#writer);
       this.#handle(count);
       this.#writer.held = false;
       this.#writer.flush();
@@ -307,7 +305,6 @@ export class Core implements Host {
     this.#server = null;
     discharge(this);
     this.#writer.close();
-    placeNoMoreAt(this.#writer);
     const reason = new RequestError("The server was stopped", 0);
     for (const exchange of this.#exchanges) {
       exchange?.abort(reason);

@@ -4,7 +4,6 @@
  * @module
  */
 import { OUTPUT_SIZE } from "./memory.ts";
-import type { Holder, Placed } from "./places.ts";
 
 /** Octets that stand in the output memory. */
 export interface Block {
@@ -25,8 +24,6 @@ export class Output {
   readonly #bytes: Uint8Array;
   #kept = 0;
   #used = 0;
-  /** Counts how often the memory was used anew. */
-  #epoch = 0;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
@@ -37,14 +34,9 @@ export class Output {
     return this.#used;
   }
 
-  /** Whether something stands there that is not kept for good. */
-  get isUsed(): boolean {
-    return this.#used > this.#kept;
-  }
-
-  /** Whether `size` more octets end before `limit`. */
-  hasRoom(size: number, limit: number = OUTPUT_SIZE): boolean {
-    return this.#used + size <= limit;
+  /** Whether there is room for `size` more octets. */
+  hasRoom(size: number): boolean {
+    return this.#used + size <= OUTPUT_SIZE;
   }
 
   /** What stands there so far stays for good. */
@@ -55,7 +47,6 @@ export class Output {
   /** What is not kept is sent: its place is used anew. */
   makeWay(): void {
     this.#used = this.#kept;
-    this.#epoch++;
   }
 
   /** Puts header lines; their characters are octets. */
@@ -74,16 +65,6 @@ export class Output {
     this.#bytes.set(bytes, at);
     this.#used += bytes.length;
     return at;
-  }
-
-  /** As `put()`; `isThere()` says later whether they still stand there. */
-  place(bytes: Uint8Array, holder: Holder): Placed {
-    return { at: this.put(bytes), size: bytes.length, epoch: this.#epoch, holder };
-  }
-
-  /** Whether placed bytes of this memory have not made way since. */
-  isThere({ epoch }: Placed): boolean {
-    return epoch === this.#epoch;
   }
 
   /** Puts text as UTF-8 and returns its size. It takes room for three octets a character. */

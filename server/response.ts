@@ -5,7 +5,6 @@
  */
 import { type Head, JSON_TYPE, TEXT_TYPE } from "./head.ts";
 import { fill, headOf, isPrepared } from "./init.ts";
-import { place, type Placed } from "./places.ts";
 
 const NativeResponse = globalThis.Response;
 
@@ -23,8 +22,8 @@ export const Kind = {
   STREAM: 4,
   /** Something that a handler has returned before: its body is used. */
   SENT: 5,
-  /** Bytes, of which there is a copy where they are sent from. */
-  PLACED: 6,
+  /** As `STATIC`, but a clone may have the copy, too. */
+  SHARED: 6,
 } as const;
 
 /** What a recorded response was made of. */
@@ -33,8 +32,6 @@ export interface Recorded {
   kind: number;
   /** The string, with `Kind.TEXT`. */
   text: string;
-  /** The bytes, with `Kind.PLACED`. */
-  placed: Placed | undefined;
   /** One of {@linkcode Preset}. */
   preset: number;
   /** The head, if it is known. */
@@ -53,7 +50,7 @@ export const Preset = {
 
 /** Where {@linkcode Response.take} writes. */
 export function noRecord(): Recorded {
-  return { kind: Kind.UNKNOWN, text: "", placed: undefined, preset: Preset.NONE, head: undefined };
+  return { kind: Kind.UNKNOWN, text: "", preset: Preset.NONE, head: undefined };
 }
 
 /** The init of `Response.json(data)`: recognised by its identity. */
@@ -110,7 +107,6 @@ function isTyped(kind: number, body: unknown): boolean {
 class RecordedResponse extends globalThis.Response {
   #kind: number;
   #text = "";
-  #placed: Placed | undefined;
   #preset: number;
   #head: Head | undefined;
   #untyped = false;
@@ -130,21 +126,11 @@ class RecordedResponse extends globalThis.Response {
     if (typeof body === "string") {
       this.#text = body;
       this.#untyped = true;
-    } else if (kind === Kind.STATIC) {
-      this.#place(body);
     } else if (kind === Kind.STREAM) {
       this.#recall(body as ReadableStream);
     }
     if (fillsLater) {
       fill(super.headers, init!);
-    }
-  }
-
-  #place(body: unknown): void {
-    const bytes = body instanceof ArrayBuffer ? new Uint8Array(body) : body;
-    this.#placed = bytes instanceof Uint8Array ? place(bytes) : undefined;
-    if (this.#placed !== undefined) {
-      this.#kind = Kind.PLACED;
     }
   }
 
@@ -208,6 +194,7 @@ class RecordedResponse extends globalThis.Response {
 
   /** As the native one. */
   override clone(): Response {
+    this.#kind = this.#kind === Kind.STATIC ? Kind.SHARED : this.#kind;
     return this.headers && super.clone();
   }
 
@@ -271,7 +258,6 @@ class RecordedResponse extends globalThis.Response {
     }
     to.kind = response.#kind;
     to.text = response.#text;
-    to.placed = response.#placed;
     to.preset = response.#preset;
     to.head = response.#isAsMade ? response.#head : undefined;
     response.#kind = response.#kind === Kind.EMPTY ? Kind.EMPTY : Kind.SENT;
@@ -285,9 +271,4 @@ export { RecordedResponse as Response };
 /** Whether it is a response, recorded or not. */
 export function isResponse(value: unknown): value is globalThis.Response {
   return value instanceof NativeResponse;
-}
-
-/** The bytes that a native response has of its own, whatever a subclass may say. */
-export function nativeBytes(response: globalThis.Response): Promise<Uint8Array<ArrayBuffer>> {
-  return NativeResponse.prototype.bytes.call(response);
 }

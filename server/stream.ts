@@ -37,35 +37,51 @@ async function writeParts(writer: Writer, exchange: Exchange, bytes: Uint8Array)
   }
 }
 
-/** Sends bytes of a response whose head was written with its length and `WriteFlag.DIRECT`. */
-async function sendDirect(writer: Writer, exchange: Exchange, bytes: Uint8Array): Promise<void> {
-  const { length } = bytes;
-  for (let at = 0; at < length && !exchange.over;) {
-    if (bytes.length < length) {
-      throw new TypeError("The response's bytes were transferred before they were sent");
-    }
-    const offered = bytes.subarray(at, at + MOST_OFFERED);
-    const taken = writer.direct(exchange, offered);
-    at += taken;
-    if (taken < offered.length) {
-      await new Promise<void>((drained) => exchange.onDrain = drained);
-    }
-  }
-}
-
 function finish(exchange: Exchange): void {
   if (!exchange.over) {
     exchange.finish();
   }
 }
 
-/** The rest of such a response that is `bytes`. */
-export async function pumpBytes(
+/** Sends bytes from `at` on, as far as the socket takes them. Returns where it stopped. */
+function sendSome(writer: Writer, exchange: Exchange, bytes: Uint8Array, at: number): number {
+  const end = at + writer.direct(exchange, bytes.subarray(at, at + MOST_OFFERED));
+  return end - at === MOST_OFFERED ? sendSome(writer, exchange, bytes, end) : end;
+}
+
+/** Sends bytes from `at` on, which the socket has not taken at once. */
+async function sendRest(
   writer: Writer,
   exchange: Exchange,
   bytes: Uint8Array,
+  at: number,
 ): Promise<void> {
-  await sendDirect(writer, exchange, bytes);
+  const { length } = bytes;
+  while (at < length) {
+    await new Promise<void>((drained) => exchange.onDrain = drained);
+    if (exchange.over) {
+      return;
+    }
+    if (bytes.length < length) {
+      throw new TypeError("The response's bytes were transferred before they were sent");
+    }
+    at = sendSome(writer, exchange, bytes, at);
+  }
+}
+
+/**
+ * The rest of a response that is `bytes`. Its head was written with its length and
+ * `WriteFlag.DIRECT`. All is sent when this returns nothing.
+ */
+export function sendDirect(
+  writer: Writer,
+  exchange: Exchange,
+  bytes: Uint8Array,
+): Promise<void> | undefined {
+  const sent = sendSome(writer, exchange, bytes, 0);
+  if (sent < bytes.length) {
+    return sendRest(writer, exchange, bytes, sent).then(() => finish(exchange));
+  }
   finish(exchange);
 }
 
@@ -76,7 +92,7 @@ export async function pumpText(writer: Writer, exchange: Exchange, text: string)
     at += read;
     const taken = writer.direct(exchange, bytes);
     if (taken < bytes.length) {
-      await sendDirect(writer, exchange, bytes.slice(taken));
+      await sendRest(writer, exchange, bytes.slice(taken), 0);
     }
   }
   finish(exchange);

@@ -9,7 +9,6 @@ import { type Exchange, State } from "./exchange.ts";
 import type { Part } from "./file.ts";
 import { COMMAND_SLOTS, type Memory, OUTPUT_SIZE } from "./memory.ts";
 import { type Block, NOTHING, Output } from "./output.ts";
-import type { Holder, Placed } from "./places.ts";
 import {
   Command,
   COMMAND_WORDS,
@@ -22,11 +21,6 @@ import {
 /** Octets of one command's body at most; larger ones are written in parts. */
 export const PART_SIZE = OUTPUT_SIZE / 4;
 
-/** Octets of one response that may stand before its command. */
-const LARGEST_PLACED = OUTPUT_SIZE / 8;
-/** Where such octets end: the rest is for what is sent. */
-const MOST_PLACED = OUTPUT_SIZE / 2;
-
 /** A part of a stream whose writer waits to hear how much the socket took. */
 interface Report {
   exchange: Exchange;
@@ -35,7 +29,7 @@ interface Report {
 }
 
 /** Collects commands in shared memory and hands them over. */
-export class Writer implements Holder {
+export class Writer {
   readonly #library: Library;
   #server: Pointer | null;
   readonly #commands: Uint32Array;
@@ -69,8 +63,6 @@ export class Writer implements Holder {
     if (this.#count > 0 || this.#collected) {
       this.#collected = false;
       this.#handOver(true);
-    } else if (this.#output.isUsed) {
-      this.#output.makeWay(); // for what was placed and never sent
     }
   }
 
@@ -122,20 +114,6 @@ export class Writer implements Holder {
   /** The server is gone: commands are dropped. */
   close(): void {
     this.#server = null;
-  }
-
-  place(bytes: Uint8Array): Placed | undefined {
-    const size = bytes.length;
-    if (size > LARGEST_PLACED) {
-      return undefined;
-    }
-    if (!this.#output.hasRoom(size, MOST_PLACED)) {
-      this.#collect();
-    }
-    if (!this.#output.hasRoom(size, MOST_PLACED)) {
-      return undefined; // nobody has said yet what becomes of what stands there
-    }
-    return this.#output.place(bytes, this);
   }
 
   /** Makes room for `size` octets and a command. */
@@ -218,16 +196,6 @@ export class Writer implements Holder {
   whole(exchange: Exchange, status: number, flags: number, fields: Block, bytes: Uint8Array): void {
     const whole = flags | WriteFlag.HEAD | WriteFlag.END;
     this.#write(exchange, whole, status, fields, this.#output.put(bytes), bytes.length);
-  }
-
-  /** As `whole()`, with bytes that were placed here. False if they are not there any more. */
-  placed(exchange: Exchange, status: number, flags: number, fields: Block, it: Placed): boolean {
-    if (it.holder !== this || !this.#output.isThere(it)) {
-      return false;
-    }
-    const whole = flags | WriteFlag.HEAD | WriteFlag.END;
-    this.#write(exchange, whole, status, fields, it.at, it.size);
-    return true;
   }
 
   /** The head of a response, with its length if that is known; `end` for one without a body. */

@@ -1,5 +1,5 @@
-// The bytes of a Response are put where they are sent from when it is made; whatever happens until it
-// is returned, a client gets these and no others.
+// The bytes of a Response are those that it was made of, whatever happens until it is sent; its copy
+// of them is given back then, and nobody else loses anything by that.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Handler } from "../mod.ts";
@@ -50,7 +50,7 @@ test("more bytes in a turn than there is room for", () => {
   }, sizes);
 });
 
-test("responses that are made and never sent leave room for those that are", () => {
+test("responses that are made and never sent are nobody's loss", () => {
   const sizes = Array.from({ length: 40 }, () => 50_000);
   return assertEach((request) => {
     for (let i = 0; i < 30; i++) {
@@ -124,36 +124,79 @@ test("HEAD gets their length", () =>
     assert.equal(head.body.length, 0);
   }));
 
-test("large bytes of somebody else's are still there when they are sent", async () => {
-  const bytes = content(200_000, 5);
-  const blob = new Blob([bytes]);
-  class Shown extends Response {
-    override bytes() {
-      return Promise.resolve(bytes);
-    }
+describe("what somebody else has of large bytes is still there when they are sent", () => {
+  const size = 200_000;
+  const bytes = content(size, 5);
+
+  /** Sends such a response a few times, then looks at what else there is. */
+  async function assertKept(respond: () => Response | Promise<Response>, kept: () => Body | Blob) {
+    await serve(respond, async (server) => {
+      for (let i = 0; i < 4; i++) {
+        assert.ok((await ask(server)).body.equals(bytes), `answer ${i}`);
+      }
+    });
+    assert.deepEqual(new Uint8Array(await kept().arrayBuffer()), content(size, 5));
+    assert.deepEqual(bytes, content(size, 5));
   }
-  let kept: Response | undefined;
-  const app = (request: Request) => {
-    switch (numberOf(request)) {
-      case 0:
-        return new Response(blob);
-      case 1:
-        return new Response(bytes);
-      case 2:
-        return new Shown(bytes);
-      default: {
-        const response = new Response(bytes);
-        kept = response.clone();
-        return response;
+
+  test("a Blob", () => {
+    const blob = new Blob([bytes]);
+    return assertKept(() => new Response(blob), () => blob);
+  });
+
+  test("the bytes", () => assertKept(() => new Response(bytes), () => new Blob([bytes])));
+
+  test("what a subclass shows", () => {
+    class Shown extends Response {
+      override bytes() {
+        return Promise.resolve(bytes);
       }
     }
-  };
-  await serve(app, async (server) => {
-    for (let i = 0; i < 8; i++) {
-      assert.ok((await ask(server, { target: `/${i % 4}` })).body.equals(bytes), `${i}`);
-    }
+    return assertKept(() => new Shown(bytes), () => new Blob([bytes]));
   });
-  assert.deepEqual(new Uint8Array(await kept!.arrayBuffer()), content(200_000, 5));
-  assert.deepEqual(await blob.bytes(), content(200_000, 5));
-  assert.deepEqual(bytes, content(200_000, 5));
+
+  test("a clone", () => {
+    let clone: Response | undefined;
+    return assertKept(() => {
+      const response = new Response(bytes);
+      clone = response.clone();
+      return response;
+    }, () => clone!);
+  });
+
+  test("what was cloned", () => {
+    let response: Response | undefined;
+    return assertKept(() => {
+      response = new Response(bytes);
+      return response.clone();
+    }, () => response!);
+  });
+
+  test("a clone's clone, which is sent", () => {
+    let clone: Response | undefined;
+    return assertKept(() => {
+      clone = new Response(bytes).clone();
+      return clone.clone();
+    }, () => clone!);
+  });
+
+  test("a Response of another one's body", () => {
+    let clone: Response | undefined;
+    return assertKept(() => {
+      const response = new Response(bytes);
+      clone = response.clone();
+      return new Response(response.body);
+    }, () => clone!);
+  });
+});
+
+test("a response whose bytes were sent is used", async () => {
+  const made: Response[] = [];
+  await serve(() => {
+    const response = new Response(content(200_000, 6));
+    made.push(response);
+    return response;
+  }, async (server) => assert.ok((await ask(server)).body.equals(content(200_000, 6))));
+  assert.equal(made[0].bodyUsed, true);
+  await assert.rejects(made[0].bytes());
 });
