@@ -40,6 +40,7 @@ export class Gathered {
         needed <= this.#expected ? Math.min(wanted, this.#expected) : wanted,
       );
       bytes.set(this.#bytes.subarray(0, this.#size));
+      this.#bytes.buffer.transfer(0);
       this.#bytes = bytes;
     }
     return this.#bytes.subarray(this.#size, needed);
@@ -59,6 +60,6 @@ export class Gathered {
   /** All of them, in memory that has nothing else. */
   take(): Uint8Array<ArrayBuffer> {
     const { length } = this.#bytes;
-    return this.#size === length ? this.#bytes : copyOf(this.#bytes.subarray(0, this.#size));
+    return this.#size === length ? this.#bytes : new Uint8Array(this.#bytes.buffer.transfer(this.#size));
   }
 }
