@@ -98,6 +98,7 @@ export function bun(): Native {
     usesMusl,
     sees,
     open,
+    after: (ms, action) => void setTimeout(action, ms),
     watch: (fd, wake) => later(connect(fd, wake)),
     atExit,
     fieldsOf,

@@ -55,6 +55,8 @@ export interface Native {
   sees(path: string): boolean;
   /** Opens functions of the library at `path`; throws what the runtime throws. */
   open<T extends Table>(path: string, table: T): Functions<T>;
+  /** Calls `action` in about so many milliseconds, which keeps the process alive. */
+  after(ms: number, action: () => void): void;
   /** Calls `wake` whenever octets arrive on the socket `fd`, which it owns from now on. */
   watch(fd: number, wake: () => void): Watch;
   /** Calls `action` when the process ends, unless what is returned is called before. */

@@ -60,6 +60,8 @@ export class Gathered {
   /** All of them, in memory that has nothing else. */
   take(): Uint8Array<ArrayBuffer> {
     const { length } = this.#bytes;
-    return this.#size === length ? this.#bytes : new Uint8Array(this.#bytes.buffer.transfer(this.#size));
+    return this.#size === length
+      ? this.#bytes
+      : new Uint8Array(this.#bytes.buffer.transfer(this.#size));
   }
 }

@@ -35,9 +35,7 @@ const BEGINNING = 100;
 /** Milliseconds between two turns in that time. */
 const PACE = 1;
 
-// Whoever puts timers of his own in their place, as tests do, does not stop the server.
-const { setTimeout, clearTimeout } = globalThis;
-/** Taken when a loop needs them: Deno has to load them. */
+/** Taken once, when a loop needs them: whoever puts his own in their place does not stop it. */
 let setImmediate: typeof globalThis.setImmediate;
 let clearImmediate: typeof globalThis.clearImmediate;
 
@@ -52,7 +50,6 @@ export class Loop {
   readonly #spin: number;
   /** While it is not there, a timer takes the place of parking and of immediates. */
   #watch: Watch | undefined;
-  #timer: ReturnType<typeof setTimeout> | undefined;
   #immediate: ReturnType<typeof setImmediate> | undefined;
   /** Whether what is to come is not a turn: only what was written goes. */
   #sendsOnly = false;
@@ -75,22 +72,27 @@ export class Loop {
   /** Until then turns are taken at a steady pace: nothing has to be loaded for that. */
   #begin(): void {
     if (performance.now() < begun!) {
-      this.#timer = setTimeout(this.#pace, PACE);
+      native.after(PACE, this.#pace);
     } else {
       this.#settle();
     }
   }
 
+  get #isBeginning(): boolean {
+    return this.#watch === undefined && !this.#closed;
+  }
+
   readonly #pace = (): void => {
-    this.#turner.turn();
-    if (this.#watch === undefined && !this.#closed) {
+    if (this.#isBeginning) {
+      this.#turner.turn();
+    }
+    if (this.#isBeginning) {
       this.#begin();
     }
   };
 
   /** From now on the thread parks. */
   #settle(): Watch {
-    clearTimeout(this.#timer);
     setImmediate ??= globalThis.setImmediate;
     clearImmediate ??= globalThis.clearImmediate;
     this.#watch = native.watch(this.#turner.wakeFd(), () => this.wake());
@@ -214,7 +216,6 @@ export class Loop {
   close(): void {
     Loop.#running--;
     this.#closed = true;
-    clearTimeout(this.#timer);
     if (this.#immediate !== undefined) {
       clearImmediate(this.#immediate);
     }
