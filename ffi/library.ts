@@ -7,7 +7,14 @@
  */
 import { native } from "./native.ts";
 import { fileOf, type Platform, platformOf, platforms } from "./platform.ts";
-import { type Library, serverSymbols, type Tools, toolSymbols } from "./symbols.ts";
+import {
+  type Library,
+  type More,
+  moreSymbols,
+  serverSymbols,
+  type Tools,
+  toolSymbols,
+} from "./symbols.ts";
 import { inFile, inMemory, type Unpack } from "./unpack.ts";
 
 /** The `BJ_ABI` of `csrc/bjoern.h` that this code is written for. */
@@ -31,6 +38,7 @@ export class LibraryError extends Error {
 /** The library's functions. */
 interface Loaded {
   readonly library: Library;
+  readonly more: () => More;
   readonly tools: () => Tools;
 }
 
@@ -60,25 +68,27 @@ function open(path: string): Library {
   }
 }
 
-/** A file is opened a second time for what only some programs need. */
+/** A file is opened again for what is not needed at once. */
 function file(path: string): Place {
+  let more: More | undefined;
   let tools: Tools | undefined;
   return {
     name: path,
     load: () => ({
       library: open(path),
+      more: () => more ??= native.open(path, moreSymbols),
       tools: () => tools ??= native.open(path, toolSymbols),
     }),
   };
 }
 
-const everything = { ...serverSymbols, ...toolSymbols };
+const everything = { ...serverSymbols, ...moreSymbols, ...toolSymbols };
 
 /** What is unpacked has a path only while it is opened. */
 function unpacked(name: string, octets: Uint8Array, unpack: Unpack): Place {
   const load = () => {
     const all = unpack(octets, (path) => native.open(path, everything));
-    return { library: all, tools: () => all };
+    return { library: all, more: () => all, tools: () => all };
   };
   return { name, load };
 }
@@ -163,12 +173,17 @@ function find(): Loaded {
 
 let loaded: Loaded | undefined;
 
-/** What every server needs of the library; throws a {@linkcode LibraryError}. */
+/** What a server needs until its first answer; throws a {@linkcode LibraryError}. */
 export function library(): Library {
   return (loaded ??= find()).library;
 }
 
-/** The rest of it; throws a {@linkcode LibraryError}. */
+/** What it needs then; throws a {@linkcode LibraryError}. */
+export function more(): More {
+  return (loaded ??= find()).more();
+}
+
+/** What some programs need; throws a {@linkcode LibraryError}. */
 export function tools(): Tools {
   return (loaded ??= find()).tools();
 }

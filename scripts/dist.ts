@@ -7,7 +7,7 @@ import { join, posix } from "node:path";
 import process from "node:process";
 import manifest from "../deno.json" with { type: "json" };
 import { fileOf, type Platform, platforms } from "../ffi/platform.ts";
-import { serverSymbols, toolSymbols } from "../ffi/symbols.ts";
+import { moreSymbols, serverSymbols, toolSymbols } from "../ffi/symbols.ts";
 import { readBinary } from "./binary.ts";
 import { filesBelow } from "./files.ts";
 import { run } from "./run.ts";
@@ -41,7 +41,7 @@ function faultsOf(platform: Platform, octets: Buffer): string[] {
   const { needs, version } = lowest[system === "darwin" ? "darwin" : libc as "gnu" | "musl"];
   const found = readBinary(octets);
   const isNewer = (a: string) => a.localeCompare(version, "en", { numeric: true }) > 0;
-  const functions = Object.keys({ ...serverSymbols, ...toolSymbols }).sort().join();
+  const functions = Object.keys({ ...serverSymbols, ...moreSymbols, ...toolSymbols }).sort().join();
   return [
     ...found.faults,
     ...found.needs.filter((name) => !needs.includes(name)).map((name) => `it needs ${name}`),

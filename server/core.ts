@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { library, tools } from "../ffi/library.ts";
+import { library, more, tools } from "../ffi/library.ts";
 import type { Library, Pointer } from "../ffi/symbols.ts";
 import { Answerer } from "./answer.ts";
 import { admits } from "./body_limit.ts";
@@ -216,15 +216,15 @@ export class Core implements Host {
   }
 
   wait(micros: number): number {
-    return this.#server === null ? 0 : this.#library.bj_server_wait(this.#server, micros);
+    return this.#server === null ? 0 : more().bj_server_wait(this.#server, micros);
   }
 
   park(): boolean {
-    return this.#server !== null && this.#library.bj_server_park(this.#server) === 0;
+    return this.#server !== null && more().bj_server_park(this.#server) === 0;
   }
 
   wakeFd(): number {
-    return this.#library.bj_server_wake_fd(this.#server);
+    return more().bj_server_wake_fd(this.#server);
   }
 
   consume(exchange: Exchange, taken: number, rest: boolean): void {
@@ -237,7 +237,7 @@ export class Core implements Host {
       return 0;
     }
     this.#loop?.wake();
-    return this.#library.bj_server_read(this.#server, slot, generation, to, to.length);
+    return more().bj_server_read(this.#server, slot, generation, to, to.length);
   }
 
   ended(exchange: Exchange): void {
@@ -269,7 +269,7 @@ export class Core implements Host {
 
   metrics(): Metrics {
     if (this.#server !== null) {
-      this.#library.bj_server_counters(this.#server, this.#counters);
+      more().bj_server_counters(this.#server, this.#counters);
     }
     return readMetrics(this.#counters);
   }
@@ -280,7 +280,7 @@ export class Core implements Host {
       return this.finished;
     }
     if (this.#server !== null) {
-      this.#library.bj_server_drain(this.#server, patience);
+      more().bj_server_drain(this.#server, patience);
       this.#loop.wake();
     }
     if (timeout !== undefined) {
@@ -309,9 +309,9 @@ export class Core implements Host {
     for (const exchange of this.#exchanges) {
       exchange?.abort(reason);
     }
-    this.#library.bj_server_close(server);
-    this.#library.bj_server_counters(server, this.#counters);
-    this.#library.bj_server_free(server);
+    more().bj_server_close(server);
+    more().bj_server_counters(server, this.#counters);
+    more().bj_server_free(server);
     if (this.#loop !== undefined) {
       this.#loop.close();
       if (this.#settings.patchGlobals !== false) {

@@ -97,7 +97,7 @@ export function listenAt(library: Library, server: Pointer, settings: Settings):
   const error = new Uint8Array(ERROR_SIZE);
   const { place, listenBacklog, reusePort, mode } = settings;
   const refused = "fd" in place
-    ? library.bj_server_adopt(server, place.fd, error)
+    ? tools().bj_server_adopt(server, place.fd, error)
     : library.bj_server_listen(
       server,
       toCString(place.host),

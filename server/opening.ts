@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { more } from "../ffi/library.ts";
 import type { Library, Pointer } from "../ffi/symbols.ts";
 import { cString, ERROR_SIZE } from "./c_string.ts";
 import { expectProxied, listenAt } from "./listening.ts";
@@ -34,7 +35,7 @@ export function openServer(library: Library, memory: Memory, settings: Settings)
     }
     listenAt(library, server, settings);
   } catch (error) {
-    library.bj_server_free(server);
+    more().bj_server_free(server);
     throw error;
   }
   return server;

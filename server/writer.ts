@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { tools } from "../ffi/library.ts";
+import { more, tools } from "../ffi/library.ts";
 import type { Library, Pointer } from "../ffi/symbols.ts";
 import { type Exchange, State } from "./exchange.ts";
 import type { Part } from "./file.ts";
@@ -80,7 +80,7 @@ export class Writer {
     } else if (sends) {
       this.#library.bj_server_flush(this.#server, this.#count);
     } else {
-      this.#library.bj_server_collect(this.#server, this.#count);
+      more().bj_server_collect(this.#server, this.#count);
     }
     this.#count = 0;
     this.#output.makeWay();
@@ -237,7 +237,7 @@ export class Writer {
     this.#collected = false;
     const { slot, generation } = exchange;
     const { length } = bytes;
-    const taken = this.#library.bj_server_write(this.#server, slot, generation, bytes, length);
+    const taken = more().bj_server_write(this.#server, slot, generation, bytes, length);
     exchange.bytes += taken;
     return taken;
   }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { ABI } from "../ffi/library.ts";
-import { type Prototype, serverSymbols, toolSymbols } from "../ffi/symbols.ts";
+import { moreSymbols, type Prototype, serverSymbols, toolSymbols } from "../ffi/symbols.ts";
 import * as records from "../server/records.ts";
 
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), "utf8");
@@ -100,10 +100,13 @@ function same(ours: object, theirs: object): void {
 
 test("the symbol tables have the functions of the header, each once", () => {
   const functions = readFunctions();
-  const names = [...Object.keys(serverSymbols), ...Object.keys(toolSymbols)];
+  const names = [serverSymbols, moreSymbols, toolSymbols].flatMap(Object.keys);
   assert.equal(names.length, functions.length);
   assert.equal(functions.length, header.match(/^API /gm)?.length, "every function is understood");
-  assert.deepEqual({ ...serverSymbols, ...toolSymbols }, Object.fromEntries(functions));
+  assert.deepEqual(
+    { ...serverSymbols, ...moreSymbols, ...toolSymbols },
+    Object.fromEntries(functions),
+  );
 });
 
 test("an event record is laid out like bj_event", () => {
