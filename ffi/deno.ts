@@ -136,7 +136,6 @@ export function deno(): Native {
     os: os === "windows" ? "win32" : os,
     arch: ARCHITECTURES[arch] ?? arch,
     starves: true,
-    loadsWatch: true,
     hidesTextType: false,
     preparesResponses: true,
     decodes: ["gzip", "br"],

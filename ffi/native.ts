@@ -35,11 +35,6 @@ export interface Native {
    * of its loop), so that a busy server has to let it through.
    */
   readonly starves: boolean;
-  /**
-   * Whether `watch()` has to load what it needs at first, which takes longer than all the rest of a
-   * start (Deno: `node:net`, 16 ms).
-   */
-  readonly loadsWatch: boolean;
   /** Content codings that `fetch()` decodes. It leaves the fields that tell of them. */
   readonly decodes: readonly string[];
   /** Whether a `Response` made of a string has no Content-Type until the runtime sends it. */
@@ -55,8 +50,12 @@ export interface Native {
   sees(path: string): boolean;
   /** Opens functions of the library at `path`; throws what the runtime throws. */
   open<T extends Table>(path: string, table: T): Functions<T>;
-  /** Calls `action` in about so many milliseconds, which keeps the process alive. */
-  after(ms: number, action: () => void): void;
+  /**
+   * Calls `action` in about so many milliseconds, and keeps the process alive until then. Only where
+   * `watch()` has to load what it needs, which takes longer than all the rest of a start (Deno:
+   * `node:net`, 16 ms): this can be used before.
+   */
+  after?(ms: number, action: () => void): void;
   /** Calls `wake` whenever octets arrive on the socket `fd`, which it owns from now on. */
   watch(fd: number, wake: () => void): Watch;
   /** Calls `action` when the process ends, unless what is returned is called before. */

@@ -40,7 +40,7 @@ let setImmediate: typeof globalThis.setImmediate;
 let clearImmediate: typeof globalThis.clearImmediate;
 
 /** When that time is over. */
-let begun = native.loadsWatch ? undefined : 0;
+let begun: number | undefined;
 
 /** Drives one server. */
 export class Loop {
@@ -65,13 +65,13 @@ export class Loop {
     this.#turner = turner;
     this.#spin = spin;
     Loop.#running++;
-    begun ??= performance.now() + BEGINNING;
     this.#begin();
   }
 
   /** Until then turns are taken at a steady pace: nothing has to be loaded for that. */
   #begin(): void {
-    if (performance.now() < begun!) {
+    begun ??= performance.now() + BEGINNING;
+    if (native.after !== undefined && performance.now() < begun) {
       native.after(PACE, this.#pace);
     } else {
       this.#settle();
