@@ -61,10 +61,21 @@ export class Output {
 
   /** Puts a copy of bytes and returns where they stand. */
   put(bytes: Uint8Array): number {
-    const at = this.#used;
-    this.#bytes.set(bytes, at);
-    this.#used += bytes.length;
+    const at = this.reserve(bytes.length);
+    this.fill(bytes, at);
     return at;
+  }
+
+  /** Takes room for `size` octets that are to be put there, and returns where it is. */
+  reserve(size: number): number {
+    const at = this.#used;
+    this.#used += size;
+    return at;
+  }
+
+  /** Puts a copy of bytes into room that is taken. */
+  fill(bytes: Uint8Array, at: number): void {
+    this.#bytes.set(bytes, at);
   }
 
   /** Puts text as UTF-8 and returns its size. It takes room for three octets a character. */

@@ -6,7 +6,7 @@
 import { type Chunk, type Read, type Reader, settledSoon, toBytes } from "./chunks.ts";
 import { type Exchange, State } from "./exchange.ts";
 import { HIGH_WATER } from "./records.ts";
-import { PART_SIZE, type Writer } from "./writer.ts";
+import { noTail, PART_SIZE, type Tail, type Writer } from "./writer.ts";
 
 /** Octets that are offered to the socket at once: their number must fit into a word. */
 const MOST_OFFERED = 1 << 30;
@@ -17,22 +17,32 @@ const EMPTY = new Uint8Array();
 export type Start = (length: number | undefined, whole?: Uint8Array) => void;
 
 /** Writes all of `bytes` in parts; what is one part is written when this returns nothing. */
-function write(writer: Writer, exchange: Exchange, bytes: Uint8Array): Promise<void> | undefined {
+function write(
+  writer: Writer,
+  exchange: Exchange,
+  bytes: Uint8Array,
+  tail: Tail,
+): Promise<void> | undefined {
   if (bytes.length > PART_SIZE) {
-    return writeParts(writer, exchange, bytes);
+    return writeParts(writer, exchange, bytes, tail);
   }
   if (bytes.length > 0) {
-    writer.part(exchange, bytes);
+    writer.part(exchange, bytes, tail);
   }
 }
 
-async function writeParts(writer: Writer, exchange: Exchange, bytes: Uint8Array): Promise<void> {
+async function writeParts(
+  writer: Writer,
+  exchange: Exchange,
+  bytes: Uint8Array,
+  tail: Tail,
+): Promise<void> {
   for (let at = 0; at < bytes.length && !exchange.over; at += PART_SIZE) {
     if (at > 0) {
       await writer.caughtUp(exchange);
     }
     if (!exchange.over) {
-      writer.part(exchange, bytes.subarray(at, at + PART_SIZE));
+      writer.part(exchange, bytes.subarray(at, at + PART_SIZE), tail);
     }
   }
 }
@@ -208,6 +218,7 @@ async function pumpRest(
   next: Promise<Read> | undefined,
   length: number | undefined,
 ): Promise<void> {
+  const tail = noTail();
   let written = 0;
   let unreported = 0;
   for (let read = first; !read.done && !exchange.over;) {
@@ -217,6 +228,7 @@ async function pumpRest(
       writer,
       exchange,
       isTooLong ? chunk.subarray(0, length - written) : chunk,
+      tail,
     );
     if (writing !== undefined) {
       await writing;

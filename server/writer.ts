@@ -21,6 +21,25 @@ import {
 /** Octets of one command's body at most; larger ones are written in parts. */
 export const PART_SIZE = OUTPUT_SIZE / 4;
 
+/**
+ * Octets of room for the small parts of one body between which other streams write theirs: less than
+ * what the library sends from where it is, since that would be a system call for each.
+ */
+const TAIL_SIZE = 16000;
+
+/** Where a body ends so far: until that is handed over, more of it goes behind it. */
+export interface Tail {
+  batch: number;
+  command: number;
+  at: number;
+  end: number;
+}
+
+/** The tail of a body of which nothing is written. */
+export function noTail(): Tail {
+  return { batch: -1, command: 0, at: 0, end: 0 };
+}
+
 /** A part of a stream whose writer waits to hear how much the socket took. */
 interface Report {
   exchange: Exchange;
@@ -36,6 +55,8 @@ export class Writer {
   readonly #output: Output;
   readonly #late: () => void;
   #count = 0;
+  /** How many times commands were handed over. */
+  #batch = 0;
   #reports: Report[] = [];
   /** Whether the library has something that is not sent yet. */
   #collected = false;
@@ -83,6 +104,7 @@ export class Writer {
       more().bj_server_collect(this.#server, this.#count);
     }
     this.#count = 0;
+    this.#batch++;
     this.#output.makeWay();
     if (this.#reports.length > 0) {
       this.#report();
@@ -242,10 +264,26 @@ export class Writer {
     return taken;
   }
 
-  /** A part of a body, at most `PART_SIZE`. */
-  part(exchange: Exchange, bytes: Uint8Array): void {
-    this.room(bytes.length);
-    this.#write(exchange, 0, 0, NOTHING, this.#output.put(bytes), bytes.length);
+  /** A part of a body, at most `PART_SIZE`. A small one goes behind the one before. */
+  part(exchange: Exchange, bytes: Uint8Array, tail: Tail): void {
+    const { length } = bytes;
+    if (tail.batch !== this.#batch || tail.end - tail.at < length) {
+      this.#open(exchange, tail, length);
+    }
+    this.#output.fill(bytes, tail.at);
+    this.#commands[tail.command + Command.body_size] += length;
+    tail.at += length;
+    exchange.bytes += length;
+  }
+
+  /** Begins a command; one that is not the first of its batch has room for parts that follow. */
+  #open(exchange: Exchange, tail: Tail, length: number): void {
+    const size = tail.batch === this.#batch ? Math.max(length, TAIL_SIZE) : length;
+    this.room(size);
+    tail.batch = this.#batch;
+    tail.at = this.#output.reserve(size);
+    tail.end = tail.at + size;
+    tail.command = this.#write(exchange, 0, 0, NOTHING, tail.at, 0);
   }
 
   /**
