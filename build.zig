@@ -14,11 +14,11 @@ const platforms = [_]struct { name: []const u8, triple: []const u8, cpu: []const
 };
 
 const our_files = [_][]const u8{
-    "acceptor.c", "authority.c", "body.c",     "buffer.c",   "chunked.c", "command.c",  "command_line.c",
-    "conn.c",     "deadlines.c", "exchange.c", "failure.c",  "file.c",    "input.c",    "library.c",
-    "listener.c", "networks.c",  "octets.c",   "output.c",   "parking.c", "pressure.c", "proxy.c",
-    "pull.c",     "registry.c",  "request.c",  "response.c", "server.c",  "socket.c",   "statsd.c",
-    "status.c",   "turn.c",
+    "acceptor.c", "authority.c", "body.c",     "buffer.c",  "chunked.c",  "command.c", "command_line.c",
+    "conn.c",     "deadlines.c", "exchange.c", "failure.c", "file.c",     "gate.c",    "input.c",
+    "library.c",  "listener.c",  "networks.c", "octets.c",  "output.c",   "parking.c", "pressure.c",
+    "proxy.c",    "pull.c",      "registry.c", "request.c", "response.c", "server.c",  "socket.c",
+    "statsd.c",   "status.c",    "turn.c",
 };
 const our_flags = [_][]const u8{
     "-std=c11",             "-D_GNU_SOURCE", "-Wall",   "-Wextra",

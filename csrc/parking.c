@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "failure.h"
+#include "gate.h"
 #include "socket.h"
 
 static void write_octet(int fd)
@@ -18,6 +19,83 @@ static void write_octet(int fd)
     if (errno != EINTR) poll(NULL, 0, 1);
   }
 }
+
+static void empty(int fd)
+{
+  char octets[64];
+  while (read(fd, octets, sizeof octets) > 0) {
+  }
+}
+
+/* From here on it does not wait for anything that it was armed for. Returns what that was. */
+static int let_go(parking *p)
+{
+  pthread_mutex_lock(&p->lock);
+  int held = p->held;
+  p->held = -1;
+  if (held >= 0 && p->gate >= 0) gate_shut(p->gate, held);
+  pthread_mutex_unlock(&p->lock);
+  return held;
+}
+
+/* ---- a gate ------------------------------------------------------------------------------- */
+
+static int64_t now_in_ms(void)
+{
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int64_t after(int timeout)
+{
+  return timeout < 0 ? INT64_MAX : now_in_ms() + timeout;
+}
+
+/* Milliseconds to `until`. Once it is there, nobody has to be woken any more. */
+static int rest_of(parking *p)
+{
+  int64_t left = p->until == INT64_MAX ? INT64_MAX : p->until - now_in_ms();
+  if (left <= 0 && p->held < 0) left = p->until = INT64_MAX;
+  return left == INT64_MAX ? -1 : left <= 0 ? 0 : left < INT32_MAX ? (int)left : INT32_MAX;
+}
+
+/* How long the thread sleeps. Returns false when it is to end. */
+static bool may_sleep(parking *p, int *timeout)
+{
+  pthread_mutex_lock(&p->lock);
+  *timeout = rest_of(p);
+  bool stopping = p->stopping;
+  pthread_mutex_unlock(&p->lock);
+  return !stopping;
+}
+
+/* An octet on `control` means that it is to wake sooner, or the end. */
+static void *sleep_at_gate(void *argument)
+{
+  parking *p = argument;
+  int timeout;
+  while (may_sleep(p, &timeout))
+    if (gate_wait(p->gate, timeout) == p->control[0])
+      empty(p->control[0]);
+    else if (let_go(p) >= 0)
+      write_octet(p->wake[1]);
+  return NULL;
+}
+
+bool parking_open(parking *p, int fd, int timeout)
+{
+  int64_t until = after(timeout);
+  pthread_mutex_lock(&p->lock);
+  bool opens = p->held == fd || gate_open(p->gate, fd), sooner = opens && until < p->until;
+  if (opens) p->held = fd;
+  if (sooner) p->until = until;
+  pthread_mutex_unlock(&p->lock);
+  if (sooner) write_octet(p->control[1]);
+  return opens;
+}
+
+/* ---- orders ------------------------------------------------------------------------------- */
 
 /* What the thread waits for just now; nothing but `control` when `fds` is NULL. */
 typedef struct order {
@@ -40,27 +118,17 @@ static bool take_order(parking *p, order *o)
   return !stopping;
 }
 
-/* From here on it does not wait for anything that it was armed for. */
-static void let_go(parking *p)
-{
-  pthread_mutex_lock(&p->lock);
-  p->held = -1;
-  pthread_mutex_unlock(&p->lock);
-}
-
 /* An octet on `control` means that there is an order, or the end. */
-static void *parking_run(void *argument)
+static void *follow_orders(void *argument)
 {
   parking *p = argument;
   struct pollfd control = {.fd = p->control[0], .events = POLLIN};
   order o = {0};
-  char octets[64];
   while (take_order(p, &o)) {
     struct pollfd *fds = o.fds != NULL ? o.fds : &control;
     int ready = poll(fds, o.fds != NULL ? o.count : 1, o.fds != NULL ? o.timeout : -1);
     if (ready > 0 && fds[0].revents != 0) {
-      while (read(p->control[0], octets, sizeof octets) > 0) {
-      }
+      empty(p->control[0]);
     } else if (o.fds != NULL) {
       free(o.fds);
       o.fds = NULL;
@@ -70,59 +138,6 @@ static void *parking_run(void *argument)
   }
   free(o.fds);
   return NULL;
-}
-
-/* Signals are for the runtime's own threads. */
-static int start_thread(parking *p)
-{
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  int refused = pthread_create(&p->thread, NULL, parking_run, p);
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
-  return refused;
-}
-
-static void close_pair(int fds[2])
-{
-  close(fds[0]);
-  close(fds[1]);
-}
-
-int parking_start(parking *p, char *error)
-{
-  *p = (parking){.lock = PTHREAD_MUTEX_INITIALIZER, .held = -1};
-  if (socket_pair(p->wake) < 0) return failure(error, "socketpair", errno);
-  fstat(p->wake[0], &p->own);
-  if (socket_pair(p->control) < 0) {
-    int result = failure(error, "socketpair", errno);
-    close_pair(p->wake);
-    return result;
-  }
-  int refused = start_thread(p);
-  if (refused != 0) {
-    close_pair(p->wake);
-    close_pair(p->control);
-    return failure(error, "pthread_create", refused);
-  }
-  p->running = true;
-  return 0;
-}
-
-static int64_t after(int timeout)
-{
-  struct timespec now;
-  if (timeout < 0) return INT64_MAX;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 + timeout;
-}
-
-bool parking_holds(parking *p, int fd, int timeout)
-{
-  pthread_mutex_lock(&p->lock);
-  bool holds = fd >= 0 && p->held == fd && p->until <= after(timeout);
-  pthread_mutex_unlock(&p->lock);
-  return holds;
 }
 
 void parking_arm(parking *p, struct pollfd *fds, nfds_t count, int timeout)
@@ -140,6 +155,61 @@ void parking_arm(parking *p, struct pollfd *fds, nfds_t count, int timeout)
   write_octet(p->control[1]);
 }
 
+/* ---- both --------------------------------------------------------------------------------- */
+
+/* Signals are for the runtime's own threads. */
+static int start_thread(parking *p)
+{
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  int refused = pthread_create(&p->thread, NULL, p->gate >= 0 ? sleep_at_gate : follow_orders, p);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  return refused;
+}
+
+static void close_pair(int fds[2])
+{
+  close(fds[0]);
+  close(fds[1]);
+}
+
+static void close_all(parking *p)
+{
+  close_pair(p->control);
+  if (p->gate >= 0) close(p->gate);
+}
+
+static int start(parking *p, bool has_gate, char *error)
+{
+  if (socket_pair(p->control) < 0) return failure(error, "socketpair", errno);
+  p->gate = has_gate ? gate_new(p->control[0]) : -1;
+  int refused = has_gate && p->gate < 0 ? errno : 0;
+  if (refused == 0) refused = start_thread(p);
+  if (refused == 0) return 0;
+  close_all(p);
+  return failure(error, has_gate && p->gate < 0 ? "epoll" : "pthread_create", refused);
+}
+
+int parking_start(parking *p, bool has_gate, char *error)
+{
+  *p = (parking){.lock = PTHREAD_MUTEX_INITIALIZER, .held = -1, .until = INT64_MAX};
+  if (socket_pair(p->wake) < 0) return failure(error, "socketpair", errno);
+  fstat(p->wake[0], &p->own);
+  int result = start(p, has_gate, error);
+  if (result < 0) close_pair(p->wake);
+  p->running = result == 0;
+  return result;
+}
+
+bool parking_holds(parking *p, int fd, int timeout)
+{
+  pthread_mutex_lock(&p->lock);
+  bool holds = fd >= 0 && p->held == fd && p->until <= after(timeout);
+  pthread_mutex_unlock(&p->lock);
+  return holds;
+}
+
 void parking_stop(parking *p)
 {
   if (!p->running) return;
@@ -152,7 +222,7 @@ void parking_stop(parking *p)
   free(p->fds);
   p->fds = NULL;
   close(p->wake[1]);
-  close_pair(p->control);
+  close_all(p);
 }
 
 /* The number may be another descriptor's by now. */

@@ -15,6 +15,7 @@ typedef struct parking {
   int wake[2];          /* [0] is the caller's, [1] is written to */
   struct stat own;      /* of wake[0], by which it is known again */
   int control[2];       /* [0] interrupts the thread's wait */
+  int gate;             /* what the thread sleeps by if the loop has an epoll; or -1 */
   pthread_mutex_t lock; /* of what follows */
   bool stopping;
   struct pollfd *fds; /* of the next wait, until the thread takes them; the first is control[0] */
@@ -24,16 +25,22 @@ typedef struct parking {
   int64_t until; /* when it wakes all the same, in milliseconds of the clock; INT64_MAX: never */
 } parking;
 
-/* Starts the thread. Returns 0, or a negative error number with the reason in `error`. */
-int parking_start(parking *p, char *error);
-
-/* Wakes once, when one of `count` descriptors is ready or after `timeout` milliseconds. `fds` has
- * one more entry, the first, is of malloc() and is taken over. */
-void parking_arm(parking *p, struct pollfd *fds, nfds_t count, int timeout);
+/* Starts the thread, with a gate or without. Returns 0, or a negative error number with the reason
+ * in `error`. */
+int parking_start(parking *p, bool has_gate, char *error);
 
 /* Whether it is still going to wake, when `fd` is ready or `timeout` is over at the latest: then it
- * need not be armed again, which would wake the thread itself. */
+ * need not be armed again, which may wake the thread itself. */
 bool parking_holds(parking *p, int fd, int timeout);
+
+/* Wakes once, when `fd`, an epoll, is ready or after `timeout` milliseconds at the latest. The
+ * thread sleeps on, unless that is sooner than it would wake anyway. For those with a gate; false
+ * when the system refuses. */
+bool parking_open(parking *p, int fd, int timeout);
+
+/* Wakes once, when one of `count` descriptors is ready or after `timeout` milliseconds. `fds` has
+ * one more entry, the first, is of malloc() and is taken over. For those without a gate. */
+void parking_arm(parking *p, struct pollfd *fds, nfds_t count, int timeout);
 
 /* Ends and joins the thread. Safe to call twice. */
 void parking_stop(parking *p);

@@ -190,7 +190,9 @@ uint32_t bj_server_park(bj_server *s)
   if (has_work(s)) return 1;
   spares_free(&s->spares);
   int timeout = next_timer(s);
-  if (parking_holds(&s->parking, loop_fd(s->loop), timeout)) return 0;
+  int fd = loop_fd(s->loop);
+  if (parking_holds(&s->parking, fd, timeout)) return 0;
+  if (s->parking.gate >= 0) return parking_open(&s->parking, fd, timeout) ? 0 : 1;
   nfds_t count;
   struct pollfd *fds = watched(s, 1, &count);
   if (fds == NULL) return 1;

@@ -14,7 +14,11 @@ import { runStages, type Stage } from "./stage.ts";
 const folder = "zig-out/faults";
 
 /** Calls that one unit makes of its own: its name, the library's call, the shim's. */
-const special = [["loop", "realloc", "libev_realloc"], ["parking", "socket_send", "wake_send"]];
+const special = [
+  ["loop", "realloc", "libev_realloc"],
+  ["parking", "socket_send", "wake_send"],
+  ["gate", "epoll_ctl", "gate_ctl"],
+];
 
 /** The calls of shim.h. */
 function calls(): string[] {

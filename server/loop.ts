@@ -1,6 +1,6 @@
 /**
- * When turns are taken: at once while there is work, after a while of looking for some the thread
- * parks and is woken through a descriptor.
+ * When turns are taken: at once while there is work; then the thread looks for some, where that comes
+ * soon, and parks, to be woken through a descriptor.
  *
  * @module
  */
@@ -51,11 +51,16 @@ export class Loop {
   /** While it is not there, a timer takes the place of parking and of immediates. */
   #watch: Watch | undefined;
   #immediate: ReturnType<typeof setImmediate> | undefined;
+  /** Whether it is taking a turn, or going to. */
+  #isAwake = false;
   /** Whether what is to come is not a turn: only what was written goes. */
   #sendsOnly = false;
   /** Requests that were pending when it parked. */
   #stillPending = 0;
+  /** When a turn found nothing for the first time since one has found something. */
   #idleSince = 0;
+  /** Whether to look for work: not where the last has come too late to be found by that. */
+  #looks = true;
   #spent = 0;
   #ticks = 0;
   #closed = false;
@@ -95,23 +100,32 @@ export class Loop {
   #settle(): Watch {
     setImmediate ??= globalThis.setImmediate;
     clearImmediate ??= globalThis.clearImmediate;
-    this.#watch = native.watch(this.#turner.wakeFd(), () => this.wake());
+    this.#watch = native.watch(this.#turner.wakeFd(), this.#woken);
     this.wake();
     return this.#watch;
   }
 
+  /** Called by the runtime: there is work. */
+  readonly #woken = (): void => {
+    this.#sendsOnly = false;
+    if (this.#isParked) {
+      this.#looks = (performance.now() - this.#idleSince) * 1000 < this.#spin + MOST_WAIT;
+      this.#isAwake = true;
+      this.#tick();
+    }
+  };
+
   /** Takes a turn soon. */
   wake(): void {
     this.#sendsOnly = false;
-    if (this.#watch !== undefined && this.#immediate === undefined && !this.#closed) {
-      this.#idleSince = 0;
+    if (this.#isParked) {
       this.#again();
     }
   }
 
   /** Sends soon, parked or not, what was written between turns. */
   send(): void {
-    if (this.#watch !== undefined && this.#immediate === undefined && !this.#closed) {
+    if (this.#isParked) {
       this.#sendsOnly = true;
       this.#again();
     }
@@ -136,8 +150,7 @@ export class Loop {
     if (this.#closed) {
       return;
     }
-    if (found > 0) {
-      this.#idleSince = 0;
+    if (found > 0 && this.#idleSince === 0) {
       this.#share();
       this.#again();
     } else if (this.#keepsLooking()) {
@@ -150,28 +163,36 @@ export class Loop {
   /** Takes turns while there is work, or some comes soon, and nobody waits for the runtime. */
   #work(): number {
     let found = 0;
-    let wait = Math.min(this.#spin, MOST_WAIT);
+    let events: number;
+    let idleSince = this.#idleSince;
+    let wait = this.#looks ? Math.min(this.#spin, MOST_WAIT) : 0;
     let now = performance.now();
     const end = now + MOST_WORK;
     do {
       const start = now;
-      const events = this.#turner.turn();
-      found += events;
+      events = this.#turner.turn();
       now = performance.now();
       this.#spent += now - start;
+      found += events;
+      idleSince = events > 0 ? 0 : idleSince || now;
       if (this.#turner.pendingRequests > 0 || Loop.#running > 1) {
         break;
       }
       if (events === 0 && wait > 0) {
-        this.#idleSince ||= now;
         wait = this.#turner.wait(wait);
         now = performance.now();
       }
-    } while (wait > 0 && now < end);
+    } while ((events > 0 || wait > 0) && now < end);
+    this.#idleSince = idleSince;
     return found;
   }
 
+  get #isParked(): boolean {
+    return this.#watch !== undefined && !this.#isAwake && !this.#closed;
+  }
+
   #again(): void {
+    this.#isAwake = true;
     this.#immediate = setImmediate(this.#tick);
   }
 
@@ -184,19 +205,13 @@ export class Loop {
   }
 
   #keepsLooking(): boolean {
-    if (this.#spin === 0) {
-      return false;
-    }
-    const now = performance.now();
-    this.#idleSince ||= now;
-    return (now - this.#idleSince) * 1000 < this.#spin;
+    return this.#looks && (performance.now() - this.#idleSince) * 1000 < this.#spin;
   }
 
   #park(): void {
-    this.#idleSince = 0;
     this.#spent = 0;
     this.#stillPending = this.#turner.pendingRequests;
-    this.#immediate = undefined;
+    this.#isAwake = false;
     if (!this.#turner.park()) {
       this.#again();
     }

@@ -21,7 +21,7 @@ export const NUMBERS = {
   port: [8000, 0, 65535],
   listenBacklog: [DEFAULT_LISTEN_BACKLOG, 1, MOST],
   mode: [0, 0, 0o7777],
-  spin: [50, 0, 1_000_000],
+  spin: [100, 0, 1_000_000],
   maxHeadSize: [16384, 64, 65535],
   maxTargetSize: [8192, 1, 65535],
   maxFields: [100, 1, 1000],

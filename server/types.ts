@@ -214,9 +214,10 @@ export interface Options extends Address {
   patchGlobals?: boolean;
   /**
    * How long to wait for work before the thread goes back to the runtime and sleeps there, in
-   * microseconds; 0 sleeps at once. While few clients ask, this is busy waiting.
+   * microseconds; 0 sleeps at once. While few clients ask, this is busy waiting. A server whose work
+   * comes later than that does not wait.
    *
-   * @default {50}
+   * @default {100}
    */
   spin?: number;
   /**

@@ -195,6 +195,12 @@ int fault_accept4(int fd, struct sockaddr *peer, socklen_t *size, int flags)
     if (fate_ == SHORT && size > 1) size = 1;                                                      \
   } while (0)
 
+int fault_gate_ctl(int epoll, int what, int fd, struct epoll_event *event)
+{
+  FAIL(gate_ctl, -1);
+  return epoll_ctl(epoll, what, fd, event);
+}
+
 int fault_epoll_wait(int epoll, struct epoll_event *events, int most, int timeout)
 {
   TRANSFER(epoll_wait, most, -1);

@@ -1,6 +1,7 @@
 /* The system as a test wants it: scripts/faults.ts renames the library's calls to these, which fail
- * when they are told to. Nothing is replaced for the test itself. Two have names of their own:
- * realloc() of libev, which cannot do without, and parking's socket_send(). */
+ * when they are told to. Nothing is replaced for the test itself. Three have names of their own:
+ * realloc() of libev, which cannot do without, parking's socket_send() and the gate's epoll_ctl().
+ */
 #ifndef SHIM_H
 #define SHIM_H
 
@@ -22,6 +23,7 @@
   X(connect)                                                                                       \
   X(epoll_create1)                                                                                 \
   X(epoll_ctl)                                                                                     \
+  X(gate_ctl)                                                                                      \
   X(epoll_wait)                                                                                    \
   X(accept4)                                                                                       \
   X(recv)                                                                                          \
