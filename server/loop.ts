@@ -204,8 +204,10 @@ export class Loop {
     }
   }
 
+  /** While handlers wait for the runtime it is that which comes first. */
   #keepsLooking(): boolean {
-    return this.#looks && (performance.now() - this.#idleSince) * 1000 < this.#spin;
+    return this.#looks && this.#turner.pendingRequests === 0 &&
+      (performance.now() - this.#idleSince) * 1000 < this.#spin;
   }
 
   #park(): void {
