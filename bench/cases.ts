@@ -4,7 +4,7 @@ import type { Exchange } from "./exchange.ts";
 import { events } from "./samples/events.ts";
 import { idle } from "./samples/idle.ts";
 import { load, type Pressure } from "./samples/load.ts";
-import { paced } from "./samples/paced.ts";
+import { paced, sparse } from "./samples/paced.ts";
 import { footprint, start, still, trickle } from "./samples/still.ts";
 import type { Sampler } from "./samples/trial.ts";
 import type { Target } from "./targets.ts";
@@ -119,6 +119,7 @@ export const cases: Case[] = [
   special("paced", "plaintext, 70 % of the better peer's full load", withNode, paced(0.7), [
     atMost("p99", "peer", 1),
   ]),
+  special("sparse", "plaintext, 400 requests/s", [...withNode, ...noSpin], sparse(16, 400), []),
 
   ...both(
     "promise",

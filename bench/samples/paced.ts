@@ -1,4 +1,4 @@
-// The same moderate number of requests per second for everyone.
+// The same number of requests per second for everyone.
 import { contestant } from "../contestants.ts";
 import { pressed } from "./load.ts";
 import type { Sampler, Trial } from "./trial.ts";
@@ -31,4 +31,10 @@ export function paced(share: number): Sampler {
     const pause = CONNECTIONS / rate * 1000;
     return await pressed(trial, { connections: CONNECTIONS, pause, seconds: 1 });
   };
+}
+
+/** A sampler of servers that `connections` clients ask `rate` times a second in all. */
+export function sparse(connections: number, rate: number): Sampler {
+  const pause = connections / rate * 1000;
+  return (trial) => pressed(trial, { connections, pause, seconds: 1 });
 }
