@@ -1,30 +1,35 @@
 #include "gate.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <unistd.h>
 
 #if defined(__linux__)
 #include <sys/epoll.h>
 
-int gate_new(int control)
+static bool change(int gate, int what, int fd, uint32_t events)
+{
+  struct epoll_event event = {.events = events, .data = {.fd = fd}};
+  return epoll_ctl(gate, what, fd, &event) == 0;
+}
+
+int gate_new(int control, int epoll)
 {
   int gate = epoll_create1(EPOLL_CLOEXEC);
-  if (gate < 0 || gate_open(gate, control)) return gate;
+  if (gate < 0) return -1;
+  if (change(gate, EPOLL_CTL_ADD, control, EPOLLIN) &&
+      change(gate, EPOLL_CTL_ADD, epoll, EPOLLONESHOT))
+    return gate;
   int reason = errno;
   close(gate);
   errno = reason;
   return -1;
 }
 
-bool gate_open(int gate, int fd)
+/* It stays in the set: to add an epoll takes a look at all that it watches. */
+bool gate_open(int gate, int epoll)
 {
-  struct epoll_event event = {.events = EPOLLIN, .data = {.fd = fd}};
-  return epoll_ctl(gate, EPOLL_CTL_ADD, fd, &event) == 0 || errno == EEXIST;
-}
-
-void gate_shut(int gate, int fd)
-{
-  epoll_ctl(gate, EPOLL_CTL_DEL, fd, NULL);
+  return change(gate, EPOLL_CTL_MOD, epoll, EPOLLIN | EPOLLONESHOT);
 }
 
 int gate_wait(int gate, int timeout)
@@ -33,24 +38,19 @@ int gate_wait(int gate, int timeout)
   return epoll_wait(gate, &event, 1, timeout) > 0 ? event.data.fd : -1;
 }
 #else
-int gate_new(int control)
+int gate_new(int control, int epoll)
 {
   (void)control;
+  (void)epoll;
   errno = ENOTSUP;
   return -1;
 }
 
-bool gate_open(int gate, int fd)
+bool gate_open(int gate, int epoll)
 {
   (void)gate;
-  (void)fd;
+  (void)epoll;
   return false;
-}
-
-void gate_shut(int gate, int fd)
-{
-  (void)gate;
-  (void)fd;
 }
 
 int gate_wait(int gate, int timeout)

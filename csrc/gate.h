@@ -5,12 +5,11 @@
 
 #include <stdbool.h>
 
-/* A gate that is open to `control`; -1 with errno. */
-int gate_new(int control);
+/* A gate that is open to `control`, and can be opened to `epoll`; -1 with errno. */
+int gate_new(int control, int epoll);
 
-/* Whether the gate is open to `fd` from now on. */
-bool gate_open(int gate, int fd);
-void gate_shut(int gate, int fd);
+/* Lets `epoll` through once. False with errno. */
+bool gate_open(int gate, int epoll);
 
 /* Sleeps up to `timeout` milliseconds, -1: without end. Returns who is ready; -1: nobody. */
 int gate_wait(int gate, int timeout);

@@ -33,7 +33,6 @@ static int let_go(parking *p)
   pthread_mutex_lock(&p->lock);
   int held = p->held;
   p->held = -1;
-  if (held >= 0 && p->gate >= 0) gate_shut(p->gate, held);
   pthread_mutex_unlock(&p->lock);
   return held;
 }
@@ -180,23 +179,23 @@ static void close_all(parking *p)
   if (p->gate >= 0) close(p->gate);
 }
 
-static int start(parking *p, bool has_gate, char *error)
+static int start(parking *p, int epoll, char *error)
 {
   if (socket_pair(p->control) < 0) return failure(error, "socketpair", errno);
-  p->gate = has_gate ? gate_new(p->control[0]) : -1;
-  int refused = has_gate && p->gate < 0 ? errno : 0;
-  if (refused == 0) refused = start_thread(p);
+  p->gate = epoll >= 0 ? gate_new(p->control[0], epoll) : -1;
+  bool is_shut = epoll >= 0 && p->gate < 0;
+  int refused = is_shut ? errno : start_thread(p);
   if (refused == 0) return 0;
   close_all(p);
-  return failure(error, has_gate && p->gate < 0 ? "epoll" : "pthread_create", refused);
+  return failure(error, is_shut ? "epoll" : "pthread_create", refused);
 }
 
-int parking_start(parking *p, bool has_gate, char *error)
+int parking_start(parking *p, int epoll, char *error)
 {
   *p = (parking){.lock = PTHREAD_MUTEX_INITIALIZER, .held = -1, .until = INT64_MAX};
   if (socket_pair(p->wake) < 0) return failure(error, "socketpair", errno);
   fstat(p->wake[0], &p->own);
-  int result = start(p, has_gate, error);
+  int result = start(p, epoll, error);
   if (result < 0) close_pair(p->wake);
   p->running = result == 0;
   return result;

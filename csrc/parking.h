@@ -25,17 +25,17 @@ typedef struct parking {
   int64_t until; /* when it wakes all the same, in milliseconds of the clock; INT64_MAX: never */
 } parking;
 
-/* Starts the thread, with a gate or without. Returns 0, or a negative error number with the reason
- * in `error`. */
-int parking_start(parking *p, bool has_gate, char *error);
+/* Starts the thread, with a gate if `epoll` is one and not -1. Returns 0, or a negative error
+ * number with the reason in `error`. */
+int parking_start(parking *p, int epoll, char *error);
 
 /* Whether it is still going to wake, when `fd` is ready or `timeout` is over at the latest: then it
  * need not be armed again, which may wake the thread itself. */
 bool parking_holds(parking *p, int fd, int timeout);
 
-/* Wakes once, when `fd`, an epoll, is ready or after `timeout` milliseconds at the latest. The
- * thread sleeps on, unless that is sooner than it would wake anyway. For those with a gate; false
- * when the system refuses. */
+/* Wakes once, when `fd`, which is that epoll, is ready or after `timeout` milliseconds at the
+ * latest. The thread sleeps on, unless that is sooner than it would wake anyway. For those with a
+ * gate; false when the system refuses. */
 bool parking_open(parking *p, int fd, int timeout);
 
 /* Wakes once, when one of `count` descriptors is ready or after `timeout` milliseconds. `fds` has

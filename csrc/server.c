@@ -80,7 +80,8 @@ static bj_server *set_up(bj_server *s, char *error)
   s->queue_end = &s->queue;
   s->exchanges.buffered = &s->counters[BJ_BYTES_BUFFERED];
   statsd_init(&s->statsd, s->counters);
-  if (parking_start(&s->parking, ev_backend(s->loop) == EVBACKEND_EPOLL, error) < 0) return NULL;
+  int epoll = ev_backend(s->loop) == EVBACKEND_EPOLL ? loop_fd(s->loop) : -1;
+  if (parking_start(&s->parking, epoll, error) < 0) return NULL;
   s->entry.halt = on_halt;
   int refused = registry_add(&s->entry);
   if (refused != 0) {

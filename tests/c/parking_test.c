@@ -23,7 +23,7 @@ static void begin(bool has_gate)
 {
   char error[BJ_ERROR_SIZE] = "";
   CHECK_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, watched), 0);
-  CHECK_EQ(parking_start(&p, has_gate, error), 0);
+  CHECK_EQ(parking_start(&p, has_gate ? watched[0] : -1, error), 0);
 }
 
 static void arm(int timeout)
