@@ -150,10 +150,10 @@ export class Loop {
     if (this.#closed) {
       return;
     }
-    if (found > 0 && this.#idleSince === 0) {
+    if (found > 0) {
       this.#share();
-      this.#again();
-    } else if (this.#keepsLooking()) {
+    }
+    if (this.#idleSince === 0 || this.#keepsLooking()) {
       this.#again();
     } else {
       this.#park();
@@ -211,7 +211,7 @@ export class Loop {
   }
 
   #park(): void {
-    this.#spent = 0;
+    this.#spent = this.#ticks = 0;
     this.#stillPending = this.#turner.pendingRequests;
     this.#isAwake = false;
     if (!this.#turner.park()) {
