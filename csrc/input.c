@@ -270,15 +270,15 @@ void input_look(conn *c)
   }
 }
 
-/* Reads behind what was kept, so that a message is in one piece. When the arena is full, this
- * connection is the first to read in the next turn: libev would let the same ones wait each time.
- */
+/* Reads behind what was kept, so that a message is in one piece. When the turn has enough, this
+ * connection is among the first to read in the next one: libev would let the same ones wait each
+ * time. */
 static void receive(conn *c)
 {
   bj_server *s = c->server;
   size_t kept = buffer_size(&c->in), free = s->options.arena_size - s->arena_used;
   if (pull_announce(c)) return;
-  if (free < kept + READ_ROOM) {
+  if (server_has_enough(s) || free < kept + READ_ROOM) {
     conn_queue(c);
     return;
   }
@@ -316,7 +316,7 @@ void input_resume(conn *c)
     return;
   }
   size_t kept = buffer_size(&c->in);
-  if (s->options.arena_size - s->arena_used < kept) {
+  if (server_has_enough(s) || s->options.arena_size - s->arena_used < kept) {
     conn_queue(c);
     return;
   }

@@ -35,6 +35,7 @@ struct bj_server {
   size_t arena_used;
   uint32_t fields_used;
   uint32_t event_count;
+  unsigned unasked; /* turns in a row in which the kernel was not asked who has something to say */
 
   bool expects_proxy; /* connections begin with a header of the PROXY protocol */
   networks proxies;   /* who may send one; none: everybody */
@@ -80,6 +81,13 @@ static inline bj_event *server_event(bj_server *s)
 static inline bool server_has_room(const bj_server *s)
 {
   return s->event_count + 1 < s->options.event_slots;
+}
+
+/* Whether the turn has as many octets as stay in the processor's cache until they are answered. */
+enum { TURN_SIZE = 131072 };
+static inline bool server_has_enough(const bj_server *s)
+{
+  return s->arena_used >= TURN_SIZE;
 }
 
 /* The Date field's line (RFC 9110 section 6.6.1) of DATE_SIZE octets, made once a second. */

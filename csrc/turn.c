@@ -12,6 +12,8 @@
 #include "server.h"
 #include "socket.h"
 
+enum { MOST_UNASKED = 16 }; /* turns */
+
 /* At the end of each call. */
 static void finish(bj_server *s)
 {
@@ -68,13 +70,26 @@ static void drain(bj_server *s)
   }
 }
 
+/* While those of whom it is known that they have something are enough for a turn, nobody is asked:
+ * the kernel would name them all again. */
+static void ask(bj_server *s)
+{
+  if (server_has_enough(s) && s->unasked < MOST_UNASKED) {
+    s->unasked++;
+    ev_now_update(s->loop);
+  } else {
+    s->unasked = 0;
+    ev_run(s->loop, EVRUN_NOWAIT);
+  }
+}
+
 uint32_t bj_server_turn(bj_server *s)
 {
   s->arena_used = s->fields_used = 0;
   s->is_busy = false;
   s->event_count = exchange_tell(&s->exchanges, s->events, s->options.event_slots - 2);
   resume_queued(s);
-  ev_run(s->loop, EVRUN_NOWAIT);
+  ask(s);
   if (s->event_count == 0 && !loop_settled(s->loop)) ev_run(s->loop, EVRUN_NOWAIT);
   if (s->state == SERVER_DRAINING) drain(s);
   output_flush(s);

@@ -33,11 +33,12 @@ static long long buffered(void)
   return driver_counter(&d, BJ_BYTES_BUFFERED);
 }
 
-/* Takes turns until nothing happens; counts those told that their connection was too large. */
+/* Takes turns until nothing happens, not even without an event; counts those told that their
+ * connection was too large. */
 static int settle(const char *body, bool backwards)
 {
   int shed = 0;
-  for (int quiet = 0; quiet < 3; quiet = d.count == 0 ? quiet + 1 : 0) {
+  for (int quiet = 0; quiet < CLIENTS; quiet = d.count == 0 ? quiet + 1 : 0) {
     driver_turn(&d);
     CHECK(d.options.max_buffered == 0 || buffered() <= d.options.max_buffered);
     for (uint32_t i = 0; i < d.count; i++) {

@@ -1,0 +1,78 @@
+/* How much one turn takes, and who has to wait for the next ones. */
+#include "driver.h"
+
+enum { ENOUGH = 131072, CLIENTS = 6, BODY = 49152, HALF = 65536 };
+
+static driver d;
+
+static void begin(void)
+{
+  bj_options options = driver_defaults();
+  options.max_pipelined = 1;
+  driver_open(&d, &options);
+}
+
+/* Answers whatever the turn has found. */
+static uint32_t serve(void)
+{
+  driver_turn(&d);
+  for (uint32_t i = 0; i < d.count; i++) driver_answer(&d, &d.events[i], "a");
+  driver_flush(&d);
+  return d.count;
+}
+
+static bool has_answer(int client)
+{
+  char octet;
+  return recv(client, &octet, 1, MSG_PEEK) == 1;
+}
+
+TEST("a turn takes no more than what stays in the cache until it is answered")
+{
+  static char request[BODY + 64];
+  int clients[CLIENTS];
+  int head = snprintf(request, sizeof request,
+                      "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n", BODY);
+  begin();
+  for (int i = 0; i < CLIENTS; i++) {
+    clients[i] = client_open(&d);
+    client_send_bytes(clients[i], request, (size_t)head + BODY);
+  }
+  uint32_t first = serve();
+  CHECK(first > 0);
+  CHECK(first <= ENOUGH / BODY + 1);
+  while (serve() > 0) {
+  }
+  for (int i = 0; i < CLIENTS; i++) {
+    CHECK(has_answer(clients[i]));
+    close(clients[i]);
+  }
+  driver_close(&d);
+}
+
+/* Each request of theirs is a turn of its own, in which all that is behind it is looked at anew. */
+TEST("clients of whom it is known that they have more to say do not keep a new one waiting")
+{
+  static const char get[] = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+  static char many[HALF];
+  size_t size = 0;
+  int greedy[CLIENTS];
+  for (; size + sizeof get < sizeof many; size += sizeof get - 1)
+    memcpy(many + size, get, sizeof get - 1);
+  begin();
+  for (int i = 0; i < CLIENTS; i++) {
+    greedy[i] = client_open(&d);
+    client_send_bytes(greedy[i], many, size);
+  }
+  for (int i = 0; i < 3 * CLIENTS; i++) serve(); /* all of them are read */
+  int client = client_open(&d);
+  client_send(client, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  int turns = 0;
+  for (; turns < 100 && !has_answer(client); turns++) CHECK(serve() > 0);
+  CHECK(turns < 100);
+  for (int i = 0; i < CLIENTS; i++) close(greedy[i]);
+  close(client);
+  while (serve() > 0) {
+  }
+  driver_close(&d);
+}
