@@ -145,16 +145,34 @@ export class Answerer {
       this.#writer.room(PART_SIZE);
     }
     if (text.length > LONGEST_TEXT) {
-      const end = isBodiless(exchange, status);
-      const all = end ? flags : flags | WriteFlag.DIRECT;
-      const length = status === 304 ? undefined : Buffer.byteLength(text);
-      this.#writer.head(exchange, status, all, fields, length, end);
-      if (!end) {
-        this.#attempt(exchange, () => pumpText(this.#writer, exchange, text));
-      }
+      this.#sendLongText(exchange, status, flags, fields, text);
       return;
     }
     this.#writer.text(exchange, status, flags, fields, text);
+  }
+
+  /** Its length is known once it is encoded, but for what the output memory does not hold. */
+  #sendLongText(
+    exchange: Exchange,
+    status: number,
+    flags: number,
+    fields: Block,
+    text: string,
+  ): void {
+    const end = isBodiless(exchange, status);
+    const first = this.#writer.encode(text);
+    const length = first.bytes.length + Buffer.byteLength(text.slice(first.read));
+    this.#writer.head(
+      exchange,
+      status,
+      end ? flags : flags | WriteFlag.DIRECT,
+      fields,
+      status === 304 ? undefined : length,
+      end,
+    );
+    if (!end) {
+      this.#attempt(exchange, () => pumpText(this.#writer, exchange, text, first));
+    }
   }
 
   /** No body: only for HEAD and 304 is the handler's Content-Length the one to send. */

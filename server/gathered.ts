@@ -16,7 +16,7 @@ export function uncleared(size: number): Uint8Array<ArrayBuffer> {
 
 /** A copy in memory of its own. */
 export function copyOf(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  return bytes.slice() as Uint8Array<ArrayBuffer>;
+  return new Uint8Array(bytes);
 }
 
 /** Grows to what is put into it, without more copies than needed when the size is known. */

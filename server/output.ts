@@ -11,6 +11,12 @@ export interface Block {
   size: number;
 }
 
+/** What is encoded of a text, and how many of its characters that are. */
+export interface Encoded {
+  read: number;
+  bytes: Uint8Array;
+}
+
 /** No octets. */
 export const NOTHING: Block = { at: 0, size: 0 };
 
@@ -101,7 +107,7 @@ export class Output {
   }
 
   /** Writes as much of a text as there is room for. It stands there until more is put. */
-  lend(text: string): { read: number; bytes: Uint8Array } {
+  lend(text: string): Encoded {
     const part = this.#bytes.subarray(this.#used);
     const { read, written } = encoder.encodeInto(text, part);
     return { read, bytes: part.subarray(0, written) };

@@ -6,7 +6,7 @@
 import { type Chunk, type Read, type Reader, settledSoon, toBytes } from "./chunks.ts";
 import { type Exchange, State } from "./exchange.ts";
 import { HIGH_WATER } from "./records.ts";
-import { noTail, PART_SIZE, type Tail, type Writer } from "./writer.ts";
+import { type Encoded, noTail, PART_SIZE, type Tail, type Writer } from "./writer.ts";
 
 /** Octets that are offered to the socket at once: their number must fit into a word. */
 const MOST_OFFERED = 1 << 30;
@@ -96,14 +96,22 @@ export function sendDirect(
 }
 
 /** The rest of such a response that is a text: it is encoded as it goes. */
-export async function pumpText(writer: Writer, exchange: Exchange, text: string): Promise<void> {
-  for (let at = 0; at < text.length && !exchange.over;) {
-    const { read, bytes } = writer.encode(at === 0 ? text : text.slice(at));
-    at += read;
+export async function pumpText(
+  writer: Writer,
+  exchange: Exchange,
+  text: string,
+  first: Encoded,
+): Promise<void> {
+  let { read, bytes } = first;
+  for (let at = read; !exchange.over; at += read) {
     const taken = writer.direct(exchange, bytes);
     if (taken < bytes.length) {
       await sendRest(writer, exchange, bytes.slice(taken), 0);
     }
+    if (at === text.length) {
+      break;
+    }
+    ({ read, bytes } = writer.encode(text.slice(at)));
   }
   finish(exchange);
 }

@@ -8,7 +8,7 @@ import type { Library, Pointer } from "../ffi/symbols.ts";
 import { type Exchange, State } from "./exchange.ts";
 import type { Part } from "./file.ts";
 import { COMMAND_SLOTS, type Memory, OUTPUT_SIZE } from "./memory.ts";
-import { type Block, NOTHING, Output } from "./output.ts";
+import { type Block, type Encoded, NOTHING, Output } from "./output.ts";
 import {
   Command,
   COMMAND_WORDS,
@@ -46,6 +46,8 @@ interface Report {
   at: number;
   done: () => void;
 }
+
+export type { Encoded };
 
 /** Collects commands in shared memory and hands them over. */
 export class Writer {
@@ -290,7 +292,7 @@ export class Writer {
    * As much of a text as is a part, in UTF-8, and how many characters that are. It stands in the
    * output memory until more is written.
    */
-  encode(text: string): { read: number; bytes: Uint8Array } {
+  encode(text: string): Encoded {
     this.room(PART_SIZE);
     return this.#output.lend(text);
   }
