@@ -99,6 +99,7 @@ export function bun(): Native {
     open,
     watch: (fd, wake) => later(connect(fd, wake)),
     atExit,
+    shared: (fields) => new Headers(fields),
     fieldsOf,
     bytesOf,
     checkRead: () => {},

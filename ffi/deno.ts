@@ -145,6 +145,7 @@ export function deno(): Native {
     after,
     watch: (fd, wake) => later(connect(fd, wake)),
     atExit,
+    shared: (fields) => fields,
     fieldsOf,
     bytesOf,
     checkRead,

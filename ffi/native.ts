@@ -60,6 +60,8 @@ export interface Native {
   watch(fd: number, wake: () => void): Watch;
   /** Calls `action` when the process ends, unless what is returned is called before. */
   atExit(action: () => void): () => void;
+  /** Fields that many responses are made with, in the form in which that costs least. */
+  shared(fields: Record<string, string>): HeadersInit;
   /** The fields of `headers`, in any order; with several of a name, several values or a list. */
   fieldsOf(headers: Headers): Iterable<[name: string, value: string | string[]]>;
   /**

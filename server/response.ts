@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { native } from "../ffi/native.ts";
 import { type Head, JSON_TYPE, TEXT_TYPE } from "./head.ts";
 import { fill, headOf, isPrepared } from "./init.ts";
 
@@ -54,7 +55,7 @@ export function noRecord(): Recorded {
 }
 
 /** The init of `Response.json(data)`: recognised by its identity. */
-const JSON_INIT: ResponseInit = { headers: { "content-type": JSON_TYPE } };
+const JSON_INIT: ResponseInit = { headers: native.shared({ "content-type": JSON_TYPE }) };
 
 /** Frameworks make a new Response of an old one's body: whose stream is of what text. */
 const texts = new WeakMap<ReadableStream, string>();

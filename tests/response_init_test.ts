@@ -201,6 +201,22 @@ test("Response.json() with a status and fields", () => {
   });
 });
 
+test("what is done to one response of JSON does not show in the next", () => {
+  const spoiled = Response.json(1);
+  spoiled.headers.set("content-type", "a/b");
+  spoiled.headers.set("x-a", "1");
+  const copy = Response.json(2).clone();
+  copy.headers.delete("content-type");
+  assert.equal(Response.json(3).headers.get("content-type"), "application/json");
+  return serve(() => Response.json(4), async (server) => {
+    const answer = await ask(server);
+    assert.deepEqual(
+      [answer.get("content-type"), answer.get("x-a"), answer.text],
+      ["application/json", undefined, "4"],
+    );
+  });
+});
+
 test("nothing of a prototype that somebody has spoiled", async () => {
   const prototype = Object.prototype as unknown as Record<string, unknown>;
   const app = () => {
