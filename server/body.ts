@@ -201,17 +201,18 @@ export class Body {
     this.#stream?.getReader(); // for good: who has it must not take the end for the whole
   }
 
-  /** Reads everything as bytes of the caller's own. */
-  async bytes(): Promise<Uint8Array<ArrayBuffer>> {
+  /** Reads everything as bytes of the caller's own, at once if it is here. */
+  bytes(): Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>> {
     this.#begin();
     const now = this.#now();
-    return now === undefined ? await this.#all() : copyOf(now);
+    return now === undefined ? this.#all() : copyOf(now);
   }
 
   /** Reads everything as UTF-8. A body that is here is decoded where it stands. */
-  async text(): Promise<string> {
+  text(): string | Promise<string> {
     this.#begin();
-    return decoder.decode(this.#now() ?? await this.#all());
+    const now = this.#now();
+    return now === undefined ? this.#all().then((all) => decoder.decode(all)) : decoder.decode(now);
   }
 
   /** A stream of the parts; reading pauses the client when the handler is behind. */

@@ -53,22 +53,31 @@ class ServerRequest {
     return this.#native !== undefined ? this.#native.bodyUsed : this.#body?.used ?? false;
   }
 
-  async bytes(): Promise<Uint8Array<ArrayBuffer>> {
+  /** At once what is here: promises of promises would cost more than reading it. */
+  #readBytes(): Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>> {
     return this.#native !== undefined
-      ? new Uint8Array(await this.#native.arrayBuffer())
-      : await this.#body?.bytes() ?? new Uint8Array();
+      ? this.#native.arrayBuffer().then((buffer) => new Uint8Array(buffer))
+      : this.#body?.bytes() ?? new Uint8Array();
+  }
+
+  #readText(): string | Promise<string> {
+    return this.#native !== undefined ? this.#native.text() : this.#body?.text() ?? "";
+  }
+
+  async bytes(): Promise<Uint8Array<ArrayBuffer>> {
+    return await this.#readBytes();
   }
 
   async arrayBuffer(): Promise<ArrayBuffer> {
-    return (await this.bytes()).buffer;
+    return (await this.#readBytes()).buffer;
   }
 
   async text(): Promise<string> {
-    return this.#native !== undefined ? await this.#native.text() : await this.#body?.text() ?? "";
+    return await this.#readText();
   }
 
   async json(): Promise<unknown> {
-    return JSON.parse(await this.text());
+    return JSON.parse(await this.#readText());
   }
 
   async blob(): Promise<Blob> {
