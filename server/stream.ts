@@ -5,8 +5,9 @@
  */
 import { type Chunk, type Read, type Reader, settledSoon, toBytes } from "./chunks.ts";
 import { type Exchange, State } from "./exchange.ts";
+import type { Encoded } from "./output.ts";
 import { HIGH_WATER } from "./records.ts";
-import { type Encoded, noTail, PART_SIZE, type Tail, type Writer } from "./writer.ts";
+import { noTail, PART_SIZE, type Tail, type Writer } from "./writer.ts";
 
 /** Octets that are offered to the socket at once: their number must fit into a word. */
 const MOST_OFFERED = 1 << 30;

@@ -47,8 +47,6 @@ interface Report {
   done: () => void;
 }
 
-export type { Encoded };
-
 /** Collects commands in shared memory and hands them over. */
 export class Writer {
   readonly #library: Library;
