@@ -35,7 +35,7 @@ struct bj_server {
   size_t arena_used;
   uint32_t fields_used;
   uint32_t event_count;
-  unsigned unasked; /* turns in a row in which the kernel was not asked who has something to say */
+  double asked_at; /* when the kernel was asked who has something to say: seconds of loop_now() */
 
   bool expects_proxy; /* connections begin with a header of the PROXY protocol */
   networks proxies;   /* who may send one; none: everybody */

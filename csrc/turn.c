@@ -12,7 +12,7 @@
 #include "server.h"
 #include "socket.h"
 
-enum { MOST_UNASKED = 16 }; /* turns */
+#define MOST_UNASKED 0.002 /* seconds */
 
 /* At the end of each call. */
 static void finish(bj_server *s)
@@ -70,17 +70,16 @@ static void drain(bj_server *s)
   }
 }
 
-/* While those of whom it is known that they have something are enough for a turn, nobody is asked:
- * the kernel would name them all again. */
+/* While those of whom it is known that they have something are enough for a turn, the kernel is not
+ * asked for others, whom it would name each time. But soon: handlers may be slow. */
 static void ask(bj_server *s)
 {
-  if (server_has_enough(s) && s->unasked < MOST_UNASKED) {
-    s->unasked++;
+  if (server_has_enough(s)) {
     ev_now_update(s->loop);
-  } else {
-    s->unasked = 0;
-    ev_run(s->loop, EVRUN_NOWAIT);
+    if (loop_now(s->loop) - s->asked_at < MOST_UNASKED) return;
   }
+  ev_run(s->loop, EVRUN_NOWAIT);
+  s->asked_at = loop_now(s->loop);
 }
 
 uint32_t bj_server_turn(bj_server *s)
