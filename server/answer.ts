@@ -151,6 +151,19 @@ export class Answerer {
     this.#writer.text(exchange, status, flags, fields, text);
   }
 
+  /** The head of a body that is sent from where it is. That of a 304 does not tell its length. */
+  #sendHead(
+    exchange: Exchange,
+    status: number,
+    flags: number,
+    fields: Block,
+    length: number,
+    end: boolean,
+  ): void {
+    const all = end ? flags : flags | WriteFlag.DIRECT;
+    this.#writer.head(exchange, status, all, fields, status === 304 ? undefined : length, end);
+  }
+
   /** Its length is known once it is encoded, but for what the output memory does not hold. */
   #sendLongText(
     exchange: Exchange,
@@ -162,14 +175,7 @@ export class Answerer {
     const end = isBodiless(exchange, status);
     const first = this.#writer.encode(text);
     const length = first.bytes.length + Buffer.byteLength(text.slice(first.read));
-    this.#writer.head(
-      exchange,
-      status,
-      end ? flags : flags | WriteFlag.DIRECT,
-      fields,
-      status === 304 ? undefined : length,
-      end,
-    );
+    this.#sendHead(exchange, status, flags, fields, length, end);
     if (!end) {
       this.#attempt(exchange, () => pumpText(this.#writer, exchange, text, first));
     }
@@ -215,14 +221,7 @@ export class Answerer {
       return;
     }
     const end = isBodiless(exchange, head.status) || bytes.length === 0;
-    this.#writer.head(
-      exchange,
-      head.status,
-      end ? head.flags : head.flags | WriteFlag.DIRECT,
-      this.#lines(head),
-      head.status === 304 ? undefined : bytes.length,
-      end,
-    );
+    this.#sendHead(exchange, head.status, head.flags, this.#lines(head), bytes.length, end);
     return end ? undefined : sendDirect(this.#writer, exchange, bytes);
   }
 

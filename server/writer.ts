@@ -287,8 +287,8 @@ export class Writer {
   }
 
   /**
-   * As much of a text as is a part, in UTF-8, and how many characters that are. It stands in the
-   * output memory until more is written.
+   * As much of a text as there is room for, in UTF-8, and how many characters that are. It stands in
+   * the output memory until more is written.
    */
   encode(text: string): Encoded {
     this.room(PART_SIZE);

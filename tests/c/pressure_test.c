@@ -33,7 +33,7 @@ static long long buffered(void)
   return driver_counter(&d, BJ_BYTES_BUFFERED);
 }
 
-/* Takes turns until nothing happens, not even without an event; counts those told that their
+/* Takes turns until nothing happens for as many as there are clients; counts those told that their
  * connection was too large. */
 static int settle(const char *body, bool backwards)
 {

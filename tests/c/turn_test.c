@@ -1,7 +1,7 @@
 /* How much one turn takes, and who has to wait for the next ones. */
 #include "driver.h"
 
-enum { ENOUGH = 131072, CLIENTS = 6, BODY = 49152, HALF = 65536 };
+enum { ENOUGH = 131072, CLIENTS = 6, BODY = 49152, MANY = ENOUGH / 2 };
 
 static driver d;
 
@@ -54,7 +54,7 @@ TEST("a turn takes no more than what stays in the cache until it is answered")
 TEST("clients of whom it is known that they have more to say do not keep a new one waiting")
 {
   static const char get[] = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
-  static char many[HALF];
+  static char many[MANY];
   size_t size = 0;
   int greedy[CLIENTS];
   for (; size + sizeof get < sizeof many; size += sizeof get - 1)
