@@ -14,7 +14,7 @@
 #define API __attribute__((visibility("default")))
 
 /* Grows whenever a record, an option or a function changes; the binding refuses another one. */
-#define BJ_ABI 5
+#define BJ_ABI 6
 #define BJ_ERROR_SIZE 256   /* octets, with the closing NUL, behind every `char *error` */
 #define BJ_ADDRESS_SIZE 128 /* octets behind every `char *address` */
 #define BJ_PATH_SIZE 4096   /* octets behind every `char *real_path` */
@@ -104,6 +104,7 @@ enum bj_reason {
   BJ_CLOSED = 5,    /* an earlier answer closed the connection */
   BJ_EXPIRED = 6,   /* request_timeout is over */
   BJ_SHED = 7,      /* its connection had too much of max_buffered */
+  BJ_CUT = 8,       /* its answer could not be completed */
 };
 
 enum bj_method {
@@ -153,7 +154,7 @@ enum bj_command_type {
 #define BJ_WRITE_CLOSE 8u    /* close the connection after this answer */
 #define BJ_WRITE_DATE 16u    /* the fields have a Date */
 #define BJ_WRITE_REASON 32u  /* the first line of the fields is the reason phrase */
-#define BJ_WRITE_NOTIFY 64u  /* tell when it is sent: BJ_SENT or BJ_ABORTED */
+#define BJ_WRITE_NOTIFY 64u  /* of any part: tell when all is sent, BJ_SENT or BJ_ABORTED */
 #define BJ_WRITE_FILE 128u   /* with the three first: the body is of a file, which is then closed */
 #define BJ_WRITE_FAILED 256u /* the handler has failed: only counted */
 #define BJ_WRITE_DIRECT 512u /* with head and length: the body comes by bj_server_write() */

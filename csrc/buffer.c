@@ -62,7 +62,8 @@ void buffer_consume(buffer *from, size_t size)
 
 /* ---- spares ----------------------------------------------------------------------------- */
 
-enum { LEAST_SPARE = 16384, MOST_SPARES = 4194304 }; /* octets: of one, of all */
+/* Octets: of one, which the next one's limits count as a whole, and of all. */
+enum { LEAST_SPARE = 16384, MOST_SPARE = 262144, MOST_SPARES = 4194304 };
 
 void spares_lend(spares *s, buffer *to)
 {
@@ -76,7 +77,8 @@ void spares_lend(spares *s, buffer *to)
 void spares_keep(spares *s, buffer *from)
 {
   bool has_room = s->count < SPARES && s->octets + from->capacity <= MOST_SPARES;
-  if (from->capacity >= LEAST_SPARE && has_room) {
+  bool is_fit = from->capacity >= LEAST_SPARE && from->capacity <= MOST_SPARE;
+  if (is_fit && has_room) {
     s->list[s->count++] = (buffer){.memory = from->memory, .capacity = from->capacity};
     s->octets += from->capacity;
   } else {

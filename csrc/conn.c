@@ -183,7 +183,7 @@ void conn_settle(conn *c)
       conn_close(c, BJ_CLOSED);
       return;
     }
-    if (c->state == CONN_LAST || c->peer_closed) {
+    if (c->state == CONN_LAST) {
       linger(c);
       return;
     }
@@ -216,13 +216,18 @@ void conn_queue(conn *c)
   }
 }
 
-/* Time runs only for what the client could send: not while we do not read, and not while it waits
- * for 100 (Continue). */
+/* Whether the client waits for 100 (Continue), which may have to wait itself. */
+static bool awaits_leave(const conn *c)
+{
+  const exchange *x = c->body.taker;
+  return x != NULL && (x->owes_continue || (x->answer == ANSWER_NONE && buffer_size(&x->out) > 0));
+}
+
+/* Time runs only for what the client could send: not while we do not read. */
 static void time_reading(conn *c)
 {
   deadlines *all = &c->server->deadlines;
-  bool has_leave = c->body.taker == NULL || !c->body.taker->owes_continue;
-  if (c->state == CONN_BODY && has_leave)
+  if (c->state == CONN_BODY && !awaits_leave(c))
     deadline_keep(all, &c->reading_by, DEADLINE_BODY);
   else if (c->state <= CONN_HEAD && buffer_size(&c->in) > 0)
     deadline_keep(all, &c->reading_by, DEADLINE_HEAD);
@@ -258,7 +263,7 @@ static void expire(conn *c)
 {
   exchange *x = c->first;
   bool has_begun = c->unsent != NULL || (x != NULL && x->answer != ANSWER_NONE);
-  bool is_waited_for = x != NULL && c->body.taker == x && conn_may_read(c) && !x->owes_continue;
+  bool is_waited_for = x != NULL && c->body.taker == x && conn_may_read(c) && !awaits_leave(c);
   if (has_begun) {
     give_up(c, BJ_EXPIRED);
   } else if (x == NULL) {
@@ -272,9 +277,19 @@ static void expire(conn *c)
   }
 }
 
+/* What it has said in time waits for a turn that has room for it. */
+static bool is_heard(const conn *c, enum deadline_kind kind)
+{
+  return c->is_queued && (kind == DEADLINE_IDLE || kind == DEADLINE_HEAD || kind == DEADLINE_BODY);
+}
+
 void conn_time_out(void *connection, enum deadline_kind kind)
 {
   conn *c = connection;
+  if (is_heard(c, kind)) {
+    deadline_retry(&c->server->deadlines, &c->reading_by);
+    return;
+  }
   if (kind == DEADLINE_WRITE && output_moves(c)) return;
   if (kind == DEADLINE_BODY && pull_moves(c)) return;
   if (kind < DEADLINE_LOOK && kind != DEADLINE_IDLE && kind != DEADLINE_LINGER)

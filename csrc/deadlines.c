@@ -2,6 +2,8 @@
 
 #include "loop.h"
 
+#define RETRY .001 /* seconds */
+
 static void unlink_one(deadline *one)
 {
   if (one->next != NULL) {
@@ -54,6 +56,13 @@ void deadline_set(deadlines *d, deadline *one, enum deadline_kind kind)
   one->due = one->at = loop_now(d->loop) + after;
   link_before(anchor, one);
   if (one->prev == anchor) aim(d, one->at);
+}
+
+void deadline_retry(deadlines *d, deadline *one)
+{
+  one->at = loop_now(d->loop) + RETRY;
+  link_before(d->kinds[one->kind].list.next, one);
+  aim(d, one->at);
 }
 
 void deadline_pause(deadlines *d, deadline *one)

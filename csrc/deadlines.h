@@ -68,6 +68,9 @@ void deadline_extend(deadlines *d, deadline *one, enum deadline_kind kind, size_
 /* Clears `one`, and has `heir` run out when it would have. */
 void deadline_move(deadline *heir, deadline *one);
 
+/* Has `one`, which has just passed, pass again soon. */
+void deadline_retry(deadlines *d, deadline *one);
+
 /* Stops `one` while it is not its owner who is waited for. */
 void deadline_pause(deadlines *d, deadline *one);
 

@@ -85,7 +85,7 @@ void exchange_abort(exchanges *all, exchange *x, enum bj_reason reason)
 void exchange_leave(exchanges *all, exchange *x)
 {
   exchange_release(all, x);
-  if (x->by.next != NULL) deadline_clear(&x->by);
+  deadline_clear(&x->by);
   buffer_free(&x->out);
   file_close(&x->file);
   x->conn = NULL;

@@ -2,7 +2,6 @@
 #include "input.h"
 
 #include <errno.h>
-#include <sys/ioctl.h>
 
 #include "body.h"
 #include "loop.h"
@@ -248,10 +247,8 @@ void input_missed(conn *c, ssize_t n)
 /* Whether the client has closed its side before the end of a body whose length is known. */
 static bool is_cut(const conn *c, enum socket_peer peer)
 {
-  int available = 0;
   return peer == PEER_ENDED && c->state == CONN_BODY && c->body.framing == FRAMING_LENGTH &&
-         ioctl(c->reader.fd, FIONREAD, &available) == 0 &&
-         buffer_size(&c->in) + (size_t)available < c->body.left;
+         buffer_size(&c->in) + socket_unread(c->reader.fd) < c->body.left;
 }
 
 void input_look(conn *c)

@@ -67,7 +67,7 @@ int32_t bj_file_adopt(int32_t fd, double *facts, char *error)
 int32_t bj_file_read(int32_t fd, char *to, uint32_t size, uint32_t offset_low, uint32_t offset_high)
 {
   file f = {.fd = fd, .from = (uint64_t)offset_high << 32 | offset_low};
-  ssize_t n = file_read(&f, to, size);
+  ssize_t n = file_read(&f, to, size < INT32_MAX ? size : INT32_MAX);
   return n < 0 ? -errno : (int32_t)n;
 }
 

@@ -1,11 +1,10 @@
 /* Bodies that the caller reads: told when there is something, asked how much it takes. */
 #include "pull.h"
 
-#include <sys/ioctl.h>
-
 #include "body.h"
 #include "input.h"
 #include "server.h"
+#include "socket.h"
 
 /* Octets of which it is the caller's turn to take them, whatever else the client may have. */
 #define ENOUGH 4096u
@@ -26,19 +25,19 @@ void pull_begin(exchange *x)
 bool pull_announce(conn *c)
 {
   bj_server *s = c->server;
-  int available = 0;
   if (!is_pulled(c)) return false;
   if (c->body.told) { /* it is behind: not asked again before it has read */
     conn_update(c);
     return true;
   }
   /* Nothing that is readable: an end or an error, which whoever receives will see. */
-  if (ioctl(c->reader.fd, FIONREAD, &available) < 0 || available <= 0) return false;
+  size_t available = socket_unread(c->reader.fd);
+  if (available == 0) return false;
   if (!server_has_room(s)) {
     conn_queue(c);
     return true;
   }
-  bool ends = (uint64_t)available >= c->body.left;
+  bool ends = available >= c->body.left;
   *server_event(s) = (bj_event){.type = BJ_READABLE,
                                 .request = c->body.taker->slot,
                                 .generation = c->body.taker->generation,
@@ -50,9 +49,8 @@ bool pull_announce(conn *c)
 
 bool pull_moves(conn *c)
 {
-  int available = 0;
-  if (!is_pulled(c) || !c->body.told || ioctl(c->reader.fd, FIONREAD, &available) < 0) return false;
-  uint32_t size = (uint32_t)available;
+  if (!is_pulled(c) || !c->body.told) return false;
+  uint32_t size = (uint32_t)socket_unread(c->reader.fd);
   if (size >= ENOUGH || size >= c->body.left) return true;
   if (size <= c->body.ahead) return false;
   deadline_extend(&c->server->deadlines, &c->reading_by, DEADLINE_BODY, size - c->body.ahead);

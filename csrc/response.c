@@ -110,7 +110,6 @@ static void begin_answer(exchange *x, const bj_command *command)
   x->framing = choose_framing(x, command);
   x->left = length_of(command);
   if (must_close(x, command)) announce_close(x);
-  x->notify = (command->flags & BJ_WRITE_NOTIFY) != 0;
   x->direct = (command->flags & BJ_WRITE_DIRECT) != 0;
   x->answer = ANSWER_STARTED;
 }
@@ -238,6 +237,7 @@ void response_end(exchange *x)
   x->close |= x->cut;
   x->answer = ANSWER_DONE;
   count_end(x);
+  if (x->cut && x->notify) exchange_abort(&c->server->exchanges, x, BJ_CUT);
   exchange_release(&c->server->exchanges, x);
   conn_advance(c);
 }
@@ -259,6 +259,7 @@ void response_write(exchange *x, const bj_command *command, const char *output)
     response_forget(command);
     return;
   }
+  x->notify |= (command->flags & BJ_WRITE_NOTIFY) != 0;
   if (starts) body = write_head(x, command, fields, body);
   if (f.fd >= 0)
     write_file(x, f);
@@ -287,10 +288,9 @@ void response_error(exchange *x, unsigned status)
 
 void response_continue(exchange *x)
 {
-  if (x->owes_continue && x->answer == ANSWER_NONE) {
-    x->owes_continue = false;
-    output_add(x, BYTES("HTTP/1.1 100 Continue\r\n\r\n"), BYTES(""));
-  }
+  bool is_asked = x->owes_continue && x->answer == ANSWER_NONE;
+  x->owes_continue = false; /* an answer that has begun says as much */
+  if (is_asked) output_add(x, BYTES("HTTP/1.1 100 Continue\r\n\r\n"), BYTES(""));
 }
 
 void response_cut(exchange *x)

@@ -4,12 +4,18 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
+
+size_t socket_unread(int fd)
+{
+  int size = 0;
+  return ioctl(fd, FIONREAD, &size) == 0 ? (size_t)size : 0;
+}
 
 #if defined(__linux__)
 
 #include <linux/sockios.h>
-#include <sys/ioctl.h>
 
 int socket_open(int family)
 {
@@ -41,7 +47,10 @@ enum socket_peer socket_peer(int fd)
 {
   struct pollfd it = {.fd = fd, .events = POLLRDHUP};
   if (poll(&it, 1, 0) <= 0) return PEER_THERE;
-  return (it.revents & (POLLERR | POLLHUP)) != 0 ? PEER_GONE : PEER_ENDED;
+  /* Of a Unix socket it hangs up at once, also with octets that wait to be read. */
+  bool is_gone =
+    (it.revents & POLLERR) != 0 || ((it.revents & POLLHUP) != 0 && socket_unread(fd) == 0);
+  return is_gone ? PEER_GONE : PEER_ENDED;
 }
 
 bool socket_takes_abstract_names(void)

@@ -31,6 +31,9 @@ int socket_accept(int listener, struct sockaddr *peer, socklen_t *size);
  * means that the next octets follow at once. */
 ssize_t socket_send(int fd, const struct iovec *parts, size_t count, bool more);
 
+/* Octets that can be read. */
+size_t socket_unread(int fd);
+
 /* Octets that the kernel has taken and the peer has not acknowledged; of a Unix socket with what
  * the kernel adds to them. */
 size_t socket_unsent(int fd);

@@ -21,6 +21,13 @@ static void finish(bj_server *s)
   conn_free_dead(s);
 }
 
+/* The same, of one that has sent all there is. */
+static void finish_sent(bj_server *s)
+{
+  statsd_update(&s->statsd, s->loop);
+  finish(s);
+}
+
 static void resume_queued(bj_server *s)
 {
   s->resuming = s->queue;
@@ -92,8 +99,7 @@ uint32_t bj_server_turn(bj_server *s)
   if (s->event_count == 0 && !loop_settled(s->loop)) ev_run(s->loop, EVRUN_NOWAIT);
   if (s->state == SERVER_DRAINING) drain(s);
   output_flush(s);
-  statsd_update(&s->statsd, s->loop);
-  finish(s);
+  finish_sent(s);
   return s->event_count;
 }
 
@@ -109,8 +115,7 @@ void bj_server_flush(bj_server *s, uint32_t count)
   commands_run(s, count);
   output_flush(s);
   commands_report(s, count);
-  statsd_update(&s->statsd, s->loop);
-  finish(s);
+  finish_sent(s);
 }
 
 uint32_t bj_server_write(bj_server *s, uint32_t slot, uint32_t generation, const char *body,
@@ -127,8 +132,7 @@ uint32_t bj_server_write(bj_server *s, uint32_t slot, uint32_t generation, const
     conn_settle(c);
   }
   output_flush(s);
-  statsd_update(&s->statsd, s->loop);
-  finish(s);
+  finish_sent(s);
   return taken;
 }
 

@@ -18,7 +18,7 @@ import {
 import { inFile, inMemory, type Unpack } from "./unpack.ts";
 
 /** The `BJ_ABI` of `csrc/bjoern.h` that this code is written for. */
-export const ABI = 5;
+export const ABI = 6;
 
 /**
  * The C library cannot be found or is not the one that belongs to this version.

@@ -117,9 +117,18 @@ function describe(reason: number): ConstructorParameters<typeof RequestError> {
       return ["The request took longer than requestTimeout", 503, "TimeoutError"];
     case Reason.SHED:
       return ["The connection held too much of maxBufferedSize", 0];
+    case Reason.CUT:
+      return ["The response could not be completed", 0];
     default:
       return ["The client disconnected", 0];
   }
+}
+
+/** What a user's function throws where nobody waits for it: an uncaught error, as from a timer. */
+export function throwLater(error: unknown): void {
+  queueMicrotask(() => {
+    throw error;
+  });
 }
 
 /** The error for an `enum bj_reason`; a client whose response has begun gets no other status. */

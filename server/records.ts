@@ -60,6 +60,7 @@ export const Reason = {
   CLOSED: 5,
   EXPIRED: 6,
   SHED: 7,
+  CUT: 8,
 } as const;
 
 /** `enum bj_method`, as names; the first stands for all others. */

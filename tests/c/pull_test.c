@@ -156,6 +156,20 @@ TEST("a client that leaves in the middle is told of once its octets are read")
   end();
 }
 
+TEST("what a client has sent before it has gone is there for who reads it later")
+{
+  begin(POST("5"));
+  client_send(client, "01234");
+  CHECK_EQ(driver_event(&d, BJ_READABLE).body_size, 5);
+  close(client);
+  CHECK_EQ(driver_pass(&d, 1100), 0); /* it is looked after each second */
+  CHECK_EQ(take(64), 5);
+  CHECK_BYTES(got, 5, "01234");
+  driver_answer(&d, &e, "a");
+  driver_flush(&d);
+  driver_close(&d);
+}
+
 TEST("an answer before the end leaves the rest to nobody")
 {
   begin(POST("10"));

@@ -133,6 +133,28 @@ TEST("the last octet is told when the kernel has it, or that it never will")
   }
 }
 
+TEST("who asks for that with a later part is told as well")
+{
+  begin(GET);
+  driver_write(&d, &e, BJ_WRITE_HEAD, "a");
+  driver_flush(&d);
+  driver_write(&d, &e, BJ_WRITE_END | BJ_WRITE_NOTIFY, "b");
+  driver_flush(&d);
+  CHECK_EQ(driver_event(&d, BJ_SENT).request, e.request);
+  end();
+}
+
+TEST("who waits for the last octet is told when it cannot come")
+{
+  begin(GET);
+  driver_write(&d, &e, BJ_WRITE_HEAD | BJ_WRITE_NOTIFY, "a");
+  driver_flush(&d);
+  driver_command(&d, BJ_ABORT, &e);
+  driver_flush(&d);
+  CHECK_EQ(driver_event(&d, BJ_ABORTED).flags, BJ_CUT);
+  end();
+}
+
 /* How an answer that does not keep its word ends. `resets`: with an error, not an end. */
 static const struct {
   const char *request;

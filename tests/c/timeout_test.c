@@ -144,6 +144,44 @@ TEST("a body that the handler does not take, or has not asked for yet, is not la
   end();
 }
 
+TEST("a body that is asked for once the answer has begun is late as any other")
+{
+  bj_options options = driver_defaults();
+  options.body_timeout = SHORT;
+  begin_with(options);
+  client_send(client, POST("Expect: 100-continue\r\n"));
+  e = driver_event(&d, BJ_REQUEST);
+  driver_write(&d, &e, BJ_WRITE_HEAD, "a");
+  driver_consume(&d, &e, 0);
+  driver_flush(&d);
+  client_expect(client, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n");
+  CHECK(driver_wait(&d));
+  CHECK_EQ(d.events[0].type, BJ_ABORTED);
+  expect_timeout(1);
+  end();
+}
+
+TEST("a body is not late while 100 (Continue) waits for an earlier answer")
+{
+  bj_options options = driver_defaults();
+  options.body_timeout = SHORT;
+  begin_with(options);
+  client_send(client, GET POST("Expect: 100-continue\r\n"));
+  CHECK_EQ(driver_turn(&d), 2);
+  bj_event first = d.events[0], second = d.events[1];
+  driver_consume(&d, &second, 0);
+  driver_flush(&d);
+  CHECK_EQ(driver_pass(&d, TWICE), 0);
+  expect_timeout(0);
+  driver_answer(&d, &first, "a");
+  driver_flush(&d);
+  client_expect(client, OK("a") "HTTP/1.1 100 Continue\r\n\r\n");
+  CHECK(driver_wait(&d));
+  CHECK_EQ(d.events[0].type, BJ_ABORTED);
+  expect_timeout(1);
+  end();
+}
+
 /* A body that has to come at a certain rate. */
 static void begin_slow_body(void)
 {

@@ -1,6 +1,8 @@
 /* How much one turn takes, and who has to wait for the next ones. */
 #include "driver.h"
 
+#define GET "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+
 enum { ENOUGH = 131072, CLIENTS = 6, BODY = 49152, MANY = ENOUGH / 2 };
 
 static driver d;
@@ -50,10 +52,42 @@ TEST("a turn takes no more than what stays in the cache until it is answered")
   driver_close(&d);
 }
 
+TEST("clients that have spoken in time are not late because the turn is full")
+{
+  static char upload[BODY + 64];
+  int clients[CLIENTS + 1];
+  int head = snprintf(upload, sizeof upload,
+                      "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n", BODY);
+  bj_options options = driver_defaults();
+  options.idle_timeout = 20;
+  driver_open(&d, &options);
+  for (int i = 0; i <= CLIENTS; i++) {
+    clients[i] = client_open(&d);
+    client_send(clients[i], GET);
+  }
+  while (serve() > 0) {
+  }
+  for (int i = 0; i <= CLIENTS; i++) {
+    CHECK(client_read(clients[i], upload + head, BODY) > 0);
+    if (i < CLIENTS)
+      client_send_bytes(clients[i], upload, (size_t)head + BODY);
+    else
+      client_send(clients[i], GET);
+  }
+  poll(NULL, 0, 30); /* the thread is busy meanwhile */
+  while (serve() > 0) {
+  }
+  for (int i = 0; i <= CLIENTS; i++) {
+    CHECK(has_answer(clients[i]));
+    close(clients[i]);
+  }
+  driver_close(&d);
+}
+
 /* Each request of theirs is a turn of its own, in which all that is behind it is looked at anew. */
 TEST("clients of whom it is known that they have more to say do not keep a new one waiting")
 {
-  static const char get[] = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+  static const char get[] = GET;
   static char many[MANY];
   size_t size = 0;
   int greedy[CLIENTS];
@@ -66,7 +100,7 @@ TEST("clients of whom it is known that they have more to say do not keep a new o
   }
   for (int i = 0; i < 3 * CLIENTS; i++) serve(); /* all of them are read */
   int client = client_open(&d);
-  client_send(client, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  client_send(client, GET);
   size_t served = 0, half = size / (sizeof get - 1) * CLIENTS / 2;
   while (served < half && !has_answer(client)) served += serve();
   CHECK(served < half);
