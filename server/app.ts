@@ -7,6 +7,9 @@ import type { Handler } from "./types.ts";
 
 type Fetch = (request: Request, info: unknown) => unknown;
 
+/** Makes another handler of one. */
+export type Wrap = (handler: Handler<never>) => Handler<never>;
+
 /** The method `name` of `value`, own or inherited, bound to it. */
 function method(value: unknown, name: string): Fetch | undefined {
   const isObject = typeof value === "object" && value !== null || typeof value === "function";

@@ -4,7 +4,7 @@
  * @module
  */
 import { urlHost } from "./addresses.ts";
-import { handlerOf } from "./app.ts";
+import { handlerOf, type Wrap } from "./app.ts";
 import { Core } from "./core.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Settings } from "./options.ts";
@@ -37,10 +37,12 @@ export class Server<A extends Addr = NetAddr> {
   /** Where the server listens. */
   readonly addr: A;
   readonly #core: Core;
+  readonly #wrap: Wrap;
 
   /** Use {@linkcode run}. */
-  constructor(app: App<A>, settings: Settings) {
-    this.#core = new Core(handlerOf(app), settings);
+  constructor(app: App<A>, settings: Settings, wrap: Wrap = (handler) => handler) {
+    this.#wrap = wrap;
+    this.#core = new Core(wrap(handlerOf(app)), settings);
     this.addr = this.#core.addr as A;
     this.finished = this.#core.finished;
   }
@@ -91,7 +93,7 @@ export class Server<A extends Addr = NetAddr> {
     checkTime("patience", patience);
     return this.#core.shutdown({
       timeout: timeout > LONGEST ? undefined : timeout,
-      patience: Math.min(patience, LONGEST),
+      patience: Math.ceil(Math.min(patience, LONGEST)),
     });
   }
 
@@ -105,7 +107,7 @@ export class Server<A extends Addr = NetAddr> {
 
   /** Hands the requests from now on to another app. */
   reload(app: App<A>): void {
-    this.#core.handler = handlerOf(app);
+    this.#core.handler = this.#wrap(handlerOf(app));
   }
 
   /** Keeps the process alive while the server runs, which is the default. */

@@ -187,11 +187,12 @@ export class Supervisor {
     }
     const { onEvent } = this.#settings;
     onEvent({ type: "reloading" });
-    const ready = await Promise.all(this.#slots.map((slot) => slot.prepare()));
+    await Promise.all(this.#slots.map((slot) => slot.prepare()));
     if (this.#isStopping) {
       return false;
     }
-    const isNew = !ready.includes(false);
+    // One that was ready may have ended while others were not.
+    const isNew = this.#slots.every((slot) => slot.isPrepared);
     for (const slot of this.#slots) {
       isNew ? slot.commit() : slot.abandon();
     }

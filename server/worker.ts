@@ -5,11 +5,11 @@
  */
 import { tools } from "../ffi/library.ts";
 import { native } from "../ffi/native.ts";
-import { handlerOf } from "./app.ts";
+import type { Wrap } from "./app.ts";
 import { readAddress } from "./listening.ts";
 import { settingsOf } from "./options.ts";
 import { Server } from "./server.ts";
-import type { Addr, App, Handler, Options } from "./types.ts";
+import type { Addr, App, Options } from "./types.ts";
 import { isOurs, LISTENER_FD, type Order, type Report, WORKER } from "./workers/messages.ts";
 
 /** For the process to end by itself after its server has, in ms. */
@@ -51,19 +51,17 @@ export function workerNumber(): number | undefined {
 }
 
 /**
- * Calls `tell` once after `most` requests or up to a tenth more, so that workers that have started
- * together are not spent together.
+ * Wraps handlers so that `tell` is called once, after `most` requests of all of them or up to a tenth
+ * more: workers that have started together are not spent together.
  */
-export function counted(app: App<Addr>, most: number, tell: () => void): App<Addr> {
-  const handler = handlerOf(app) as Handler<Addr>;
+export function counter(most: number, tell: () => void): Wrap {
   let left = most + Math.floor(Math.random() * most / 10);
-  const count: Handler<Addr> = (request, info) => {
+  return (handler) => (request, info) => {
     if (--left === 0) {
       tell();
     }
     return handler(request, info);
   };
-  return count;
 }
 
 function report(bjoern: Report["bjoern"]): void {
@@ -169,8 +167,8 @@ export function workerRun(app: App<Addr>, options: Options = {}, maxRequests = 0
   }
   const own = { ...options, host: LISTENER_FD, port: undefined, handleSignals: false };
   const settings = settingsOf(own);
-  const limited = maxRequests > 0 ? counted(app, maxRequests, () => report("spent")) : app;
-  const server = new Server(limited, settings).start();
+  const count = maxRequests > 0 ? counter(maxRequests, () => report("spent")) : undefined;
+  const server = new Server(app, settings, count).start();
   obey(server, settings);
   report("ready");
   return server;

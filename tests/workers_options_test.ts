@@ -1,10 +1,13 @@
 // How workers are set up: options, delays, what is refused, and the call that does it all.
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import process from "node:process";
 import { test } from "node:test";
+import { settingsOf } from "../server/options.ts";
+import { Server } from "../server/server.ts";
 import { supervise, Supervisor } from "../server/supervisor.ts";
 import type { Addr, App, Options } from "../server/types.ts";
-import { counted, workerNumber, workerRun } from "../server/worker.ts";
+import { counter, workerNumber, workerRun } from "../server/worker.ts";
 import { Backoff } from "../server/workers/backoff.ts";
 import { describe, type WorkerEvent } from "../server/workers/events.ts";
 import { runWorkers } from "../server/workers/run.ts";
@@ -64,16 +67,47 @@ test("a worker that does not become ready in time is killed", async () => {
 test("maxRequests is told once, somewhat later for some", () => {
   for (let i = 0; i < 50; i++) {
     let [requests, told, at] = [0, 0, 0];
-    const app = counted(() => "", 100, () => {
+    const count = counter(100, () => {
       told++;
       at = requests;
-    }) as () => string;
+    });
+    // Those of an app that is replaced count as well.
+    const [first, second] = [count(() => ""), count(() => "")] as (() => string)[];
     for (requests = 1; requests < 300; requests++) {
-      app();
+      (requests < 90 ? first : second)();
     }
     assert.equal(told, 1);
     assert.ok(at >= 100 && at < 110, String(at));
   }
+});
+
+test("what a server hands its requests to after a reload is counted like what it began with", async () => {
+  let told = 0;
+  const server = new Server(() => "old", settingsOf({ port: 0 }), counter(3, () => told++)).start();
+  assert.equal((await ask(server)).text, "old");
+  server.reload(() => "new");
+  assert.equal((await ask(server)).text, "new");
+  assert.equal(told, 0);
+  await ask(server);
+  assert.equal(told, 1);
+  await server.shutdown();
+});
+
+test("a worker that could not be started is no process to signal", async (context) => {
+  const { kill } = process;
+  const signalled: number[] = [];
+  process.kill = (pid) => {
+    signalled.push(pid);
+    return true;
+  };
+  context.after(() => process.kill = kill);
+  for (const way of ["stop", "shutdown"] as const) {
+    const options = { workers: 1, command: ["/no/such/program"], onEvent: () => {} };
+    const supervisor = new Supervisor(dummy(), options);
+    void supervisor[way]();
+    await supervisor.finished;
+  }
+  assert.deepEqual(signalled, []);
 });
 
 test("a process that no supervisor has started is no worker", () => {
@@ -160,6 +194,42 @@ const programs: [name: string, text: string, out: string, status: number][] = [
     }`,
     "over",
     1,
+  ],
+  [
+    "in a worker the signal option is nobody's",
+    `const controller = new AbortController();
+    const server = run(() => String(process.pid), {
+      port: 0,
+      workers: 1,
+      signal: controller.signal,
+    });
+    if (workerNumber() !== undefined) {
+      controller.abort();
+    } else {
+      await server.ready;
+      const [pid] = server.pids;
+      console.log(await (await fetch(server.url)).text() === String(pid));
+      await server.shutdown();
+    }`,
+    "true",
+    0,
+  ],
+  [
+    "an onEvent that throws is an uncaught error, and reloads go on",
+    `process.on("uncaughtException", ({ message }) => console.log(message));
+    const types = [];
+    const onEvent = ({ type }) => {
+      if (types.push(type) && type === "reloading") throw new Error("no space left");
+    };
+    const server = run(() => "", { port: 0, workers: { workers: 1, onEvent } });
+    if (workerNumber() === undefined) {
+      await server.ready;
+      console.log(await server.reload());
+      console.log(await server.reload());
+      await server.shutdown();
+    }`,
+    "no space left\ntrue\nno space left\ntrue",
+    0,
   ],
   [
     "handleSignals: false counts with workers too",

@@ -237,6 +237,20 @@ test("new code that does not start leaves the old workers in place", () =>
     await assertClean(group);
   }));
 
+test("a new worker that ends before the others are ready leaves the old ones in place too", () =>
+  inFolder(async (folder) => {
+    const version = join(folder, "version");
+    await writeFile(version, "good");
+    await using group = await Group.start({ version, options: { workers: 2 } });
+    const old = new Set((await group.events("ready", 2)).map(({ pid }) => pid));
+    await writeFile(version, "fickle");
+    group.signal("SIGHUP");
+    await group.event("kept");
+    await group.events("exited", 2);
+    assert.deepEqual(await group.all(2), old);
+    await assertClean(group);
+  }));
+
 test("a worker that has served maxRequests is replaced before it ends", async () => {
   await using group = await Group.start({ options: { workers: 2, maxRequests: 50 } });
   const first = await group.events("ready", 2);

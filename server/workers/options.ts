@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { throwLater } from "../errors.ts";
 import { refuseUnknown } from "../unknown.ts";
 import { describe, type WorkerEvent } from "./events.ts";
 
@@ -132,6 +133,17 @@ function commandOf({ command }: WorkerOptions): string[] | undefined {
   return command;
 }
 
+/** What it throws must not end what it is told of. */
+function guarded(onEvent: (event: WorkerEvent) => void): (event: WorkerEvent) => void {
+  return (event) => {
+    try {
+      onEvent(event);
+    } catch (error) {
+      throwLater(error);
+    }
+  };
+}
+
 /** Checks options and fills in the defaults. Throws a TypeError or RangeError. */
 export function workerSettingsOf(options: WorkerOptions): WorkerSettings {
   refuseUnknown(options, Object.keys(KINDS), "workers.");
@@ -145,6 +157,6 @@ export function workerSettingsOf(options: WorkerOptions): WorkerSettings {
     restartDelay: whole(options, "restartDelay", 100),
     maxRestartDelay: whole(options, "maxRestartDelay", 10_000),
     handleSignals: options.handleSignals ?? true,
-    onEvent: options.onEvent ?? log,
+    onEvent: guarded(options.onEvent ?? log),
   };
 }

@@ -176,6 +176,9 @@ export class WorkerProcess {
    * and closes the channel, but with a list in `--allow-run` lets nobody signal by number.
    */
   #signal(name: "SIGTERM" | "SIGKILL"): void {
+    if (this.pid === 0) {
+      return; // there is none; 0 would be all of our own group
+    }
     try {
       process.kill(this.pid, name);
     } catch {

@@ -110,7 +110,11 @@ export function runWorkers(app: App<Addr>, options: GroupOptions): Supervisor | 
     throw new Error("A process can have one group of workers");
   }
   if (workerNumber() !== undefined) {
-    const server = workerRun(app, { ...own, onListen: undefined }, given.maxRequests);
+    const server = workerRun(
+      app,
+      { ...own, onListen: undefined, signal: undefined },
+      given.maxRequests,
+    );
     isRunning = true;
     return server;
   }

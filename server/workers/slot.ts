@@ -71,6 +71,11 @@ export class Slot {
     this.#timer = setTimeout(() => this.start(), delay);
   }
 
+  /** Whether the process that is to come is still there. */
+  get isPrepared(): boolean {
+    return this.#next?.isAlive ?? false;
+  }
+
   /** Starts the process that is to come. False when it has ended before it was ready. */
   prepare(): Promise<boolean> {
     clearTimeout(this.#timer);

@@ -1,8 +1,9 @@
 // A supervisor that prints its events, and the workers that it starts from this same file. The
 // argument is JSON: see `Given`. Workers print only that they hang or are
 // busy, and what they have handled.
-import { readFileSync, writeSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync, writeSync } from "node:fs";
 import process from "node:process";
+import { setTimeout as sleep } from "node:timers/promises";
 import { bindAndListen, type Result } from "../../mod.ts";
 import { Supervisor } from "../../server/supervisor.ts";
 import { workerNumber, workerRun } from "../../server/worker.ts";
@@ -13,7 +14,10 @@ import { loadedApp } from "./loaded_app.ts";
 /** What a test wants. */
 export interface Given {
   host?: string;
-  /** A file with the version that the workers tell, or "broken". */
+  /**
+   * A file with the version that the workers tell; "broken" does not start; of "fickle" the first
+   * worker ends once it is ready, and the others are ready after that.
+   */
   version?: string;
   options?: WorkerOptions;
   /** Requests that are a load for one worker. */
@@ -61,6 +65,22 @@ async function app(request: Request): Promise<Result> {
   return Response.json({ worker: workerNumber(), pid: process.pid, version });
 }
 
+/** Whether a process is there that its parent has not heard the end of. */
+function isThere(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+/** Waits until the first worker of a fickle version has ended. */
+async function whenFirstHasEnded(note: string): Promise<void> {
+  while (!existsSync(note) || isThere(Number(readFileSync(note, "utf8")))) {
+    await sleep(5);
+  }
+}
+
 function print(fact: Fact): void {
   writeSync(1, `${JSON.stringify(fact)}\n`); // all at once: several processes print
 }
@@ -69,9 +89,17 @@ if (workerNumber() !== undefined) {
   if (version === "broken") {
     process.exit(9);
   }
+  const note = `${given.version}.first`;
+  if (version === "fickle" && workerNumber() !== 1) {
+    await whenFirstHasEnded(note);
+  }
   process.on("exit", () => print({ type: "handled", pid: process.pid, requests: handled }));
   workerRun(app, {}, given.options?.maxRequests);
   setInterval(() => {}, 1e6); // an app that would never end by itself
+  if (version === "fickle" && workerNumber() === 1) {
+    writeFileSync(note, String(process.pid));
+    setTimeout(() => process.exit(9), 50); // "ready" is on its way
+  }
 } else {
   const listener = bindAndListen(given.host ?? "127.0.0.1", 0);
   const supervisor = new Supervisor(listener, { ...given.options, onEvent: print });
