@@ -4,7 +4,7 @@
  * @module
  */
 import { type Chunk, type Read, type Reader, settledSoon, toBytes } from "../server/chunks.ts";
-import { Kind, noRecord, Response as RecordedResponse } from "../server/response.ts";
+import { Kind, noRecord, takeRecord } from "../server/response.ts";
 
 type Reads = (Read | Promise<Read>)[];
 
@@ -32,7 +32,7 @@ export class Body {
    */
   static of(response: Response): Body | Promise<Body> | undefined {
     const record = noRecord();
-    RecordedResponse.take(response, record);
+    takeRecord(response, record);
     switch (record.kind) {
       case Kind.EMPTY:
         return undefined;

@@ -9,14 +9,15 @@ import { type Exchange, State } from "./exchange.ts";
 import { type Head, JSON_TYPE, nameType, readHead, TEXT_TYPE } from "./head.ts";
 import { type Part, takePart } from "./file.ts";
 import { OUTPUT_SIZE } from "./memory.ts";
-import { WriteFlag } from "./records.ts";
+import { Reason, WriteFlag } from "./records.ts";
 import {
+  isForeign,
   isResponse,
   Kind,
   noRecord,
   Preset,
   type Recorded,
-  Response as RecordedResponse,
+  takeRecord,
 } from "./response.ts";
 import type { Block } from "./output.ts";
 import { makeRequest } from "./request.ts";
@@ -67,7 +68,7 @@ export class Answerer {
       this.#sendText(exchange, 200, 0, this.#textFields, result);
     } else if (typeof result !== "object" || result === null) {
       this.fail(exchange, notAResponse(result));
-    } else if (RecordedResponse.take(result, this.#recorded)) {
+    } else if (takeRecord(result, this.#recorded)) {
       this.#sendRecorded(exchange, result as Response);
     } else if (result instanceof Promise) {
       result.then(
@@ -250,11 +251,11 @@ export class Answerer {
       return;
     }
     if (Number.isNaN(head.length)) {
-      await body.cancel();
+      body.cancel().catch(() => {});
       throw new TypeError("The response's Content-Length is not a number");
     }
     const start = (length: number | undefined, whole?: Uint8Array) => {
-      if (whole !== undefined) {
+      if (whole !== undefined && isForeign(response)) {
         nameType(head, whole);
       }
       this.#writer.head(exchange, head.status, head.flags, this.#lines(head), length, false);
@@ -273,19 +274,22 @@ export class Answerer {
   }
 
   #sendFile(exchange: Exchange, head: Head, part: Part): void {
-    if (exchange.isHead) {
-      this.#writer.head(exchange, head.status, head.flags, this.#lines(head), part.length, true);
-      part.file.close();
-    } else {
-      this.#writer.file(exchange, head.status, head.flags, this.#lines(head), part);
+    try {
+      const lines = this.#lines(head);
+      if (exchange.isHead) {
+        this.#writer.head(exchange, head.status, head.flags, lines, part.length, true);
+      } else {
+        this.#writer.file(exchange, head.status, head.flags, lines, part);
+      }
+    } finally {
+      part.file.close(); // unless the library has got it
     }
   }
 
   /** Logs or hands over the error, and answers by 500 unless the response has begun. */
   fail(exchange: Exchange, error: unknown): void {
     if (isDeparture(exchange, error)) {
-      this.#writer.cut(exchange);
-      exchange.abort(error instanceof RequestError ? error : requestError(0));
+      this.#writer.cut(exchange, error instanceof RequestError ? error : requestError(0));
       return;
     }
     if (this.#onError === undefined) {
@@ -336,7 +340,7 @@ export class Answerer {
       const flags = WriteFlag.CLOSE | WriteFlag.FAILED;
       this.#sendText(exchange, 500, flags, this.#textFields, text);
     } else {
-      this.#writer.cut(exchange);
+      this.#writer.cut(exchange, requestError(Reason.CUT));
     }
   }
 }

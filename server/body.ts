@@ -21,7 +21,8 @@ export interface Source {
 
 /** What who reads too late is told. */
 export const OVER =
-  "The request is over: read what you need of it before you respond, or call waitUntil()";
+  "The request is over: read what you need of it before you respond, or call waitUntil(), which " +
+  "keeps what has arrived by then";
 
 /** Bytes taken before the library is told: a part of what it lets be unread. */
 const CREDIT = 65536;

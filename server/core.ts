@@ -7,7 +7,7 @@ import { library, more, tools } from "../ffi/library.ts";
 import type { Library, Pointer } from "../ffi/symbols.ts";
 import { Answerer } from "./answer.ts";
 import { admits } from "./body_limit.ts";
-import { RequestError, requestError } from "./errors.ts";
+import { RequestError, requestError, throwLater } from "./errors.ts";
 import { Exchange, type Host } from "./exchange.ts";
 import { patchGlobals, restoreGlobals } from "./globals.ts";
 import { readAddress } from "./listening.ts";
@@ -23,6 +23,11 @@ import { stopOnSignals } from "./signals.ts";
 import type { Trust } from "./trust.ts";
 import type { Addr, Handler } from "./types.ts";
 import { Writer } from "./writer.ts";
+
+/** Why what is left of a server's requests is aborted. */
+function stopped(): RequestError {
+  return new RequestError("The server was stopped", 0);
+}
 
 /** A listening server and everything that it is doing. */
 export class Core implements Host {
@@ -63,6 +68,7 @@ export class Core implements Host {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.finished = promise;
     this.#finish = resolve;
+    settings.signal?.addEventListener("abort", this.stop);
   }
 
   start(): void {
@@ -77,7 +83,6 @@ export class Core implements Host {
     if (!this.#isReferenced) {
       this.#loop.unref();
     }
-    signal?.addEventListener("abort", this.stop);
     if (handleSignals) {
       stopOnSignals(this, drainTimeout);
     }
@@ -119,10 +124,7 @@ export class Core implements Host {
       try {
         this.#handleEvent(i * EVENT_WORDS);
       } catch (error) {
-        // A logger of the user's has thrown. That is an uncaught error, not the end of the batch.
-        queueMicrotask(() => {
-          throw error;
-        });
+        throwLater(error); // A logger of the user's has thrown: that is not the end of the batch.
       }
     }
   }
@@ -147,7 +149,9 @@ export class Core implements Host {
     } catch (error) {
       this.#answerer.fail(exchange, error);
     }
-    if (!exchange.over || exchange.notify) {
+    if (this.#server === null) {
+      exchange.abort(stopped());
+    } else if (!exchange.over || exchange.awaitsSent) {
       this.#exchanges[exchange.slot] = exchange;
       this.#alive.push(exchange);
     }
@@ -242,7 +246,7 @@ export class Core implements Host {
 
   ended(exchange: Exchange): void {
     this.pendingRequests--;
-    if (!exchange.notify && this.#exchanges[exchange.slot] === exchange) {
+    if (!exchange.awaitsSent && this.#exchanges[exchange.slot] === exchange) {
       this.#exchanges[exchange.slot] = undefined;
     }
   }
@@ -283,7 +287,7 @@ export class Core implements Host {
       more().bj_server_drain(this.#server, patience);
       this.#loop.wake();
     }
-    if (timeout !== undefined) {
+    if (timeout !== undefined && !this.#isOver) {
       clearTimeout(this.#deadline);
       this.#deadline = setTimeout(this.stop, timeout);
     }
@@ -305,9 +309,8 @@ export class Core implements Host {
     this.#server = null;
     discharge(this);
     this.#writer.close();
-    const reason = new RequestError("The server was stopped", 0);
     for (const exchange of this.#exchanges) {
-      exchange?.abort(reason);
+      exchange?.abort(stopped());
     }
     more().bj_server_close(server);
     more().bj_server_counters(server, this.#counters);
@@ -321,9 +324,14 @@ export class Core implements Host {
     this.#settle();
   }
 
-  /** The end, once nothing is waited for; until then `shutdown()`'s time runs on. */
+  /** Whether it has stopped and nothing is waited for. */
+  get #isOver(): boolean {
+    return this.#server === null && this.#waiting.size === 0;
+  }
+
+  /** The end, once that is so; until then `shutdown()`'s time runs on. */
   #settle(): void {
-    if (this.#server === null && this.#waiting.size === 0) {
+    if (this.#isOver) {
       clearTimeout(this.#deadline);
       this.#settings.signal?.removeEventListener("abort", this.stop);
       this.#finish();

@@ -53,8 +53,10 @@ export class Exchange implements Info<Addr> {
   readonly generation: number;
   readonly flags: number;
   state: number = State.OPEN;
-  /** Whether the library is to tell when the response is sent. */
+  /** Whether somebody wants to hear that the response is sent. */
   notify = false;
+  /** Whether the library has been told so, and is going to say it. */
+  awaitsSent = false;
   /** Whether the client has closed its side. */
   hasLeft = false;
   /** Called with the reason when the exchange ends early: cancels the response's stream. */
@@ -288,6 +290,8 @@ export class Exchange implements Info<Addr> {
       this.notify = true;
       if (this.#reason !== undefined) {
         this.#controller.abort(this.#reason);
+      } else if (this.hasLeft) {
+        this.left();
       }
     }
     return this.#controller.signal;
@@ -297,6 +301,9 @@ export class Exchange implements Info<Addr> {
   finish(): void {
     this.state = State.DONE;
     this.body?.expire();
+    if (!this.awaitsSent) {
+      this.onSent();
+    }
     this.host.ended(this);
   }
 
@@ -315,7 +322,7 @@ export class Exchange implements Info<Addr> {
   abort(reason: RequestError): void {
     const wasOver = this.over;
     this.state = State.ABORTED;
-    this.#reason = reason;
+    this.#reason ??= reason;
     this.#completed?.reject(reason);
     this.#controller?.abort(reason);
     if (!wasOver) {

@@ -43,11 +43,19 @@ export interface Part {
 /** By the stream that has the same bytes, as long as nobody has read from it. */
 const parts = new WeakMap<ReadableStream, Part>();
 
-/** The file that a body is of, if it is untouched. Who takes it has to close it. */
+/**
+ * The file that a body is of, if it is untouched. Who takes it has to close it. Throws a FileError
+ * for one that is closed.
+ */
 export function takePart(body: ReadableStream): Part | undefined {
   const part = body.locked ? undefined : parts.get(body);
   parts.delete(body);
+  part?.file.checkOpen();
   return part;
+}
+
+function isSize(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0;
 }
 
 /** Closes what nobody has sent or closed. */
@@ -138,8 +146,10 @@ export class OpenFile implements Disposable {
    * closed.
    *
    * @throws {RangeError} When there is no such part.
+   * @throws {FileError} When it is closed, which it is once a response with it is sent.
    */
   respond(options: FileOptions = {}): Response {
+    this.checkOpen();
     const { offset = this.position, length = this.size - offset, status } = options;
     this.#checkPart(offset, length);
     const headers = new Headers(options.headers);
@@ -165,9 +175,7 @@ export class OpenFile implements Disposable {
   }
 
   #checkPart(offset: number, length: number): void {
-    const isPart = Number.isInteger(offset) && offset >= 0 && Number.isInteger(length) &&
-      length >= 0 && offset + length <= this.size;
-    if (!isPart) {
+    if (!isSize(offset) || !isSize(length) || offset + length > this.size) {
       throw new RangeError(
         `A file of ${this.size} bytes has no ${length} bytes from byte ${offset} on`,
       );
@@ -178,8 +186,12 @@ export class OpenFile implements Disposable {
    * Reads up to `length` bytes: fewer at the end of the file.
    *
    * @throws {FileError} When the system cannot read it.
+   * @throws {RangeError} When one of them is no whole number from 0.
    */
   read(offset: number, length: number): Uint8Array<ArrayBuffer> {
+    if (!isSize(offset) || !isSize(length)) {
+      throw new RangeError(`A file has no ${length} bytes from byte ${offset} on`);
+    }
     const bytes = new Uint8Array(length);
     const [low, high] = [offset % 2 ** 32, Math.floor(offset / 2 ** 32)];
     const count = tools().bj_file_read(this.#fd, bytes, length, low, high);
@@ -213,6 +225,13 @@ export class OpenFile implements Disposable {
       cancel: () => this.close(),
     }, { highWaterMark: 0 });
     return stream;
+  }
+
+  /** Throws a FileError when it is closed, or its descriptor given away. */
+  checkOpen(): void {
+    if (this.#fd < 0) {
+      throw new FileError(this.#name, "it is closed", errnos().EBADF);
+    }
   }
 
   /** Gives the descriptor away: whoever has it closes it. */

@@ -15,6 +15,9 @@ import type { Addr } from "./types.ts";
 /** A descriptor of somebody else's, or an address. */
 export type Place = { fd: number } | { host: string; port: number };
 
+/** The highest TCP port. */
+export const MOST_PORT = 65535;
+
 /** Descriptors that systemd hands over begin here (`sd_listen_fds(3)`). */
 const FIRST_FD = 3;
 
@@ -47,7 +50,7 @@ function withPort(host: string): [host: string, port: number | undefined] {
   return [bracketed ?? plain ?? host, port === undefined ? undefined : Number(port)];
 }
 
-/** What the options `host` and `port` mean. Throws a TypeError or ListenError. */
+/** What the options `host` and `port` mean. Throws a TypeError, RangeError or ListenError. */
 export function placeOf(host: unknown, port: number, isPortGiven: boolean): Place {
   if (Number.isInteger(host) && (host as number) >= 0) {
     return { fd: host as number };
@@ -72,6 +75,9 @@ export function placeOf(host: unknown, port: number, isPortGiven: boolean): Plac
     return { host, port: 0 };
   }
   const [name, own] = withPort(host);
+  if (own !== undefined && own > MOST_PORT) {
+    throw new RangeError(`Option host names port ${own}: there are ports up to ${MOST_PORT}`);
+  }
   if (own !== undefined && isPortGiven && own !== port) {
     throw new TypeError(`Option host names port ${own}, option port ${port}`);
   }

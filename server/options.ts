@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Place, placeOf } from "./listening.ts";
+import { MOST_PORT, type Place, placeOf } from "./listening.ts";
 import { ARENA_SIZE, EVENT_SLOTS, FIELD_SLOTS } from "./memory.ts";
 import { Backend, OPTIONS } from "./records.ts";
 import { type Statsd, statsdOf } from "./statsd.ts";
@@ -18,7 +18,7 @@ const MOST = 2 ** 31 - 1;
 
 /** Numeric options: default, least, most. */
 export const NUMBERS = {
-  port: [8000, 0, 65535],
+  port: [8000, 0, MOST_PORT],
   listenBacklog: [DEFAULT_LISTEN_BACKLOG, 1, MOST],
   mode: [0, 0, 0o7777],
   spin: [100, 0, 1_000_000],

@@ -49,7 +49,7 @@ export const Preset = {
   JSON: 2,
 } as const;
 
-/** Where {@linkcode Response.take} writes. */
+/** Where {@linkcode takeRecord} writes. */
 export function noRecord(): Recorded {
   return { kind: Kind.UNKNOWN, text: "", preset: Preset.NONE, head: undefined };
 }
@@ -59,6 +59,18 @@ const JSON_INIT: ResponseInit = { headers: native.shared({ "content-type": JSON_
 
 /** Frameworks make a new Response of an old one's body: whose stream is of what text. */
 const texts = new WeakMap<ReadableStream, string>();
+
+/** Copies of recorded responses, which are native ones. */
+const clones = new WeakSet<object>();
+
+/**
+ * Reads the record of a response into `to` and takes it: a response is sent once. False for one that
+ * has none.
+ */
+export let takeRecord: (response: object, to: Recorded) => boolean;
+
+/** Whether the response was made by the runtime alone, so that nobody else knows of what. */
+export let isForeign: (response: object) => boolean;
 
 function kindOf(body: unknown): number {
   if (typeof body === "string") {
@@ -124,9 +136,9 @@ class RecordedResponse extends globalThis.Response {
     this.#kind = kind;
     this.#preset = preset;
     this.#head = head;
+    this.#untyped = kind === Kind.TEXT || kind === Kind.UNKNOWN;
     if (typeof body === "string") {
       this.#text = body;
-      this.#untyped = true;
     } else if (kind === Kind.STREAM) {
       this.#recall(body as ReadableStream);
     }
@@ -196,7 +208,9 @@ class RecordedResponse extends globalThis.Response {
   /** As the native one. */
   override clone(): Response {
     this.#kind = this.#kind === Kind.STATIC ? Kind.SHARED : this.#kind;
-    return this.headers && super.clone();
+    const clone = this.headers && super.clone();
+    clones.add(clone);
+    return clone;
   }
 
   /** As the native one. */
@@ -252,17 +266,20 @@ class RecordedResponse extends globalThis.Response {
       !Object.hasOwn(this, "status") && !Object.hasOwn(this, "headers");
   }
 
-  /** Reads the record into `to` and takes it: a response is sent once. False for others. */
-  static take(response: object, to: Recorded): boolean {
-    if (!(#kind in response)) {
-      return false;
-    }
-    to.kind = response.#kind;
-    to.text = response.#text;
-    to.preset = response.#preset;
-    to.head = response.#isAsMade ? response.#head : undefined;
-    response.#kind = response.#kind === Kind.EMPTY ? Kind.EMPTY : Kind.SENT;
-    return true;
+  // What only the server may do is no member.
+  static {
+    takeRecord = (response, to) => {
+      if (!(#kind in response)) {
+        return false;
+      }
+      to.kind = response.#kind;
+      to.text = response.#text;
+      to.preset = response.#preset;
+      to.head = response.#isAsMade ? response.#head : undefined;
+      response.#kind = response.#kind === Kind.EMPTY ? Kind.EMPTY : Kind.SENT;
+      return true;
+    };
+    isForeign = (response) => !(#kind in response) && !clones.has(response);
   }
 }
 Object.defineProperty(RecordedResponse, "name", { value: "Response" });

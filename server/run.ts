@@ -50,7 +50,7 @@ function optionsOf([host, port, options]: Arguments): Options {
 }
 
 /** Servers that listen and wait for `run()`. */
-const waiting: Server<Addr>[] = [];
+const waiting = new Set<Server<Addr>>();
 
 function make(app: unknown, args: Arguments): Server<Addr> {
   return new Server(app as App<Addr>, settingsOf(optionsOf(args)));
@@ -86,7 +86,8 @@ export function listen(app: App, options?: Options): Server;
 export function listen(app: ForeignApp, host?: string, port?: number, options?: Options): Server;
 export function listen(app: unknown, ...args: Arguments): Server<NetAddr> | Server<UnixAddr> {
   const server = make(app, args);
-  waiting.push(server);
+  waiting.add(server);
+  server.finished.then(() => waiting.delete(server));
   return server as Server<NetAddr>;
 }
 
@@ -153,8 +154,9 @@ export function run(
 }
 
 function startWaiting(): Server<Addr> {
-  const ready = waiting.splice(0).filter((server) => !server.stopped);
+  const ready = [...waiting].filter((server) => !server.stopped);
   const last = ready.at(-1);
+  waiting.clear();
   if (last === undefined) {
     throw new Error("Must call listen(app, host, ...) before calling run() without arguments");
   }

@@ -183,7 +183,7 @@ export async function pump(
     }
     await pumpRest(writer, exchange, reader, first, next, length);
   } catch (error) {
-    await reader.cancel(error).catch(() => {});
+    reader.cancel(error).catch(() => {}); // which takes as long as the handler likes
     throw error;
   } finally {
     exchange.onAbort = undefined;

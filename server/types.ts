@@ -77,7 +77,10 @@ export interface Info<A = NetAddr> {
   readonly pendingRequests: number;
   /** The client's address in Bun's shape; `null` on a Unix socket. */
   requestIP(request?: Request): SocketAddress | null;
-  /** Lets {@linkcode Server.shutdown} wait for `promise`, and keeps the request readable. */
+  /**
+   * Lets {@linkcode Server.shutdown} wait for `promise`, and keeps the request readable: of its body
+   * what has arrived when the response ends.
+   */
   waitUntil(promise: Promise<unknown>): void;
 }
 
@@ -123,7 +126,7 @@ export interface Address {
   port?: number;
 }
 
-/** Options of a server. Sizes are in bytes, times in milliseconds, 0 means no limit. */
+/** Options of a server. Sizes are in bytes, times in milliseconds, 0 means no limit unless said. */
 export interface Options extends Address {
   /**
    * Connections that the kernel keeps until they are accepted.

@@ -5,6 +5,7 @@
  */
 import { more, tools } from "../ffi/library.ts";
 import type { Library, Pointer } from "../ffi/symbols.ts";
+import type { RequestError } from "./errors.ts";
 import { type Exchange, State } from "./exchange.ts";
 import type { Part } from "./file.ts";
 import { COMMAND_SLOTS, type Memory, OUTPUT_SIZE } from "./memory.ts";
@@ -133,9 +134,10 @@ export class Writer {
     }
   }
 
-  /** The server is gone: commands are dropped. */
+  /** The server is gone: commands are dropped, those that are not handed over among them. */
   close(): void {
     this.#server = null;
+    this.flush();
   }
 
   /** Makes room for `size` octets and a command. */
@@ -178,6 +180,7 @@ export class Writer {
       exchange,
       exchange.notify ? flags | WriteFlag.NOTIFY : flags,
     );
+    exchange.awaitsSent = exchange.notify;
     const commands = this.#commands;
     commands[at + Command.status] = status;
     commands[at + Command.fields_at] = fields.at;
@@ -327,11 +330,11 @@ export class Writer {
   }
 
   /** The response cannot be completed: the client must see that. */
-  cut(exchange: Exchange): void {
+  cut(exchange: Exchange, reason: RequestError): void {
     if (!exchange.over) {
       this.room(0);
       this.#command(CommandType.ABORT, exchange, 0);
-      exchange.finish();
     }
+    exchange.abort(reason);
   }
 }

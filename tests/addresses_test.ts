@@ -76,6 +76,14 @@ describe("TCP", () => {
     server.stop();
   });
 
+  test("a port that there is not is refused", () => {
+    for (const host of ["127.0.0.1:70000", "localhost:65536", "[::1]:99999"]) {
+      const expected = { name: "RangeError", message: /^Option host names port \d+/ };
+      assert.throws(() => run(() => "", host), expected);
+      assert.throws(() => bindAndListen(host), expected);
+    }
+  });
+
   test("a port that is said twice is said the same", () => {
     assert.throws(() => run(app, "127.0.0.1:1", 2), { name: "TypeError", message: /port 1.*2/ });
   });

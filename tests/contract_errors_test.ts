@@ -176,6 +176,28 @@ for (const [name, make] of Object.entries(midway)) {
   });
 }
 
+const mistakes: [name: string, part: () => unknown, init: ResponseInit, status: number][] = [
+  ["a chunk that is none", () => 123, {}, 500],
+  ["a Content-Length that is none", () => "x", { headers: { "content-length": "x" } }, 500],
+  ["more than its Content-Length", () => "xyz", { headers: { "content-length": "1" } }, 200],
+];
+for (const [name, part, init, status] of mistakes) {
+  test(`a stream with ${name} is told of, whatever becomes of its cancel()`, async () => {
+    const errors: unknown[] = [];
+    const app = () => {
+      const stream = new ReadableStream({
+        pull: (controller) => controller.enqueue(part()),
+        cancel: () => new Promise<void>(() => {}),
+      });
+      return new Response(stream, init);
+    };
+    await serve(app, async (server) => {
+      assert.equal((await ask(server)).status, status);
+      await until(() => errors.length === 1, "the error");
+    }, { onError: (error) => void errors.push(error) });
+  });
+}
+
 test("bytes that are transferred before they are sent cut the answer, and are told", async () => {
   const bytes = new Uint8Array(30_000_000);
   const errors: unknown[] = [];

@@ -341,6 +341,93 @@ test("signal never aborts after a response that was sent, and completed resolves
   });
 });
 
+test("completed rejects when the response breaks off midway", async () => {
+  const completed = Promise.withResolvers<unknown>();
+  const app = (_: Request, info: Info) => {
+    info.completed.then(() => completed.resolve("resolved"), completed.resolve);
+    let parts = 0;
+    return new Response(
+      new ReadableStream({
+        pull(controller) {
+          if (parts++ === 2) {
+            throw new Error("no more");
+          }
+          controller.enqueue(new Uint8Array(1000));
+        },
+      }),
+    );
+  };
+  await serve(app, async (server) => {
+    assert.equal((await ask(server)).complete, false);
+    const reason = await within(completed.promise, "completed");
+    assert.ok(reason instanceof RequestError, String(reason));
+    assert.match(reason.message, /could not be completed/);
+  }, { onError: () => {} });
+});
+
+test("signal that is asked for once the client has left is aborted", async () => {
+  const left = Promise.withResolvers<void>();
+  const late = Promise.withResolvers<AbortSignal>();
+  const app = async (request: Request) => {
+    if (request.url.endsWith("/left")) {
+      left.resolve();
+      return "";
+    }
+    await left.promise;
+    late.resolve(request.signal);
+    return "";
+  };
+  await serve(app, async (server) => {
+    const connection = await open(server);
+    connection.write(octets({}));
+    connection.socket.end();
+    await until(() => server.metrics().requests_in_flight === 1, "the request");
+    // A turn that comes later than its end.
+    await ask(server, { target: "/left" });
+    const { aborted, reason } = await within(late.promise, "the signal");
+    assert.deepEqual([aborted, reason?.name], [true, "AbortError"]);
+  });
+});
+
+for (const kind of ["stream", "bytes", "text"]) {
+  test(`what is asked for while a ${kind} is on its way settles with its end`, async () => {
+    const asked = Promise.withResolvers<[AbortSignal, Promise<void>]>();
+    const large = "x".repeat(20_000_000);
+    let others = 0;
+    const app = (request: Request, info: Info) => {
+      if (!request.url.endsWith("/first")) {
+        return `${++others}`;
+      }
+      const ask = () => asked.resolve([request.signal, info.completed]);
+      const stream = new ReadableStream<Uint8Array>({
+        async pull(controller) {
+          controller.enqueue(new Uint8Array(large.length));
+          await new Promise((resolve) => setImmediate(resolve));
+          ask();
+          controller.close();
+        },
+      });
+      info.waitUntil(new Promise<void>((resolve) => setImmediate(() => resolve(ask()))));
+      return new Response(
+        kind === "stream" ? stream : kind === "bytes" ? new Uint8Array(large.length) : large,
+      );
+    };
+    await serve(app, async (server) => {
+      const connection = await open(server);
+      connection.socket.pause();
+      connection.write(octets({ target: "/first" }));
+      const [signal, completed] = await within(asked.promise, "the question");
+      assert.equal(server.metrics().resp_done, 0);
+      connection.socket.resume();
+      assert.equal((await connection.answer()).body.length, large.length);
+      await within(completed, "completed");
+      connection.close();
+      await server.shutdown();
+      assert.equal(signal.aborted, false);
+    });
+  });
+}
+
 test("completed rejects and a stream is cancelled when the client leaves midway", async () => {
   const completed = Promise.withResolvers<unknown>();
   const cancelled = Promise.withResolvers<unknown>();

@@ -73,6 +73,20 @@ test("clones of a Response are sent as often as one likes", async () => {
   }
 });
 
+const looks: Record<string, (response: Response) => Response> = {
+  nothing: (response) => response,
+  "its body": (response) => response.body ? response : response,
+  "its headers": (response) => response.headers ? response : response,
+  "a clone": (response) => response.clone(),
+};
+for (const [name, look] of Object.entries(looks)) {
+  test(`bytes have no type of their own, whatever was done with the Response: ${name}`, () =>
+    serve(() => look(new Response(Buffer.from("content"))), async (server) => {
+      const answer = await ask(server);
+      assert.deepEqual([answer.text, answer.get("content-type")], ["content", undefined]);
+    }));
+}
+
 test("a Response whose body was read is an error, reading a clone is not", async () => {
   const app = async (request: Request) => {
     const response = new Response("content");

@@ -247,6 +247,52 @@ describe("files that change, clients that leave", () => {
     connection.close();
   });
 
+  test("and when the server stops before the answer has reached it", async () => {
+    const server = run(async () => {
+      await new Promise((resolve) => setImmediate(resolve));
+      setImmediate(() => server.stop()); // in the pass in which the answer is written
+      return sendFile(LARGE);
+    }, { port: 0 });
+    const connection = await open(server);
+    connection.write(octets({}, ""));
+    await server.finished;
+    assert.equal(openFiles(), 0);
+    connection.close();
+  });
+
+  test("and when the head cannot be sent", async () => {
+    const headers = { "x-large": "x".repeat(1_000_000) };
+    await serve(() => sendFile(LARGE, { headers }), async (server) => {
+      assert.equal((await ask(server)).status, 500);
+      assert.equal(openFiles(), 0);
+    }, { onError: () => {} });
+  });
+
+  for (const method of ["GET", "HEAD"]) {
+    test(`one that is closed before it is sent is an error: ${method}`, async () => {
+      const errors: unknown[] = [];
+      const app = () => {
+        using file = OpenFile.open(SMALL);
+        return file.respond();
+      };
+      await serve(app, async (server) => {
+        assert.equal((await ask(server, { method })).status, 500);
+      }, { onError: (error) => void errors.push(error) });
+      assert.deepEqual(errors.map((error) => (error as FileError).code), ["EBADF"]);
+    });
+  }
+
+  test("one that has been sent is not sent again", async () => {
+    const file = OpenFile.open(SMALL);
+    const [first, second] = [file.respond(), file.respond()];
+    const answers = [first, second];
+    await serve(() => answers.shift()!, async (server) => {
+      expect(await ask(server), 0, 1000);
+      assert.equal((await ask(server)).status, 500);
+    }, { onError: () => {} });
+    assert.throws(() => file.respond(), { name: "FileError", code: "EBADF" });
+  });
+
   test("completed settles with the last octet, and rejects when the client leaves", async () => {
     const ends: string[] = [];
     await serve((_: Request, info: Info) => {
@@ -297,6 +343,13 @@ describe("OpenFile", () => {
     file.close();
     assert.equal(openFiles(), 0);
     assert.throws(() => file.read(0, 1), { name: "FileError", code: "EBADF" });
+  });
+
+  test("reads from whole numbers on", () => {
+    using file = OpenFile.open(SMALL);
+    for (const [offset, length] of [[1.5, 4], [-1, 4], [0, -1], [0, 0.5], [NaN, 1]]) {
+      assert.throws(() => file.read(offset, length), RangeError);
+    }
   });
 });
 

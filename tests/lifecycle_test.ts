@@ -1,7 +1,8 @@
 // How servers end, in a process that goes on.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Info, run, type Server } from "../mod.ts";
+import { type Info, listen, run, type Server } from "../mod.ts";
+import { MOD, runText } from "./support/child.ts";
 import { ask, octets, open, serve, until, within } from "./support/client.ts";
 
 const port0 = { port: 0 };
@@ -127,6 +128,41 @@ test("shutdown may be called again, with a deadline that comes later to mind", a
   });
 });
 
+test("shutdown may be called when all is over, and keeps nothing alive", async () => {
+  await using child = runText(`import { run } from "${MOD}";
+    const server = run(() => "", { port: 0 });
+    server.stop();
+    await server.shutdown({ timeout: 60_000 });
+    console.log("over");`);
+  assert.equal((await child.ended()).out, "over\n");
+});
+
+test("shutdown takes parts of milliseconds", async () => {
+  const server = run(() => "", port0);
+  await within(server.shutdown({ timeout: 0.5, patience: 1.5 }), "the shutdown");
+});
+
+test("a request whose handler stops the server at once is aborted", async () => {
+  const { promise, resolve } = Promise.withResolvers<[Request, unknown, unknown]>();
+  const app = (request: Request, info: Info) => {
+    server.stop();
+    const text = request.text().catch((error) => error);
+    const completed = info.completed.catch((error) => error);
+    resolve(Promise.all([request, text, completed]));
+    return text as Promise<string>;
+  };
+  const server = run(app, port0);
+  const connection = await open(server);
+  connection.write("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf");
+  const [request, text, completed] = await within(promise, "the request's end");
+  assert.equal((text as Error).name, "AbortError");
+  assert.equal((completed as Error).name, "AbortError");
+  assert.ok(request.signal.aborted);
+  assert.equal(server.pendingRequests, 0);
+  await within(server.finished, "finished");
+  connection.close();
+});
+
 test("stop closes every connection now, aborts what runs and frees the port", async () => {
   const { app, gates } = gate();
   const errors: unknown[] = [];
@@ -177,6 +213,10 @@ test("the signal option stops the server, before and after it runs", async () =>
   await assert.rejects(open(server));
   connection.close();
   await within(run(() => "", { port: 0, signal: AbortSignal.abort() }).finished, "the end");
+  const waiting = new AbortController();
+  const listening = listen(() => "", { port: 0, signal: waiting.signal });
+  waiting.abort();
+  await within(listening.finished, "the end of one that has not begun");
 });
 
 test("await using shuts the server down", async () => {
