@@ -5,6 +5,9 @@
  */
 import type { Addr } from "./types.ts";
 
+/** The highest port. */
+export const MOST_PORT = 65535;
+
 /** The longest run of zero groups of an IPv6 address is left out (RFC 5952). */
 function ipv6(bytes: Uint8Array): string {
   const groups = Array.from(
@@ -49,6 +52,20 @@ export function parse(host: string, port: number): Addr {
 /** A host as it stands in a URL. */
 export function urlHost(hostname: string): string {
   return hostname.includes(":") ? `[${hostname}]` : hostname;
+}
+
+/** The TCP port of an address; 0 for a Unix socket. */
+export function portOf(addr: Addr): number {
+  return addr.transport === "tcp" ? addr.port : 0;
+}
+
+/** `http://host:port/`, or `unix:/path`. */
+export function urlOf(addr: Addr): URL {
+  return new URL(
+    addr.transport === "tcp"
+      ? `http://${urlHost(addr.hostname)}:${addr.port}/`
+      : `unix:${addr.path}`,
+  );
 }
 
 /** `host:port`, or `unix:path`: for people to read. */

@@ -6,7 +6,7 @@
 import { tools } from "../ffi/library.ts";
 import { native } from "../ffi/native.ts";
 import type { Library, Pointer } from "../ffi/symbols.ts";
-import { parse, show } from "./addresses.ts";
+import { MOST_PORT, parse, show } from "./addresses.ts";
 import { ADDRESS_SIZE, cString, ERROR_SIZE, toCString } from "./c_string.ts";
 import { errnos, ListenError } from "./errors.ts";
 import type { Settings } from "./options.ts";
@@ -14,9 +14,6 @@ import type { Addr } from "./types.ts";
 
 /** A descriptor of somebody else's, or an address. */
 export type Place = { fd: number } | { host: string; port: number };
-
-/** The highest TCP port. */
-export const MOST_PORT = 65535;
 
 /** Descriptors that systemd hands over begin here (`sd_listen_fds(3)`). */
 const FIRST_FD = 3;

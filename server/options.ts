@@ -3,13 +3,14 @@
  *
  * @module
  */
-import { MOST_PORT, type Place, placeOf } from "./listening.ts";
+import { MOST_PORT } from "./addresses.ts";
+import { checkKind, refuseUnknown, wholeNumber } from "./checks.ts";
+import { type Place, placeOf } from "./listening.ts";
 import { ARENA_SIZE, EVENT_SLOTS, FIELD_SLOTS } from "./memory.ts";
 import { Backend, OPTIONS } from "./records.ts";
 import { type Statsd, statsdOf } from "./statsd.ts";
 import { proxiesOf, type Trust, trustOf } from "./trust.ts";
 import type { BodyLimit, Options } from "./types.ts";
-import { refuseUnknown } from "./unknown.ts";
 
 /** `listen(2)`'s backlog, as in bjoern. */
 export const DEFAULT_LISTEN_BACKLOG = 1024;
@@ -95,15 +96,7 @@ function number(options: Options, name: NumberName): number {
   if (name === "maxBodySize" && (value === Infinity || typeof value === "function")) {
     return most;
   }
-  if (typeof value !== "number") {
-    throw new TypeError(`Option ${name} must be a number, not ${typeof value}`);
-  }
-  if (!Number.isInteger(value) || value < least || value > most) {
-    throw new RangeError(
-      `Option ${name} must be a whole number from ${least} to ${most}: ${value}`,
-    );
-  }
-  return value;
+  return wholeNumber(name, value, least, most);
 }
 
 function numbersOf(options: Options): Record<NumberName, number> {
@@ -114,18 +107,12 @@ function numbersOf(options: Options): Record<NumberName, number> {
   >;
 }
 
-function checkKind(name: string, value: unknown, kind: string): void {
-  const given = value === null ? "null" : typeof value;
-  if (kind !== "" && given !== kind) {
-    throw new TypeError(`Option ${name} must be a ${kind}, not ${given}`);
-  }
-}
-
 function checkOthers(options: Options): void {
   refuseUnknown(options, NAMES, "", ELSEWHERE);
   for (const [name, value] of Object.entries(options)) {
-    if (value !== undefined) {
-      checkKind(name, value, OTHERS[name as keyof typeof OTHERS] ?? "");
+    const kind = OTHERS[name as keyof typeof OTHERS] ?? "";
+    if (value !== undefined && kind !== "") {
+      checkKind(name, value, kind);
     }
   }
   if (options.signal !== undefined && !(options.signal instanceof AbortSignal)) {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { urlHost } from "./addresses.ts";
+import { portOf, urlOf } from "./addresses.ts";
 import { handlerOf, type Wrap } from "./app.ts";
 import { Core } from "./core.ts";
 import type { Metrics } from "./metrics.ts";
@@ -55,16 +55,12 @@ export class Server<A extends Addr = NetAddr> {
 
   /** The TCP port; 0 for a Unix socket. */
   get port(): number {
-    return this.addr.transport === "tcp" ? this.addr.port : 0;
+    return portOf(this.addr);
   }
 
   /** `http://host:port/`, or `unix:/path`. */
   get url(): URL {
-    return new URL(
-      this.addr.transport === "tcp"
-        ? `http://${urlHost(this.addr.hostname)}:${this.addr.port}/`
-        : `unix:${this.addr.path}`,
-    );
+    return urlOf(this.addr);
   }
 
   /** Whether it has stopped: it serves nothing any more. */

@@ -5,8 +5,9 @@
  */
 import { tools } from "../ffi/library.ts";
 import type { Pointer } from "../ffi/symbols.ts";
+import { MOST_PORT } from "./addresses.ts";
 import { cString, ERROR_SIZE, toCString } from "./c_string.ts";
-import { refuseUnknown } from "./unknown.ts";
+import { checkKind, refuseUnknown, wholeNumber } from "./checks.ts";
 
 /** Options of the statsd client, as in bjoern. */
 export interface StatsdOptions {
@@ -64,24 +65,14 @@ const NAMES: (keyof StatsdOptions)[] = ["enable", "host", "port", "ns", "tags", 
 const SEPARATORS = { host: "NUL", ns: "blanks and : | @ #", tags: "blanks and | ," };
 
 function text(name: keyof typeof SEPARATORS, value: unknown, forbidden: RegExp): string {
-  if (typeof value !== "string") {
-    throw new TypeError(`Option statsd.${name} must be a string, not ${typeof value}`);
-  }
-  if (forbidden.test(value)) {
+  checkKind(`statsd.${name}`, value, "string");
+  const text = value as string;
+  if (forbidden.test(text)) {
     throw new TypeError(
-      `Option statsd.${name} may have printable ASCII but for ${SEPARATORS[name]}: "${value}"`,
+      `Option statsd.${name} may have printable ASCII but for ${SEPARATORS[name]}: "${text}"`,
     );
   }
-  return value;
-}
-
-function whole(name: string, value: number, least: number, most: number): number {
-  if (!Number.isInteger(value) || value < least || value > most) {
-    throw new RangeError(
-      `Option statsd.${name} must be a whole number from ${least} to ${most}: ${value}`,
-    );
-  }
-  return value;
+  return text;
 }
 
 /** Checks the option. Throws a TypeError or RangeError. */
@@ -89,13 +80,9 @@ export function statsdOf(options: StatsdOptions | undefined): Statsd | undefined
   if (options === undefined) {
     return undefined;
   }
-  if (typeof options !== "object" || options === null) {
-    throw new TypeError(`Option statsd must be an object, not ${typeof options}`);
-  }
+  checkKind("statsd", options, "object");
   refuseUnknown(options, NAMES, "statsd.");
-  if (typeof (options.enable ?? true) !== "boolean") {
-    throw new TypeError(`Option statsd.enable must be a boolean, not ${typeof options.enable}`);
-  }
+  checkKind("statsd.enable", options.enable ?? true, "boolean");
   if (options.enable === false) {
     return undefined;
   }
@@ -107,10 +94,10 @@ export function statsdOf(options: StatsdOptions | undefined): Statsd | undefined
   const prefix = text("ns", ns, /[:|@#\s]|[^\x20-\x7e]/).replace(/\.$/, "");
   const statsd = {
     host: text("host", host, /\0/) || "127.0.0.1",
-    port: whole("port", port, 1, 65535),
+    port: wholeNumber("statsd.port", port, 1, MOST_PORT),
     prefix: prefix === "" ? "" : `${prefix}.`,
     suffix: named.length === 0 ? "" : `|#${named.join(",")}`,
-    interval: whole("interval", interval, 1, 2 ** 31 - 1),
+    interval: wholeNumber("statsd.interval", interval, 1, 2 ** 31 - 1),
   };
   if (statsd.prefix.length + statsd.suffix.length > LONGEST) {
     throw new RangeError(`Options statsd.ns and statsd.tags have more than ${LONGEST} characters`);

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { urlHost } from "./addresses.ts";
+import { portOf, urlOf } from "./addresses.ts";
 import type { Addr } from "./types.ts";
 import { ownCommand } from "./workers/command.ts";
 import { type WorkerOptions, type WorkerSettings, workerSettingsOf } from "./workers/options.ts";
@@ -103,17 +103,12 @@ export class Supervisor {
 
   /** The TCP port; 0 for a Unix socket. */
   get port(): number {
-    return this.addr.transport === "tcp" ? this.addr.port : 0;
+    return portOf(this.addr);
   }
 
   /** `http://host:port/`, or `unix:/path`. */
   get url(): URL {
-    const { addr } = this;
-    return new URL(
-      addr.transport === "tcp"
-        ? `http://${urlHost(addr.hostname)}:${addr.port}/`
-        : `unix:${addr.path}`,
-    );
+    return urlOf(this.addr);
   }
 
   /** The processes that serve or are about to. */

@@ -160,7 +160,7 @@ describe("options", () => {
     [{ enable: "false" as never }, "TypeError", /statsd\.enable.*string/],
     [{ prefix: "a" } as never, "TypeError", /^There is no option statsd\.prefix$/],
     [{ port: 0 }, "RangeError", /statsd\.port.*0/],
-    [{ port: "8125" as never }, "RangeError", /statsd\.port/],
+    [{ port: "8125" as never }, "TypeError", /statsd\.port must be a number, not string/],
     [{ ns: "a:b" }, "TypeError", /statsd\.ns.*a:b/],
     [{ ns: 5 as never }, "TypeError", /statsd\.ns.*number/],
     [{ tags: "a|b" }, "TypeError", /statsd\.tags/],

@@ -4,7 +4,7 @@
  * @module
  */
 import { throwLater } from "../errors.ts";
-import { refuseUnknown } from "../unknown.ts";
+import { checkKind, refuseUnknown, wholeNumber } from "../checks.ts";
 import { describe, type WorkerEvent } from "./events.ts";
 
 /**
@@ -92,14 +92,7 @@ const KINDS: Record<keyof WorkerOptions, string> = {
 };
 
 function whole(options: WorkerOptions, name: keyof WorkerOptions, fallback: number): number {
-  const value = options[name] ?? fallback;
-  if (typeof value !== "number") {
-    throw new TypeError(`Option ${name} must be a number, not ${typeof value}`);
-  }
-  if (!Number.isInteger(value) || value < 0 || value > MOST) {
-    throw new RangeError(`Option ${name} must be a whole number from 0 to ${MOST}: ${value}`);
-  }
-  return value;
+  return wholeNumber(name, options[name] ?? fallback, 0, MOST);
 }
 
 function log(event: WorkerEvent): void {
@@ -120,8 +113,8 @@ function countOf(options: WorkerOptions): number {
 function checkKinds(options: WorkerOptions): void {
   for (const [name, kind] of Object.entries(KINDS)) {
     const value = options[name as keyof WorkerOptions];
-    if (kind !== "" && value !== undefined && typeof value !== kind) {
-      throw new TypeError(`Option ${name} must be a ${kind}, not ${typeof value}`);
+    if (kind !== "" && value !== undefined) {
+      checkKind(name, value, kind);
     }
   }
 }

@@ -1,0 +1,43 @@
+/**
+ * What is wrong with options, in words.
+ *
+ * @module
+ */
+
+/** Refuses what has another type, in `typeof`'s words. Throws a TypeError. */
+export function checkKind(name: string, value: unknown, kind: string): void {
+  const given = value === null ? "null" : typeof value;
+  if (given !== kind) {
+    throw new TypeError(`Option ${name} must be a ${kind}, not ${given}`);
+  }
+}
+
+/** Refuses what is no such number. Throws a TypeError or RangeError. */
+export function wholeNumber(name: string, value: unknown, least: number, most: number): number {
+  checkKind(name, value, "number");
+  const number = value as number;
+  if (!Number.isInteger(number) || number < least || number > most) {
+    throw new RangeError(
+      `Option ${name} must be a whole number from ${least} to ${most}: ${number}`,
+    );
+  }
+  return number;
+}
+
+/**
+ * Refuses names that are not known: one is most likely misspelt, and the default in its place could
+ * do harm. `elsewhere` tells what to use for some. Throws a TypeError.
+ */
+export function refuseUnknown(
+  options: object,
+  known: readonly string[],
+  prefix = "",
+  elsewhere: Readonly<Record<string, string>> = {},
+): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (value !== undefined && !known.includes(name)) {
+      const hint = Object.hasOwn(elsewhere, name) ? `: use ${elsewhere[name]}` : "";
+      throw new TypeError(`There is no option ${prefix}${name}${hint}`);
+    }
+  }
+}
