@@ -48,8 +48,8 @@ or off; for --trust-proxy also a number of hops.
 
 Flags come before the file, then HOST and PORT of the environment, then the
 defaults. What follows the app is the app's own, and so are unknown options
-before it (--name=value: a word of its own would be taken for the app); a
-misspelt option is one of those. After -- comes the app, whatever its name.
+before it (--name=value: a word of its own would be taken for the app), unless
+they look like a misspelt one of ours. After -- comes the app, whatever its name.
 
 The first SIGINT or SIGTERM stops accepting and lets running requests finish, a
 second one ends them. Exit status: 0 after that, 1 when the app or the address
@@ -92,14 +92,32 @@ function start(app: App<Addr>, options: Options, maxRequests: number): Server<Ad
   );
 }
 
+/** Says what is waited for once a signal has come. */
+function tellOfDrain(server: Server<Addr>): void {
+  const tell = () => {
+    const count = server.pendingRequests;
+    if (count > 0) {
+      console.error(`bjoern: waiting for ${count} requests; another signal ends them`);
+    }
+  };
+  for (const name of ["SIGINT", "SIGTERM"]) {
+    process.once(name, tell);
+  }
+  server.finished.then(() => {
+    for (const name of ["SIGINT", "SIGTERM"]) {
+      process.off(name, tell);
+    }
+  });
+}
+
 async function serve(specifier: string, rest: string[], values: Values, place: Place) {
-  const { workers = 1, maxRequests = 0, accessLog: format = "off" } = values;
+  const { workers, maxRequests = 0, accessLog: format = "off" } = values;
   const found = findApp(specifier);
   const options = { ...serverOptions(values), ...place };
   const isWorker = workerNumber() !== undefined;
-  const isAlone = workers === 1 && maxRequests === 0;
+  const isAlone = workers === undefined && maxRequests === 0;
   if (!isAlone && !isWorker) {
-    return await serveWorkers(options, { workers, maxRequests });
+    return await serveWorkers(options, { workers: workers ?? 1, maxRequests });
   }
   setArguments(found.module, rest);
   const app = await loadApp(found);
@@ -107,6 +125,7 @@ async function serve(specifier: string, rest: string[], values: Values, place: P
   const server = start(logged, options, maxRequests);
   if (!isWorker) {
     console.log(`Listening on ${server.url}`);
+    tellOfDrain(server);
   }
   await server.finished;
   return 0;
@@ -121,13 +140,16 @@ export async function main(args: string[]): Promise<number> {
     if (args[0] === "init") {
       return init(args.slice(1));
     }
-    const { wants, app, rest, config, values } = parseArguments(args);
+    const { wants, app, rest, late = [], config, values } = parseArguments(args);
     if (wants !== undefined) {
       console.log(wants === "help" ? USAGE : version);
       return 0;
     }
     if (app === undefined) {
       throw new Failure(2, "no app given: see bjoern --help");
+    }
+    if (late.length > 0 && workerNumber() === undefined) {
+      console.error(`bjoern: ${late.join(", ")} behind the app is the app's own, not bjoern's`);
     }
     const file = config === undefined ? {} : await readConfig(config);
     return await serve(app, rest, ...settle(values, file, config ?? ""));

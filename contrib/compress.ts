@@ -14,6 +14,7 @@ import {
   gzip,
 } from "node:zlib";
 import { handlerOf } from "../server/app.ts";
+import { refuseUnknown } from "../server/checks.ts";
 import { Response as RecordedResponse } from "../server/response.ts";
 import type { App, Handler, NetAddr, Result } from "../server/types.ts";
 import { preferred } from "./accept_encoding.ts";
@@ -271,6 +272,7 @@ function withHeaders(response: Response, headers: Headers): Response {
  */
 export function compress<A = NetAddr>(app: App<A>, options: CompressOptions = {}): Handler<A> {
   const handler = handlerOf(app) as Handler<A>;
+  refuseUnknown(options, ["encodings", "threshold", "filter"], "compress().");
   const compressor = new Compressor(options);
   return (request, info) => {
     const accept = request.headers.get("accept-encoding");

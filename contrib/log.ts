@@ -5,6 +5,7 @@
  */
 import process from "node:process";
 import { handlerOf } from "../server/app.ts";
+import { refuseUnknown } from "../server/checks.ts";
 import type { Addr, App, Handler, Info, NetAddr } from "../server/types.ts";
 
 /** What is known of a request once it is over. */
@@ -163,6 +164,7 @@ function begin(request: Request, info: Info<Addr>, needsHeaders: boolean): LogEn
  * ```
  */
 export function accessLog<A = NetAddr>(app: App<A>, options: LogOptions = {}): Handler<A> {
+  refuseUnknown(options, ["format", "write"], "accessLog().");
   const handler = handlerOf(app) as Handler<A>;
   if (options.format === "off") {
     return handler;

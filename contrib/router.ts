@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { checkKind, refuseUnknown } from "../server/checks.ts";
 import type { Handler, Info, NetAddr, Result } from "../server/types.ts";
 
 /** The name in a segment, for `":id"` it is `"id"`. */
@@ -68,6 +69,9 @@ function methodsOf<A>(path: string, route: unknown): Methods<A> {
   const handlers: [string, unknown][] = typeof route === "function"
     ? [[ANY, route]]
     : Object.entries(typeof route === "object" && route !== null ? route : { [ANY]: route });
+  if (handlers.length === 0) {
+    throw new TypeError(`The route ${path} has no handler: write () => response`);
+  }
   for (const [method, handler] of handlers) {
     if (typeof handler !== "function") {
       throw new TypeError(`The route ${path} has no function for ${method || "its requests"}`);
@@ -232,6 +236,8 @@ export function router<const P extends string, A = NetAddr>(
   routes: Routes<P, A>,
   options: RouterOptions<A> = {},
 ): Handler<A> {
+  refuseUnknown(options, ["notFound"], "router().");
+  checkKind("notFound", options.notFound ?? notFound, "function");
   const table = new Table<A>(routes);
   const orElse = options.notFound ?? notFound as Handler<A>;
   return (request, info) =>

@@ -9,7 +9,8 @@ app.get("/hello/:name", (c) => c.json({ hello: c.req.param("name") }));
 app.get("/whoami", (c) => c.text(`${c.env.remoteAddr.hostname}\n`));
 app.post("/echo", async (c) => c.body(await c.req.text()));
 
-export default app;
+// No default export: Bun would serve the module's, with its own server and beside this one.
+export { app };
 
 if (import.meta.main) {
   const server = run(app, "127.0.0.1", 8000);

@@ -42,6 +42,17 @@ function isDeparture(exchange: Exchange, error: unknown): boolean {
     (error instanceof RequestError || (error instanceof Error && error.name === "AbortError"));
 }
 
+/** Logs an error with the request at which it came, if that can still be read. */
+function log(exchange: Exchange, error: unknown): void {
+  let [method, target] = ["a", "request"];
+  try {
+    ({ method, rawTarget: target } = exchange);
+  } catch {
+    // It is over.
+  }
+  console.error("%s %s:", method, target, error);
+}
+
 /** Whether no body follows the head (RFC 9110 section 6.4.1): Bun's Response may have one there. */
 function isBodiless(exchange: Exchange, status: number): boolean {
   return exchange.isHead || status === 204 || status === 205 || status === 304;
@@ -294,12 +305,12 @@ export class Answerer {
     }
     if (this.#onError === undefined) {
       this.#sendError(exchange);
-      console.error(error);
+      log(exchange, error);
       return;
     }
     this.#ask(exchange, error, this.#onError).catch((second) => {
       this.#sendError(exchange);
-      console.error(error);
+      log(exchange, error);
       console.error("onError failed too:", second);
     });
   }
@@ -309,7 +320,7 @@ export class Answerer {
     Promise.resolve(error)
       .then((error) =>
         this.#onError === undefined
-          ? console.error(error)
+          ? log(exchange, error)
           : this.#onError(error, makeRequest(exchange), exchange)
       )
       .catch((second) => console.error("onError failed:", second, "after:", error));

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { refuseBeside } from "./options.ts";
 import type { Handler } from "./types.ts";
 
 type Fetch = (request: Request, info: unknown) => unknown;
@@ -33,6 +34,9 @@ export function handlerOf(app: unknown): Handler<never> {
     throw new TypeError(
       `Cannot serve ${what}: expected a function (request, info) or an object with a fetch method`,
     );
+  }
+  if (typeof app === "object" && Object.getPrototypeOf(app) === Object.prototype) {
+    refuseBeside(app!);
   }
   return handler as Handler<never>;
 }

@@ -6,6 +6,7 @@
 import { tools } from "../ffi/library.ts";
 import { native } from "../ffi/native.ts";
 import { cString, ERROR_SIZE, PATH_SIZE, toCString } from "./c_string.ts";
+import { refuseUnknown } from "./checks.ts";
 import { errnos, FileError } from "./errors.ts";
 import { Response as RecordedResponse } from "./response.ts";
 
@@ -29,6 +30,8 @@ export interface FileOptions {
    */
   status?: number;
 }
+
+const OPTIONS: (keyof FileOptions)[] = ["offset", "length", "contentType", "headers", "status"];
 
 /** Octets of one read, where a file's body is asked for as a stream. */
 const BLOCK = 65536;
@@ -150,6 +153,7 @@ export class OpenFile implements Disposable {
    */
   respond(options: FileOptions = {}): Response {
     this.checkOpen();
+    refuseUnknown(options, OPTIONS, "", { type: "contentType" });
     const { offset = this.position, length = this.size - offset, status } = options;
     this.#checkPart(offset, length);
     const headers = new Headers(options.headers);

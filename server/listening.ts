@@ -55,8 +55,14 @@ export function placeOf(host: unknown, port: number, isPortGiven: boolean): Plac
   if (typeof host !== "string") {
     throw new TypeError(`Option host must be a string or a descriptor, not ${describe(host)}`);
   }
+  if (host === "") {
+    throw new TypeError('Option host must not be empty: all addresses are "0.0.0.0" or "::"');
+  }
   if (host.includes("\0")) {
     throw new TypeError("Option host must not contain NUL");
+  }
+  if (host.includes("://")) {
+    throw new TypeError(`Option host must be a name or an address, not a URL: "${host}"`);
   }
   const [, kind, rest = ""] = /^(fd|systemd)(?::(.*))?$/.exec(host) ?? [];
   if (kind === "fd") {
@@ -83,8 +89,11 @@ export function placeOf(host: unknown, port: number, isPortGiven: boolean): Plac
 
 /** The error that says why the library could not listen there. */
 export function refusal(place: Place, error: Uint8Array, reason: number): ListenError {
-  const where = "fd" in place ? `descriptor ${place.fd}` : show(place.host, place.port);
-  return new ListenError(where, cString(error), reason);
+  if ("fd" in place) {
+    const hint = reason === errnos().EBADF ? " (a number is one: for a port say { port })" : "";
+    return new ListenError(`descriptor ${place.fd}`, cString(error) + hint, reason);
+  }
+  return new ListenError(show(place.host, place.port), cString(error), reason);
 }
 
 /** Has every connection begin with a PROXY header of one of the networks in `from`. */

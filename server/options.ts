@@ -61,18 +61,56 @@ const OTHERS: Record<Exclude<keyof Options, NumberName>, string> = {
 
 const NAMES = [...Object.keys(NUMBERS), ...Object.keys(OTHERS)];
 
+const NO_TLS = "a proxy in front (docs/deployment.md)";
+
 /** What other servers call an option, and some of ours in other places. */
 const ELSEWHERE: Record<string, string> = {
+  automaticCompression: "contrib/compress",
   backlog: "listenBacklog",
+  cert: NO_TLS,
+  development: "contrib/error_page",
   error: "onError",
+  handler: "run(handler, options)",
   hostname: "host",
-  idleTimeout: "keepAliveTimeout",
+  idleTimeout: "keepAliveTimeout, headTimeout, bodyTimeout and writeTimeout, in milliseconds",
+  key: NO_TLS,
   maxRequestBodySize: "maxBodySize",
   maxRequests: "workers: { maxRequests }",
   path: 'host: "unix:/path"',
+  routes: "contrib/router",
+  static: "contrib/router",
+  tcpBacklog: "listenBacklog",
+  tls: NO_TLS,
   unix: 'host: "unix:/path"',
+  websocket: "another server: there are none here",
   workers: "run(), which alone takes it",
 };
+
+/** What Bun.serve takes beside `fetch`, in one object. */
+const BESIDE_FETCH = [
+  "port",
+  "hostname",
+  "unix",
+  "tls",
+  "routes",
+  "static",
+  "error",
+  "websocket",
+  "development",
+  "idleTimeout",
+  "maxRequestBodySize",
+];
+
+/** Refuses what stands beside an app's `fetch` and would be lost there. Throws a TypeError. */
+export function refuseBeside(app: object): void {
+  const lost = BESIDE_FETCH.find((name) => Object.hasOwn(app, name));
+  if (lost !== undefined) {
+    const use = lost === "port" ? "port" : ELSEWHERE[lost];
+    throw new TypeError(
+      `An app has no "${lost}": options are the next argument, run(app, { ... }); use ${use}`,
+    );
+  }
+}
 
 /** Options as the server uses them. */
 export type Settings =

@@ -5,6 +5,7 @@
  */
 import { portOf, urlOf } from "./addresses.ts";
 import { handlerOf, type Wrap } from "./app.ts";
+import { checkKind, refuseUnknown } from "./checks.ts";
 import { Core } from "./core.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Settings } from "./options.ts";
@@ -82,9 +83,10 @@ export class Server<A extends Addr = NetAddr> {
    * @throws {TypeError} When one of them is no number from 0.
    * @returns {@linkcode Server.finished}
    */
-  shutdown(
-    { timeout = Infinity, patience = 0 }: { timeout?: number; patience?: number } = {},
-  ): Promise<void> {
+  shutdown(options: { timeout?: number; patience?: number } = {}): Promise<void> {
+    checkKind("of shutdown()", options, "object");
+    refuseUnknown(options, ["timeout", "patience"], "shutdown().");
+    const { timeout = Infinity, patience = 0 } = options;
     checkTime("timeout", timeout);
     checkTime("patience", patience);
     return this.#core.shutdown({

@@ -68,7 +68,8 @@ export interface Info<A = NetAddr> {
   readonly httpVersion: "1.0" | "1.1";
   /**
    * Resolves when the last octet of the response is handed to the kernel; rejects with the reason
-   * when the response ends early. Ask for it before the response is returned.
+   * when the response ends early, as when the client leaves. Who waits for it has to handle that: a
+   * rejection that nobody handles ends the process. Ask for it before the response is complete.
    */
   readonly completed: Promise<void>;
   /** How much of the response is on its way. */

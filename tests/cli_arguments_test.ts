@@ -44,6 +44,7 @@ for (const [args, values] of valueRows) {
     assert.deepEqual(parseArguments([...args, "app", "-p", "3"]), {
       app: "app",
       rest: ["-p", "3"],
+      late: ["-p"],
       values,
     });
   });
@@ -55,7 +56,7 @@ const restRows: [args: string[], app: string | undefined, rest: string[]][] = [
   [["--x=1", "--", "app"], "app", ["--x=1"]],
   [["--", "-app", "--", "-p"], "-app", ["--", "-p"]],
   [["-xyz", "-n5", "app"], "app", ["-xyz", "-n5"]],
-  [["--p", "--Port=1", "app"], "app", ["--p", "--Port=1"]],
+  [["--p", "--test=1", "app"], "app", ["--p", "--test=1"]],
   [["--x", "1", "app"], "1", ["--x", "app"]],
   [["-"], "-", []],
   [["--"], undefined, []],
@@ -71,6 +72,13 @@ for (const [args, app, rest] of restRows) {
 const wrong: [args: string[], message: string][] = [
   [[], "no app given: see bjoern --help"],
   [["--port"], "--port needs a value"],
+  ...[["prot", "port"], ["Port", "port"], ["max-body-szie", "max-body-size"], [
+    "trust-proxies",
+    "trust-proxy",
+  ], ["no-keepalive", "no-keep-alive"]].map(([given, meant]): [string[], string] => [
+    [`--${given}=10`, APP],
+    `there is no option --${given}: did you mean --${meant}? (the app's own can stand behind it)`,
+  ]),
   [["-p", "--uds", "x", APP], "-p needs a value"],
   [["--config"], "--config needs a value"],
   [["--port", "many", APP], '--port takes a whole number, not "many"'],

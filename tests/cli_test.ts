@@ -81,6 +81,28 @@ test("--workers has several processes serve, until SIGTERM, with status 0", asyn
   );
 });
 
+test("--workers 1 is enough for SIGHUP to bring a new process", async () => {
+  await using child = bjoern(["-p", "0", "--workers", "1", APP]);
+  const url = `${await urlOf(child)}pid`;
+  const first = await get(url);
+  process.kill(child.pid, "SIGHUP");
+  let second = first;
+  while (second === first) {
+    second = await get(url);
+  }
+  child.signal("SIGTERM");
+  assert.equal((await child.ended()).status, 0);
+});
+
+test("options behind the app are the app's, which is said of those that look like ours", async () => {
+  await using child = bjoern(["-p", "0", APP, "--workers", "2", "-x", "--", "-p", "1"]);
+  const own = ["--workers", "2", "-x", "--", "-p", "1"];
+  assert.deepEqual(JSON.parse(await get(`${await urlOf(child)}args`))[0], own);
+  child.signal("SIGTERM");
+  const { err } = await child.ended();
+  assert.equal(err, "bjoern: --workers behind the app is the app's own, not bjoern's\n");
+});
+
 test("a Unix socket is served with --mode, and its file removed", async () => {
   using folder = new Folder();
   const path = join(folder.path, "sock");
@@ -181,7 +203,9 @@ test("the first signal lets running requests finish", async () => {
   child.signal("SIGTERM");
   const { status, headers } = await answer;
   assert.deepEqual([status, headers.get("connection")], [200, "close"]);
-  assert.equal((await child.ended()).status, 0);
+  const end = await child.ended();
+  assert.equal(end.status, 0);
+  assert.match(end.err, /^bjoern: waiting for 1 requests; another signal ends them$/m);
 });
 
 test("the second signal does not wait", async () => {

@@ -124,8 +124,9 @@ for (const [name, result] of Object.entries(failures)) {
 }
 
 test("what is logged is the error itself, or says what the handler returned", async () => {
-  assert.equal((await failing(failures["throws an Error"], assertPlain))[0][0], secret);
-  const [[error]] = await failing(failures["returns a number"], assertPlain);
+  assert.equal((await failing(failures["throws an Error"], assertPlain))[0].at(-1), secret);
+  const [[, method, target, error]] = await failing(failures["returns a number"], assertPlain);
+  assert.deepEqual([method, target], ["GET", "/"]);
   assert.ok(error instanceof TypeError);
   assert.match(error.message, /must return a Response, a string or a Uint8Array, not number/);
 });

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { Chat, type Message } from "../examples/chat.ts";
-import hono from "../examples/hono.ts";
+import { app as hono } from "../examples/hono.ts";
 import { watch } from "../examples/metrics.ts";
 import { Feed } from "../examples/sse.ts";
 import { site } from "../examples/static.ts";

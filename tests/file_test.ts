@@ -143,6 +143,12 @@ describe("sendFile()", () => {
       },
     ));
 
+  test("an option that there is not", () => {
+    const message = "There is no option type: use contentType";
+    assert.throws(() => sendFile(SMALL, { type: "a/b" } as object), { name: "TypeError", message });
+    assert.equal(openFiles(), 0);
+  });
+
   test("what is not there, no file or too short", async () => {
     assert.throws(() => sendFile(join(folder, "none")), { name: "FileError", code: "ENOENT" });
     assert.throws(() => sendFile(folder), { name: "FileError", code: "EISDIR" });

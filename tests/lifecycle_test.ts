@@ -110,6 +110,9 @@ test("shutdown refuses times that are none, and the server goes on", async () =>
         message: /pati/,
       });
     }
+    for (const options of [1000, null, { timeoutMs: 5 }] as object[]) {
+      assert.throws(() => server.shutdown(options), { name: "TypeError", message: /shutdown\(\)/ });
+    }
     assert.equal((await ask(server)).text, "on");
   });
 });

@@ -133,9 +133,15 @@ test("routes that cannot work are refused at once", () => {
     { "/": { GET: "text" } },
     { "/": { get: () => "" } },
     { "/:": () => "" },
+    { "/": new Response("text") },
+    { "/": {} },
   ];
   for (const [i, routes] of wrong.entries()) {
     assert.throws(() => router(routes as Routes), TypeError, String(i));
+  }
+  const options = [{ notFond: () => "" }, { notFound: new Response() }];
+  for (const [i, wrong] of (options as object[]).entries()) {
+    assert.throws(() => router({}, wrong), TypeError, String(i));
   }
 });
 

@@ -148,6 +148,30 @@ const refused: [
     name: "TypeError",
     message: /Options.*boolean/,
   }],
+  ["a port that would be lost", () => run({ port: 1, fetch: () => "" } as never), {
+    name: "TypeError",
+    message: /^An app has no "port": .*next argument/,
+  }],
+  ["what Bun.serve takes", () => run({ routes: {}, fetch: () => "" } as never), {
+    name: "TypeError",
+    message: /contrib\/router/,
+  }],
+  ["TLS", () => run(() => "", { tls: {} } as never), {
+    name: "TypeError",
+    message: /no option tls: use a proxy in front/,
+  }],
+  ["no host", () => run(() => "", { host: "" }), {
+    name: "TypeError",
+    message: /empty.*0\.0\.0\.0/,
+  }],
+  ["a URL as host", () => run(() => "", { host: "http://127.0.0.1:80" }), {
+    name: "TypeError",
+    message: /not a URL/,
+  }],
+  ["a port as host", () => run(() => "", 9999), {
+    name: "ListenError",
+    message: /descriptor 9999: .*for a port say \{ port \}/,
+  }],
   ["no app", () => run(undefined as never), { name: "TypeError", message: /Cannot serve/ }],
   ["no listener", () => serverRun(null as never, () => ""), {
     name: "TypeError",

@@ -5,6 +5,7 @@
  */
 import { parseArgs, type ParseArgsConfig } from "node:util";
 import { Failure } from "./failure.ts";
+import { near } from "./near.ts";
 import {
   defaultOf,
   flagOf,
@@ -23,6 +24,8 @@ export interface Arguments {
   app?: string;
   /** The app's own arguments. */
   rest: string[];
+  /** Those of them that would be ours before the app. */
+  late?: string[];
   /** A file with more options. */
   config?: string;
   /** The options. */
@@ -103,6 +106,27 @@ function joinFormats(tokens: Token[]): Token[] {
   });
 }
 
+/** Refuses what is nearly one of ours: a limit that is misspelt is none. */
+function refuseNear({ name = "", rawName }: Token): void {
+  const most = Math.min(3, Math.max(0, Math.ceil(name.length / 3) - 1));
+  const [meant] = near(name, Object.keys(config), most);
+  if (meant !== undefined) {
+    throw new Failure(
+      2,
+      `there is no option ${rawName}: did you mean --${meant}? (the app's own can stand behind it)`,
+    );
+  }
+}
+
+/** The options of ours among the tokens behind the app. */
+function lateAmong(tokens: Token[]): Pick<Arguments, "late"> {
+  const end = tokens.findIndex(({ kind }) => kind === "option-terminator");
+  const late = tokens.slice(0, end < 0 ? undefined : end)
+    .filter((token) => token.kind === "option" && isOurs(token))
+    .map(({ rawName = "" }) => rawName);
+  return late.length > 0 ? { late } : {};
+}
+
 /**
  * Reads the arguments: options of ours stand before the app, the first word that is no option.
  * Unknown options before it, and all that follows it, are the app's, in their order. Throws a
@@ -122,13 +146,15 @@ export function parseArguments(args: string[]): Arguments {
     const { kind, index, name, value } = token;
     if (kind !== "option") {
       const at = kind === "positional" ? index : index + 1;
-      return { ...found, app: args[at], rest: [...found.rest, ...args.slice(at + 1)] };
+      const rest = [...found.rest, ...args.slice(at + 1)];
+      return { ...found, app: args[at], rest, ...lateAmong(tokens.slice(i + 1)) };
     }
     const before = tokens[i - 1]?.index === index ? tokens[i - 1] : undefined; // of one word: -xy
     if (before !== undefined && isOurs(before) !== isOurs(token)) {
       throw new Failure(2, `${args[index]} mixes bjoern's options and others: write them apart`);
     }
     if (!isOurs(token)) {
+      refuseNear(token);
       found.rest.push(...before === undefined ? [args[index]] : []);
       continue;
     }

@@ -7,6 +7,7 @@ import type { Node, ParseError } from "jsonc-parser";
 import { readFile } from "node:fs/promises";
 import process from "node:process";
 import { Failure } from "./failure.ts";
+import { near } from "./near.ts";
 import { type Option, OPTIONS, valueOf, type Values } from "./options.ts";
 
 /** Other spellings: dataflake.wsgi.bjoern's. */
@@ -51,35 +52,15 @@ function interpolateAll(value: unknown, where: string): unknown {
   return value;
 }
 
-/** How many letters have to be put, taken or changed (Levenshtein). */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 0; i < a.length; i++) {
-    const next = [i + 1];
-    for (let j = 0; j < b.length; j++) {
-      next.push(Math.min(row[j + 1] + 1, next[j] + 1, row[j] + Number(a[i] !== b[j])));
-    }
-    row = next;
-  }
-  return row[b.length];
-}
-
 /** The keys that may be meant: `max_head_size`, `maxHeadSise`. */
-function near(key: string): string[] {
-  const plain = (text: string) => text.replace(/[-_ ]/g, "").toLowerCase();
-  const most = Math.min(3, Math.floor(key.length / 2));
-  const ranked = OPTIONS.map((option) => ({
-    key: option.key,
-    far: distance(plain(key), plain(option.key)),
-  })).filter(({ far }) => far <= most);
-  const nearest = Math.min(...ranked.map(({ far }) => far));
-  return ranked.filter(({ far }) => far === nearest).map((one) => one.key);
+function keysNear(key: string): string[] {
+  return near(key, OPTIONS.map((option) => option.key), Math.min(3, Math.floor(key.length / 2)));
 }
 
 function optionOf(key: string, where: string): Option {
   const option = OPTIONS.find((option) => option.key === (ALIASES[key] ?? key));
   if (option === undefined) {
-    const meant = near(key);
+    const meant = keysNear(key);
     const hint = meant.length > 0
       ? `did you mean ${meant.join(" or ")}?`
       : `the keys are ${OPTIONS.map((option) => option.key).join(", ")}`;
