@@ -28,7 +28,7 @@ export class Body {
 
   /**
    * Takes the body of `response`; `undefined` if it has none. What the response was made of is
-   * known while a server runs; of others the first chunk is waited for.
+   * known while a server runs; of others what is here is looked at.
    */
   static of(response: Response): Body | Promise<Body> | undefined {
     const record = noRecord();
@@ -52,7 +52,11 @@ export class Body {
   }
 
   static async #peek(reader: Reader): Promise<Body> {
-    const first = await reader.read();
+    const reading = reader.read();
+    const first = await settledSoon(reading);
+    if (first === undefined) {
+      return new Body(undefined, reader, [reading]);
+    }
     if (first.done) {
       return new Body(new Uint8Array());
     }

@@ -15,6 +15,7 @@ import {
 } from "node:zlib";
 import { handlerOf } from "../server/app.ts";
 import { refuseUnknown } from "../server/checks.ts";
+import { fileLength } from "../server/file.ts";
 import { Response as RecordedResponse } from "../server/response.ts";
 import type { App, Handler, NetAddr, Result } from "../server/types.ts";
 import { preferred } from "./accept_encoding.ts";
@@ -173,38 +174,45 @@ class Compressor {
     this.#filter = filter ?? ((type) => COMPRESSIBLE.test(type));
   }
 
-  finish(result: Result, accept: string | null): Result | Promise<Result> {
+  finish(result: Result, asked: Asked): Result | Promise<Result> {
     if (typeof result === "string") {
       // Every char is a byte at least, and 3 at most. The native response hides its type in Bun.
       return 3 * result.length < this.#threshold
         ? result
-        : this.#encode(new RecordedResponse(result), accept);
+        : this.#encode(new RecordedResponse(result), asked);
     }
-    return result instanceof Response && this.#isEligible(result)
-      ? this.#encode(result, accept)
-      : result;
+    if (!(result instanceof Response)) {
+      return result;
+    }
+    if (result.status === 304) {
+      return confirm(result, asked);
+    }
+    return this.#isEligible(result) ? this.#encode(result, asked) : result;
   }
 
   /** Whether another request for the same could get it compressed. */
-  #isEligible({ status, headers }: Response): boolean {
-    const length = headers.get("content-length");
-    return status !== 204 && status !== 205 && status !== 206 && status !== 304 &&
+  #isEligible(response: Response): boolean {
+    const { status, headers } = response;
+    const length = headers.get("content-length") ?? fileLength(response) ?? null;
+    return status !== 204 && status !== 205 && status !== 206 &&
       !headers.has("content-encoding") && !headers.has("content-range") &&
       !/\bno-transform\b/i.test(headers.get("cache-control") ?? "") &&
       (length === null || Number(length) >= this.#threshold) &&
       this.#filter(headers.get("content-type") ?? "");
   }
 
-  #encode(response: Response, accept: string | null): Response | Promise<Response> {
+  #encode(response: Response, asked: Asked): Response | Promise<Response> {
     const headers = new Headers(response.headers);
     addVary(headers);
-    const [encoding] = preferred(accept, this.#encodings);
+    const [encoding] = preferred(asked.accept, this.#encodings);
     if (encoding === undefined) {
       return withHeaders(response, headers);
     }
     const body = Body.of(response);
     if (body === undefined) {
-      return this.#foretell(response, headers, encoding);
+      return asked.isHead
+        ? this.#foretell(response, headers, encoding)
+        : remake(response, null, headers);
     }
     return body instanceof Promise
       ? body.then((read) => this.#encodeBody(response, read, headers, encoding))
@@ -229,13 +237,42 @@ class Compressor {
     return remake(response, bytes as Uint8Array<ArrayBuffer>, headers);
   }
 
-  /** An answer to HEAD without a body tells what GET would get, as far as its length shows. */
+  /** An answer to HEAD tells what GET would get, as far as its length shows; not the new length. */
   #foretell(response: Response, headers: Headers, encoding: Encoding): Response {
-    if (headers.has("content-length")) {
-      markEncoded(headers, encoding);
+    if (!headers.has("content-length")) {
+      return remake(response, null, headers);
     }
-    return remake(response, null, headers);
+    markEncoded(headers, encoding);
+    return remake(response, new ReadableStream(), headers);
   }
+}
+
+/** What of a request counts here. */
+interface Asked {
+  isHead: boolean;
+  accept: string | null;
+  /** If-None-Match: what the client has. */
+  known: string | null;
+}
+
+function askedBy({ method, headers }: Request): Asked {
+  return {
+    isHead: method === "HEAD",
+    accept: headers.get("accept-encoding"),
+    known: headers.get("if-none-match"),
+  };
+}
+
+/** A 304 has the fields of the 200 that the client has (RFC 9110 section 15.4.5). */
+function confirm(response: Response, { known }: Asked): Response {
+  const etag = response.headers.get("etag");
+  if (etag === null || known === null || !known.includes(`W/${etag}`)) {
+    return response; // it was not compressed
+  }
+  const headers = new Headers(response.headers);
+  headers.set("etag", `W/${etag}`);
+  addVary(headers);
+  return remake(response, null, headers);
 }
 
 /** Changes Vary where the response lets it: its body stays what it is. */
@@ -275,10 +312,10 @@ export function compress<A = NetAddr>(app: App<A>, options: CompressOptions = {}
   refuseUnknown(options, ["encodings", "threshold", "filter"], "compress().");
   const compressor = new Compressor(options);
   return (request, info) => {
-    const accept = request.headers.get("accept-encoding");
+    const asked = askedBy(request);
     const result = handler(request, info);
     return result instanceof Promise
-      ? result.then((settled) => compressor.finish(settled, accept))
-      : compressor.finish(result, accept);
+      ? result.then((settled) => compressor.finish(settled, asked))
+      : compressor.finish(result, asked);
   };
 }

@@ -86,24 +86,47 @@ const FORMATS: Record<"common" | "combined" | "json", LogFormat> = {
   json: (entry) => JSON.stringify(entry),
 };
 
-/** Who reads the log may go away: that is no reason to stop serving. */
-function ignoreClosed(error: NodeJS.ErrnoException): void {
-  if (error.code !== "EPIPE") {
-    throw error;
+/** A log that fails costs its line, never the process. */
+function complain(error: unknown): void {
+  console.error("An access log has failed:", error);
+}
+
+let hasFailed = false;
+
+/** Who reads the log may go away, and a disk be full: that is no reason to stop serving. */
+function onOutputError(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EPIPE" && !hasFailed) {
+    hasFailed = true;
+    complain(error);
   }
 }
 
-/** Writes the lines of one turn together. */
+/** So much is written to a pipe as a whole, whoever else writes to it: POSIX's PIPE_BUF on Linux. */
+const WHOLE = 4096;
+
+function writeOut(text: string): void {
+  try {
+    process.stdout.write(text);
+  } catch (error) {
+    onOutputError(error as NodeJS.ErrnoException);
+  }
+}
+
+/** Writes the lines of one turn together, as many at a time as stay whole. */
 function toStandardOutput(): (line: string) => void {
   let waiting = "";
-  if (!process.stdout.listeners("error").includes(ignoreClosed)) {
-    process.stdout.on("error", ignoreClosed);
+  if (!process.stdout.listeners("error").includes(onOutputError)) {
+    process.stdout.on("error", onOutputError);
   }
   const flush = () => {
-    process.stdout.write(waiting);
+    writeOut(waiting);
     waiting = "";
   };
   return (line) => {
+    if (waiting.length + line.length >= WHOLE) {
+      writeOut(waiting);
+      waiting = "";
+    }
     if (waiting === "") {
       queueMicrotask(flush);
     }
@@ -117,11 +140,6 @@ function formatOf(format: Exclude<LogOptions["format"], "off">): LogFormat {
     throw new TypeError(`There is no log format "${format}": it is common, combined, json or off`);
   }
   return found;
-}
-
-/** A log that fails costs its line, never the process. */
-function complain(error: unknown): void {
-  console.error("An access log has failed:", error);
 }
 
 /** The status of a request whose client left before there was a response, as in nginx. */
@@ -151,7 +169,8 @@ function begin(request: Request, info: Info<Addr>, needsHeaders: boolean): LogEn
  *
  * Clients cannot forge lines: what they send is escaped. A client that leaves is a line with the
  * status that it would have got, or 499, never an error. What the app throws is left to `onError`
- * and logged here by status 500. What `format` or `write` throws goes to standard error.
+ * and logged here by status 500. What `format` or `write` throws goes to standard error, as does the
+ * first failure of standard output. A reader of that which lags makes Deno wait, and Bun keep lines.
  *
  * @example
  * ```ts

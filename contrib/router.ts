@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { raised } from "./escapes.ts";
 import { checkKind, refuseUnknown } from "../server/checks.ts";
 import type { Handler, Info, NetAddr, Result } from "../server/types.ts";
 
@@ -90,11 +91,6 @@ function prefixOf(path: string): string {
 
 function isPlain(path: string): boolean {
   return !/[:*?+(){}\\]/.test(path);
-}
-
-/** `%c3` is `%C3` (RFC 3986 section 6.2.2.1), which `URL` leaves as it is. */
-function raised(path: string): string {
-  return path.includes("%") ? path.replace(/%[\da-f]{2}/gi, (it) => it.toUpperCase()) : path;
 }
 
 /** As a request's URL would have it. */

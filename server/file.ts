@@ -46,6 +46,14 @@ export interface Part {
 /** By the stream that has the same bytes, as long as nobody has read from it. */
 const parts = new WeakMap<ReadableStream, Part>();
 
+/** Of responses with files. */
+const lengths = new WeakMap<globalThis.Response, number>();
+
+/** How many bytes of a file a response has, if it has one. */
+export function fileLength(response: globalThis.Response): number | undefined {
+  return lengths.get(response);
+}
+
 /**
  * The file that a body is of, if it is untouched. Who takes it has to close it. Throws a FileError
  * for one that is closed.
@@ -162,7 +170,9 @@ export class OpenFile implements Disposable {
     }
     const stream = this.stream(offset, length);
     parts.set(stream, { file: this, offset, length });
-    return new RecordedResponse(stream, { status, headers });
+    const response = new RecordedResponse(stream, { status, headers });
+    lengths.set(response, length);
+    return response;
   }
 
   /** A link may lead to where the process may not read. */

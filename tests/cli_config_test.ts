@@ -26,6 +26,8 @@ const rows: [text: string, values: Record<string, unknown>][] = [
   ['{"accessLog": true}', { accessLog: "combined" }],
   ['{"accessLog": false}', { accessLog: "off" }],
   ['{"accessLog": "json"}', { accessLog: "json" }],
+  ['{"accessLog": "${NOWHERE:-true}"}', { accessLog: "combined" }],
+  ['{"accessLog": "${NOWHERE:-off}"}', { accessLog: "off" }],
   ['{"trustProxy": ["loopback", "10.0.0.0/8"]}', { trustProxy: ["loopback", "10.0.0.0/8"] }],
   ['{"trustProxy": 1, "proxyProtocol": true}', { trustProxy: 1, proxyProtocol: true }],
   ['{"trustProxy": "${CLI_UNSET:-2}", "proxyProtocol": "off"}', {

@@ -214,7 +214,37 @@ describe("HEAD has the fields of GET", () => {
     const answer = await get(make, "gzip", {}, "HEAD");
     assert.equal(answer.get("content-encoding"), "gzip");
     assert.equal(answer.get("etag"), 'W/"x"');
-    assert.notEqual(answer.get("content-length"), length["content-length"]);
+    assert.equal(answer.get("content-length"), undefined);
+    const whole = await get(make, "gzip");
+    assert.deepEqual([whole.get("content-encoding"), whole.get("etag")], [undefined, '"x"']);
+  });
+});
+
+/** Nothing of it is left when its server ends. */
+const closing = { headers: { connection: "close" } };
+
+test("the head of what fetch() passes on does not wait for its body", async () => {
+  const events = Promise.withResolvers<void>();
+  const source = () =>
+    new Response(
+      new ReadableStream({
+        async pull(controller) {
+          await events.promise;
+          controller.enqueue(new TextEncoder().encode("data: late\n\n"));
+          controller.close();
+        },
+      }),
+      { headers: { "content-type": "text/event-stream" } },
+    );
+  await serve(source, async (upstream) => {
+    await serve(compress(() => fetch(upstream.url, closing)), async (server) => {
+      const connection = await open(server);
+      connection.write(octets({ headers: { "Accept-Encoding": "gzip" } }));
+      const head = await connection.head();
+      assert.equal(head.get("content-encoding"), "gzip");
+      events.resolve();
+      connection.close();
+    });
   });
 });
 

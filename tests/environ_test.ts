@@ -1,6 +1,7 @@
 // The environ face: keys, startResponse, the life of a body, the input, files.
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
+import { once } from "node:events";
 import { closeSync, createReadStream, openSync } from "node:fs";
 import { mkdtemp, open as openFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -703,6 +704,17 @@ describe("wsgi.input", () => {
       ],
       ["fir", "", "st line\nseco", "nd line\n\nrest", ""],
     ],
+    "reads all by -1, as in Python": [
+      async (input) => [text(await input.readline(-1)), text(await input.read(-1))],
+      ["first line\n", "second line\n\nrest"],
+    ],
+    "refuses what is no size": [
+      async (input) => [
+        await input.read(NaN).catch((error) => error.name),
+        await input.readline("1" as never).catch((error) => error.name),
+      ],
+      ["RangeError", "RangeError"],
+    ],
     "reads lines": [
       async (input) => [
         text(await input.readline()),
@@ -821,6 +833,22 @@ describe("wsgi.file_wrapper", () => {
         const answer = await ask(server);
         assert.ok(answer.complete);
         assert.ok(answer.body.equals(content));
+      });
+    });
+  }
+
+  for (const event of ["open", "readable"]) {
+    test(`sends what a stream of Node's is of a file, also after "${event}"`, async () => {
+      const app: EnvironApp = async (env, startResponse) => {
+        const stream = createReadStream(path, { start: 10, end: 99_999 });
+        await once(stream, event);
+        startResponse("200 OK", []);
+        return env["wsgi.file_wrapper"](stream);
+      };
+      await serveApp(app, async (server) => {
+        const answer = await ask(server);
+        assert.ok(answer.complete);
+        assert.ok(answer.body.equals(content.subarray(10, 100_000)));
       });
     });
   }

@@ -392,6 +392,13 @@ if (!process.versions.bun) {
     for (const expected of ["opened", "NotCapable", "NotCapable"]) {
       assert.equal(await child.line(), expected);
     }
+    const site = `
+      import { serveStatic } from "${new URL("./contrib/static.ts", MOD).href}";
+      const handler = serveStatic(${JSON.stringify(folder)});
+      console.log((await handler(new Request("http://a/way-out"))).status);`;
+    const permissions = ["--allow-ffi", `--allow-read=${folder}`, "--no-prompt"];
+    await using served = runText(site, {}, permissions);
+    assert.equal(await served.line(), "404");
     rmSync(outside, { recursive: true });
   });
 }

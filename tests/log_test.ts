@@ -1,5 +1,6 @@
 // The access log.
 import assert from "node:assert/strict";
+import { closeSync, openSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,6 +8,7 @@ import process from "node:process";
 import { describe, test } from "node:test";
 import { accessLog, type LogEntry, type LogOptions } from "../contrib/log.ts";
 import type { App, Handler, Options, Server } from "../mod.ts";
+import { MOD, runText } from "./support/child.ts";
 import { type Ask, ask, logged, octets, open, serve, until } from "./support/client.ts";
 
 /** Serves a logged app, and returns its lines. */
@@ -312,6 +314,29 @@ describe("a log that fails is said, and serving goes on", () => {
       assert.match(String(complaints[0]), /access log.*disk full/);
     });
   }
+});
+
+test("a full disk behind standard output is said once, and serving goes on", {
+  skip: process.platform !== "linux" && "there is no /dev/full",
+}, async () => {
+  const program = `
+    import { run } from "${MOD}";
+    import { accessLog } from "${new URL("./contrib/log.ts", MOD).href}";
+    const server = run(accessLog(() => "served"), { port: 0 });
+    for (let i = 0; i < 5; i++) {
+      console.error(await (await fetch(server.url)).text());
+      await new Promise((resolve) => setTimeout(resolve));
+    }
+    await server.shutdown();
+    console.error("over", process.exitCode ?? 0);`;
+  const full = openSync("/dev/full", "w");
+  await using child = runText(program, {}, undefined, full);
+  closeSync(full);
+  const { status, err } = await child.ended();
+  assert.equal(err.match(/^served$/gm)?.length, 5, err);
+  assert.equal(err.match(/An access log has failed/g)?.length, 1, err);
+  assert.match(err, /^over 0$/m);
+  assert.equal(status, 0);
 });
 
 test("many logs share one listener on standard output", () => {

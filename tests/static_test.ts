@@ -217,9 +217,44 @@ describe("together with others", () => {
       assert.equal(gunzipSync(answer.body).toString(), "long ".repeat(1000));
       const etag = answer.get("etag")!;
       const again = { target: "/long.txt", headers: { ...headers, "If-None-Match": etag } };
-      assert.equal((await ask(server, again)).status, 304);
+      const unchanged = await ask(server, again);
+      assert.equal(unchanged.status, 304);
+      for (const field of ["etag", "vary"]) {
+        assert.equal(unchanged.get(field), answer.get(field), field);
+      }
+      const head = await ask(server, { target: "/long.txt", headers, method: "HEAD" });
+      assert.deepEqual(
+        [head.get("content-encoding"), head.get("etag"), head.get("content-length")],
+        ["gzip", etag, undefined],
+      );
+      const plain = await ask(server, { target: "/long.txt" });
+      const known = { "If-None-Match": plain.get("etag")! };
+      const same = await ask(server, { target: "/long.txt", headers: known });
+      assert.deepEqual([same.status, same.get("etag")], [304, plain.get("etag")]);
     });
     await until(() => openBelow(own).length === 0, "the file is closed");
+  });
+  test("compress() leaves small files as they are", async () => {
+    await serve(compress(serveStatic(folder({ "short.txt": "short" }))), async (server) => {
+      const asked = { target: "/short.txt", headers: { "Accept-Encoding": "gzip" } };
+      const fields = (answer: Answer) => answer.fields.filter(([name]) => name !== "date");
+      const [head, full] = [
+        await ask(server, { ...asked, method: "HEAD" }),
+        await ask(server, asked),
+      ];
+      assert.equal(full.text, "short");
+      assert.equal(full.get("content-encoding"), undefined);
+      assert.deepEqual(fields(head), fields(full));
+    });
+  });
+  test("a prefix is the same however its escapes are written", async () => {
+    for (const prefix of ["/é", "/%c3%a9", "/%C3%A9"]) {
+      await serve(serveStatic(root, { prefix }), async (server) => {
+        for (const target of ["/%C3%A9/a.txt", "/%c3%a9/a.txt"]) {
+          assert.equal((await ask(server, { target })).status, 200, `${prefix} ${target}`);
+        }
+      });
+    }
   });
   test("a handler works without a server", async () => {
     const handler = serveStatic(pathToFileURL(root)) as (

@@ -95,7 +95,7 @@ export const GROUPS: Record<string, Option[]> = {
   "Process": [
     rows("count")("workers", "N", "processes that serve; auto: one a processor", {
       range: [1, 1024],
-      fallback: 1,
+      example: "auto",
     }),
     number("maxRequests", "N", "of a worker before it is replaced", {
       range: [0, MOST],
@@ -163,6 +163,18 @@ export function defaultOf({ key, fallback, example }: Option): unknown {
   return fallback ?? (example === undefined && isNumber(key) ? NUMBERS[key][0] : undefined);
 }
 
+/** dataflake's words, and their contraries. */
+const SWITCH: Record<string, boolean> = {
+  ...{ "true": true, "1": true, "on": true },
+  ...{ "false": false, "0": false, "off": false },
+};
+
+/** What it says, `undefined` when it is none of them. */
+function readSwitch(raw: unknown): boolean | undefined {
+  const text = String(raw).toLowerCase();
+  return Object.hasOwn(SWITCH, text) ? SWITCH[text] : undefined;
+}
+
 /** An object of no other keys than these; its numbers may be interpolated texts. */
 function readStatsd(raw: unknown, keys: string[]): unknown {
   if (typeof raw === "string") {
@@ -177,17 +189,11 @@ function readStatsd(raw: unknown, keys: string[]): unknown {
   }
   const entries = Object.entries(raw).map(([key, value]) => {
     const number = /^(port|interval)$/.test(key) && /^\d+$/.test(value) ? Number(value) : undefined;
-    const flag = key === "enable" ? SWITCH[String(value).toLowerCase()] : undefined;
+    const flag = key === "enable" ? readSwitch(value) : undefined;
     return [key, number ?? flag ?? value] as const;
   });
   return entries.every(([key]) => keys.includes(key)) ? Object.fromEntries(entries) : undefined;
 }
-
-/** dataflake's words, and their contraries. */
-const SWITCH: Record<string, boolean> = {
-  ...{ "true": true, "1": true, "on": true },
-  ...{ "false": false, "0": false, "off": false },
-};
 
 /** The server knows what they mean, but for numbers and switches that come as texts. */
 function readPeers(raw: unknown): unknown {
@@ -198,7 +204,7 @@ function readPeers(raw: unknown): unknown {
   if (/^\d+$/.test(text)) {
     return Number(text);
   }
-  return Object.hasOwn(SWITCH, text) ? SWITCH[text] : raw;
+  return readSwitch(text) ?? raw;
 }
 
 interface Reader {
@@ -232,12 +238,15 @@ const READERS: Record<Kind, Reader> = {
   },
   switch: {
     allowed: () => "true, 1, on, false, 0 or off",
-    read: (raw) => SWITCH[String(raw).toLowerCase()],
+    read: readSwitch,
   },
   log: {
     allowed: (choices) => `true, false, ${choices.join(", ")}`,
-    read: (raw, choices) =>
-      typeof raw === "boolean" ? (raw ? "combined" : "off") : choices.find((one) => one === raw),
+    read: (raw, choices) => {
+      const flag = readSwitch(raw);
+      const format = flag === undefined ? undefined : flag ? "combined" : "off";
+      return choices.find((one) => one === raw) ?? format;
+    },
   },
   choice: {
     allowed: (choices) => choices.join(", "),

@@ -44,6 +44,7 @@ WorkingDirectory=${escape(directory)}
 # The runtime itself: behind bunx or npm, the socket would be handed to the wrong process.
 ExecStart=${quote(executable)} ${commands[runtime]}
 # ExecStart=/usr/local/bin/${other} ${commands[other]}
+# With workers: ExecReload=/bin/kill -HUP $MAINPID
 Environment=NODE_ENV=production HOME=%C/${name}
 Restart=on-failure
 # Wrong options stay wrong.

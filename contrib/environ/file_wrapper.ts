@@ -63,11 +63,13 @@ function isObject(file: unknown): file is object {
   return typeof file === "object" && file !== null;
 }
 
+/** Not that of a stream, which may have read from it and may mean a part of it. */
 function fdOf(file: File): number | undefined {
-  if (typeof file === "number") {
-    return file;
+  if (!isObject(file)) {
+    return typeof file === "number" ? file : undefined;
   }
-  return isObject(file) && "fd" in file && typeof file.fd === "number" ? file.fd : undefined;
+  const isStream = Symbol.asyncIterator in file;
+  return !isStream && "fd" in file && typeof file.fd === "number" ? file.fd : undefined;
 }
 
 /** A file that is a stream, or has one. */

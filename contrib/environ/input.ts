@@ -8,6 +8,14 @@ import { concat } from "./items.ts";
 const LINE_FEED = 10;
 const NOTHING = new Uint8Array();
 
+/** As in Python, less than nothing is all there is. */
+function most(size: number): number {
+  if (typeof size !== "number" || Number.isNaN(size)) {
+    throw new RangeError(`A size is a number of bytes: ${size}`);
+  }
+  return size < 0 ? Infinity : size;
+}
+
 /**
  * Reads a request's body, which need not have arrived yet. At its end every method gives what is
  * empty; that the client has left or broken the rules is thrown.
@@ -54,10 +62,10 @@ export class Input {
     return taken;
   }
 
-  /** Reads `size` bytes, fewer at the end of the body; without `size` all that is left. */
+  /** Reads `size` bytes, fewer at the end of the body; without `size`, or with -1, all that is left. */
   async read(size: number = Infinity): Promise<Uint8Array> {
     const parts: Uint8Array[] = [];
-    let missing = size;
+    let missing = most(size);
     while (missing > 0) {
       if (this.#rest.length === 0) {
         const part = await this.#more();
@@ -76,7 +84,7 @@ export class Input {
   /** Reads one line with its line feed, or what is left of `size` bytes of it. */
   async readline(size: number = Infinity): Promise<Uint8Array> {
     const parts: Uint8Array[] = [];
-    let missing = size;
+    let missing = most(size);
     while (missing > 0) {
       const end = this.#rest.indexOf(LINE_FEED) + 1;
       const taken = this.#take(Math.min(end || Infinity, missing));

@@ -24,6 +24,9 @@ const ABSENT = new Set([
   "EPERM",
 ]);
 
+/** What Deno's permissions say of a link to where they do not reach. */
+const NOT_PERMITTED = "NotCapable";
+
 function realFolder(root: string | URL): string {
   try {
     const path = realpathSync(root instanceof URL ? fileURLToPath(root) : resolve(root));
@@ -56,9 +59,12 @@ export class Folder {
     try {
       file = OpenFile.open(full);
     } catch (error) {
-      const { code } = error as { code?: string };
-      if (code === "EISDIR" || ABSENT.has(code ?? "")) {
-        return code === "EISDIR" ? "folder" : "absent";
+      const { code = "", name } = error as { code?: string; name?: string };
+      if (code === "EISDIR") {
+        return "folder";
+      }
+      if (ABSENT.has(code) || name === NOT_PERMITTED) {
+        return "absent";
       }
       throw error;
     }

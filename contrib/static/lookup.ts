@@ -4,6 +4,7 @@
  * @module
  */
 import type { OpenFile } from "../../server/file.ts";
+import { raised } from "../escapes.ts";
 import { Folder } from "./folder.ts";
 import { normalPrefix, type StaticOptions } from "./options.ts";
 import { type Dotfiles, filePath } from "./path.ts";
@@ -34,7 +35,8 @@ export class Lookup {
   }
 
   /** The file for a URL's path, or "folder" for the name of one, which is there if its index is. */
-  find(pathname: string): Found | "folder" | undefined {
+  find(asked: string): Found | "folder" | undefined {
+    const pathname = raised(asked);
     const isBelow = pathname === this.#prefix || pathname.startsWith(`${this.#prefix}/`);
     const path = isBelow
       ? filePath(pathname.slice(this.#prefix.length), this.#dotfiles)

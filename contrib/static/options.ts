@@ -4,6 +4,7 @@
  * @module
  */
 import type { Handler, NetAddr } from "../../server/types.ts";
+import { raised } from "../escapes.ts";
 import type { Symlinks } from "./folder.ts";
 import type { Dotfiles } from "./path.ts";
 
@@ -120,5 +121,5 @@ export function checkOptions(options: StaticOptions<never>): void {
 export function normalPrefix(prefix: string): string {
   const { pathname } = new URL(`http://localhost${prefix}`);
   check(!pathname.includes("//"), `prefix has an empty name in it: ${prefix}`);
-  return pathname.replace(/\/$/, "");
+  return raised(pathname.replace(/\/$/, ""));
 }

@@ -32,7 +32,7 @@ export class Child implements AsyncDisposable {
 
   constructor(child: ChildProcess) {
     this.#process = child;
-    child.stdout!.on("data", (data) => {
+    child.stdout?.on("data", (data) => {
       this.#out += data;
       this.#wake();
     });
@@ -99,22 +99,24 @@ function start(
   args: string[],
   env: Record<string, string>,
   how = ARGUMENTS,
+  out: "pipe" | number = "pipe",
 ): ChildProcess {
   return spawn(process.execPath, [...how, file, ...args], {
     cwd: ROOT,
     env: { ...process.env, NO_COLOR: "1", ...env },
-    stdio: ["pipe", "pipe", "pipe"],
+    stdio: ["pipe", out, "pipe"],
   });
 }
 
-/** Runs the text of a program, in Deno with all permissions or these. */
+/** Runs the text of a program, in Deno with all permissions or these; what it prints goes to `out`. */
 export function runText(
   text: string,
   env: Record<string, string> = {},
   permissions = ["-A"],
+  out: "pipe" | number = "pipe",
 ): Child {
   const how = ARGUMENTS.flatMap((argument) => argument === "-A" ? permissions : [argument]);
-  const child = start("-", [], env, how);
+  const child = start("-", [], env, how, out);
   child.stdin!.on("error", () => {});
   child.stdin!.end(text);
   return new Child(child);
