@@ -58,7 +58,9 @@ typedef struct conn {
   bool is_queued;   /* in the server's queue */
   bool is_aside;    /* its output leaves at the end of the flush */
   bool is_final;    /* the latest request is the last one */
+  bool skipped;     /* an empty line before the next head */
   bool peer_closed; /* its side is closed: nothing more to read */
+  bool seen_end;    /* it is known that its side will be closed, behind what is not read yet */
   bool failed;      /* to be closed: the socket refused a write, memory ran out, no PROXY header */
   bool resets;      /* a cut answer can be told from a complete one only by a reset */
 } conn;

@@ -119,6 +119,7 @@ static void begin_request(conn *c, const request *r)
     return;
   }
   c->requests++;
+  c->skipped = false;
   x->is_head = r->code == BJ_HEAD;
   x->is_http10 = (r->flags & BJ_EVENT_HTTP10) != 0;
   x->keep_alive = r->keep_alive && s->state == SERVER_OPEN &&
@@ -156,11 +157,20 @@ static size_t take_proxy(conn *c, const char *data, size_t size)
   return p.size;
 }
 
-/* Returns how many octets the head took, 0 when it is not complete. */
+/* Returns how many octets the head took, 0 when it is not complete. An empty line alone may belong
+ * to the request before it (RFC 9112 section 2.2): it begins none. */
 static size_t take_head(conn *c, char *data, size_t size)
 {
   bj_server *s = c->server;
   request r;
+  if (size == 2 && data[0] == '\r' && data[1] == '\n' && !c->skipped) {
+    c->skipped = true;
+    return size;
+  }
+  if (c->skipped && data[0] == '\r') {
+    input_reject(c, 400, false);
+    return size;
+  }
   switch (request_read(&r, (bytes){data, size}, &s->reader)) {
   case REQUEST_INCOMPLETE:
     deadline_keep(&s->deadlines, &c->reading_by, DEADLINE_HEAD);
@@ -214,10 +224,15 @@ static void process(conn *c, char *data, size_t size)
   conn_settle(c);
 }
 
+static void tell_left(conn *c)
+{
+  for (exchange *x = c->first; x != NULL; x = x->next)
+    if (x->held) exchange_notice(&c->server->exchanges, x, BJ_LEFT);
+}
+
 /* The client has closed its side: it may still be reading (RFC 9112 section 9.6). */
 static void on_end(conn *c)
 {
-  exchanges *all = &c->server->exchanges;
   c->peer_closed = true;
   ev_io_stop(c->server->loop, &c->reader);
   deadline_clear(&c->reading_by);
@@ -229,8 +244,7 @@ static void on_end(conn *c)
   }
   if (c->state == CONN_BODY) input_fail(c, 400, BJ_DISCONNECTED);
   c->state = CONN_LAST;
-  for (exchange *x = c->first; x != NULL; x = x->next)
-    if (x->held) exchange_notice(all, x, BJ_LEFT);
+  tell_left(c);
   conn_settle(c);
 }
 
@@ -263,6 +277,8 @@ void input_look(conn *c)
     input_fail(c, 400, BJ_DISCONNECTED);
     conn_settle(c);
   } else {
+    if (peer == PEER_ENDED && !c->seen_end) tell_left(c);
+    c->seen_end |= peer == PEER_ENDED;
     deadline_keep(&c->server->deadlines, &c->look_at, DEADLINE_LOOK);
   }
 }

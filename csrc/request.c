@@ -217,6 +217,18 @@ static void gather_connection(gathered *g, bytes list)
   }
 }
 
+/* Empty elements are none (RFC 9110 section 5.6.1.2), but to say nothing at all means nothing. */
+static void gather_expect(gathered *g, bytes list)
+{
+  bytes expectation;
+  g->expects_other |= list.size == 0;
+  while (next_element(&list, &expectation)) {
+    bool known = bytes_alike(expectation, BYTES("100-continue"));
+    g->expects |= known;
+    g->expects_other |= !known && expectation.size > 0;
+  }
+}
+
 /* Returns 0 or the status that refuses the field. */
 static unsigned gather_field(request *r, gathered *g, bytes name, bytes value)
 {
@@ -228,11 +240,7 @@ static unsigned gather_field(request *r, gathered *g, bytes name, bytes value)
     }
     return 0;
   case 6:
-    if (bytes_alike(name, BYTES("expect"))) {
-      bool known = bytes_alike(value, BYTES("100-continue"));
-      g->expects |= known;
-      g->expects_other |= !known;
-    }
+    if (bytes_alike(name, BYTES("expect"))) gather_expect(g, value);
     return 0;
   case 10:
     if (bytes_alike(name, BYTES("connection"))) gather_connection(g, value);
@@ -277,7 +285,7 @@ static unsigned judge_codings(const request *r)
   for (uint32_t i = 0; i < r->field_count; i++)
     if (bytes_alike((bytes){r->fields[i].name, r->fields[i].name_len}, BYTES("transfer-encoding")))
       list = (bytes){r->fields[i].value, r->fields[i].value_len};
-  if (list.size == 0) return 400;
+  if (list.size == 0 || list.base[list.size - 1] == ',') return 400;
   while (next_element(&list, &coding)) {
     bool last = list.size == 0;
     if (!all_of(coding, OCTET_TOKEN) || (bytes_alike(coding, BYTES("chunked")) && !last))

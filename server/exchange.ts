@@ -8,7 +8,7 @@ import { ip } from "./addresses.ts";
 import { Body, OVER } from "./body.ts";
 import { type RequestError, requestError } from "./errors.ts";
 import { type Forwarded, readForwarded } from "./forwarded.ts";
-import { separator } from "./headers.ts";
+import { joined } from "./headers.ts";
 import { Incoming } from "./incoming.ts";
 import { latin1, type Memory } from "./memory.ts";
 import { Event, EVENT_WORDS, EventFlag, METHODS } from "./records.ts";
@@ -191,7 +191,7 @@ export class Exchange implements Info<Addr> {
         at >>> 16 === name.length && isName(name, this.#bytes, head - this.#base + (at & 0xffff))
       ) {
         const value = this.#text(head + (this.#fields[i + 1] & 0xffff), this.#fields[i + 1] >>> 16);
-        found = found === null ? value : found + separator(name) + value;
+        found = found === null ? value : joined(name, found, value);
       }
     }
     return found;

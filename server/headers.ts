@@ -4,12 +4,10 @@
  * @module
  */
 import type { Exchange } from "./exchange.ts";
+import { lowered } from "./field_names.ts";
 
 const NativeHeaders = globalThis.Headers;
 const { prototype } = NativeHeaders;
-
-/** What a field may be called (RFC 9110 section 5.6.2). */
-const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
 /**
  * `instanceof Headers` holds, and every member behaves as the native one's. A field that is asked for
@@ -31,8 +29,8 @@ class RequestHeaders {
     if (this.#native !== undefined) {
       return this.#native.get(name);
     }
-    const value = this.#exchange.field(name.toLowerCase());
-    return value === null && !TOKEN.test(name) ? this.native.get(name) : value; // which throws
+    const lower = lowered(name);
+    return lower === undefined ? this.native.get(name) : this.#exchange.field(lower); // that throws
   }
 
   has(name: string): boolean {
@@ -51,15 +49,18 @@ class RequestHeaders {
 Object.defineProperty(RequestHeaders.prototype, "constructor", { value: NativeHeaders });
 
 /** Repeated fields are one list (RFC 9110 section 5.3), Cookie by "; " (RFC 6265 section 5.4). */
-export function separator(name: string): string {
-  return name === "cookie" ? "; " : ", ";
+export function joined(name: string, before: string, value: string): string {
+  if (name !== "cookie") {
+    return `${before}, ${value}`;
+  }
+  return before === "" || value === "" ? before + value : `${before}; ${value}`;
 }
 
 function build(exchange: Exchange): Headers {
   const headers = new NativeHeaders();
   exchange.eachField((name, value) => {
     if (name === "cookie" && headers.has(name)) {
-      headers.set(name, `${headers.get(name)}; ${value}`);
+      headers.set(name, joined(name, headers.get(name)!, value));
     } else {
       headers.append(name, value);
     }

@@ -4,31 +4,14 @@
  * @module
  */
 import { native } from "../ffi/native.ts";
+import { lowered } from "./field_names.ts";
 import { addField, beginHead, type Head } from "./head.ts";
 
-/** Field names in lower case by what they are written as: the same ones come again and again. */
-const names = new Map<string, string>();
-const MOST_NAMES = 512;
-
-const NAME = /^[\w!#$%&'*+.^`|~-]+$/;
 const VALUE = /^(?![\t ])[\t\x20-\x7e\x80-\xff]*(?<![\t ])$/;
 
 function isPlain(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null &&
     Object.getPrototypeOf(value) === Object.prototype;
-}
-
-/** `name` in lower case; `undefined` if it is none (RFC 9110 section 5.1). */
-function lowered(name: string): string | undefined {
-  const known = names.get(name);
-  if (known !== undefined || !NAME.test(name)) {
-    return known;
-  }
-  const lower = name.toLowerCase();
-  if (names.size < MOST_NAMES) {
-    names.set(name, lower);
-  }
-  return lower;
 }
 
 /** Adds the fields of a record. False where only the runtime knows what becomes of them. */

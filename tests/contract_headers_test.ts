@@ -14,6 +14,7 @@ const FIELDS: [name: string, value: string][] = [
   ["X-TWICE", "b"],
   ["Cookie", "a=1"],
   ["cookie", "b=2"],
+  ["Key", "of a name that is another one's in lower case"],
   ["X-^", "caret"],
   ["X-~", "tilde"],
   ["Connection", "close"],
@@ -40,7 +41,9 @@ const looks: [name: string, look: (headers: Headers) => unknown][] = [
       [`get("${name}")`, (headers) => headers.get(name)],
       [`has("${name}")`, (headers) => headers.has(name)],
     ]),
-  ...["", "a b", "ü", "a:", "a\n"].map((name): [string, (headers: Headers) => unknown] => [
+  ...["", "a b", "ü", "a:", "a\n", "\u212aey"].map((
+    name,
+  ): [string, (headers: Headers) => unknown] => [
     `get(${JSON.stringify(name)})`,
     (headers) => caught(() => headers.get(name)),
   ]),

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import process from "node:process";
 import { test } from "node:test";
 import { type Info, RequestError, sendFile } from "../mod.ts";
-import { ask, type Connection, octets, open, serve, within } from "./support/client.ts";
+import { ask, type Connection, octets, open, serve, until, within } from "./support/client.ts";
 
 const LARGE = 20_000_000; // more than all kernels keep
 const pull = (to: ReadableStreamDefaultController) => to.enqueue(new Uint8Array(100_000));
@@ -48,4 +48,35 @@ for (const [what, make] of answers) {
       }, { writeTimeout: 0 });
     });
   }
+}
+
+/** Requests behind which nothing is read for now: the end of the client is behind that, too. */
+const chunk = (size: number) => `${size.toString(16)}\r\n${"x".repeat(size)}\r\n`;
+const POST = "POST /wait HTTP/1.1\r\nHost: a\r\n";
+const paused: [name: string, sent: string, requests: number][] = [
+  ["as many requests as may be pipelined", "GET /wait HTTP/1.1\r\nHost: a\r\n\r\n".repeat(64), 64],
+  ["a body that nobody reads", `${POST}Content-Length: 1000000\r\n\r\n${"x".repeat(1_000_000)}`, 1],
+  ["half a chunk", `${POST}Transfer-Encoding: chunked\r\n\r\n${chunk(600_000).slice(0, -9)}`, 1],
+  ["chunks", `${POST}Transfer-Encoding: chunked\r\n\r\n${chunk(1_000_000)}0\r\n\r\n`, 1],
+];
+for (const [what, sent, requests] of paused) {
+  test(`a client closes behind ${what}: its handlers are told`, async () => {
+    const told: Promise<unknown>[] = [];
+    await serve(async ({ signal }: Request) => {
+      const aborted = new Promise((resolve) =>
+        signal.addEventListener("abort", () => resolve(signal.reason))
+      );
+      told.push(aborted);
+      return `${await aborted}`;
+    }, async (server) => {
+      const connection = await open(server);
+      connection.write(sent);
+      await until(() => told.length === requests, "the requests");
+      await until(() => connection.socket.writableLength === 0, "the rest to be on its way");
+      connection.close();
+      for (const reason of await within(Promise.all(told), "what the handlers are told")) {
+        assert.ok(reason instanceof RequestError && reason.name === "AbortError");
+      }
+    });
+  });
 }

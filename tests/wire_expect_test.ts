@@ -39,7 +39,10 @@ const HELLO = { body: "hello" };
 
 // ---- 100 (Continue) ---------------------------------------------------------------------------
 
-wire.table(["100-continue", "100-Continue", "100-CONTINUE", " 100-continue "].map((value) => ({
+wire.table([
+  ...["100-continue", "100-Continue", "100-CONTINUE", " 100-continue "],
+  ...["100-continue,", ", 100-continue", "100-continue, 100-continue"], // RFC 9110 section 5.6.1
+].map((value) => ({
   name: `Expect: ${value} gets 100 when the handler reads`,
   rfc: "9110 10.1.1",
   turns: [[expecting("/body", value), CONTINUE], ["hello", HELLO]],

@@ -203,6 +203,9 @@ const joined: [what: string, lines: string, fields: Record<string, string>][] = 
   ["Cookies, by semicolons", "Cookie: a=1\r\ncookie: b=2\r\nCOOKIE: c=3", {
     cookie: "a=1; b=2; c=3",
   }],
+  ["Cookies of which some are empty", "Cookie: a\r\nCookie:\r\ncookie: b\r\nCookie:", {
+    cookie: "a; b",
+  }],
 ];
 wire.table(joined.map(([what, lines, fields]) => ({
   name: `fields are joined: ${what}`,

@@ -208,6 +208,7 @@ wire.table([
   ...["chunked, gzip", "chunked, identity", "chunked, chunked", "chunked,chunked", "chunked;q=1"],
   ...["", '"chunked"', "chunked chunked", "\x0bchunked", "chunked\x0b", "chunked\0", "\rchunked"],
   ...["\nchunked", "\xa0chunked", "chunked\x85", ",", ", chunked ,", "chunked/1", "chunked; a=b"],
+  ...[",chunked", "chunked,", "chunked ,", "gzip, chunked,"],
 ].map((coding) => ({
   name: `the coding ${JSON.stringify(coding)} is refused`,
   rfc: "6.1",

@@ -162,7 +162,7 @@ TEST("what a client has sent before it has gone is there for who reads it later"
   client_send(client, "01234");
   CHECK_EQ(driver_event(&d, BJ_READABLE).body_size, 5);
   close(client);
-  CHECK_EQ(driver_pass(&d, 1100), 0); /* it is looked after each second */
+  CHECK(driver_pass(&d, 2100) <= 1); /* a look each second: BJ_LEFT once, where systems tell */
   CHECK_EQ(take(64), 5);
   CHECK_BYTES(got, 5, "01234");
   driver_answer(&d, &e, "a");

@@ -89,6 +89,43 @@ TEST("an idle connection is dropped, but not while a handler works")
   end();
 }
 
+TEST("an empty line behind a request begins none, and a second one is refused")
+{
+  for (int lines = 1; lines <= 2; lines++) {
+    begin();
+    client_send(client, GET "\r\n");
+    e = driver_event(&d, BJ_REQUEST);
+    driver_answer(&d, &e, "a");
+    driver_flush(&d);
+    client_expect(client, OK("a"));
+    if (lines > 1) client_send(client, "\r\n");
+    pass_until_readable();
+    if (lines > 1)
+      client_expect(client, "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain;charset=utf-8\r\n"
+                            "Content-Length: 11\r\nConnection: close\r\n\r\nBad Request");
+    client_expect_end(client);
+    expect_timeout(0);
+    end();
+  }
+}
+
+TEST("a client that sends an empty line first is served, and another one after each request")
+{
+  begin();
+  client_send(client, "\r\n");
+  driver_turn(&d);
+  for (int i = 0; i < 3; i++) {
+    client_send(client, GET);
+    e = driver_event(&d, BJ_REQUEST);
+    driver_answer(&d, &e, "a");
+    driver_flush(&d);
+    client_expect(client, OK("a"));
+    client_send(client, "\r\n");
+    CHECK_EQ(driver_turn(&d), 0);
+  }
+  end();
+}
+
 static void expect_late(void)
 {
   CHECK(driver_wait(&d));
