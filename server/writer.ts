@@ -334,7 +334,7 @@ export class Writer {
     if (!exchange.over) {
       this.room(0);
       this.#command(CommandType.ABORT, exchange, 0);
+      exchange.abort(reason);
     }
-    exchange.abort(reason);
   }
 }

@@ -365,6 +365,25 @@ test("completed rejects when the response breaks off midway", async () => {
   }, { onError: () => {} });
 });
 
+test("a mistake of a stream's cancel() behind a complete response aborts nothing", async () => {
+  const signals: AbortSignal[] = [];
+  const errors: unknown[] = [];
+  const app = (request: Request, info: Info) => {
+    signals.push(request.signal);
+    const stream = new ReadableStream({
+      cancel: () => Promise.reject(new Error("no cancel")),
+    });
+    info.completed.then(() => ends.push("sent"), () => ends.push("broken"));
+    return new Response(stream, { headers: { "content-length": "5" } });
+  };
+  const ends: string[] = [];
+  await serve(app, async (server) => {
+    assert.equal((await ask(server, { method: "HEAD" })).status, 200);
+    await until(() => errors.length === 1 && ends.length === 1, "the end");
+    assert.deepEqual([signals[0].aborted, ends], [false, ["sent"]]);
+  }, { onError: (error) => void errors.push(error) });
+});
+
 test("signal that is asked for once the client has left is aborted", async () => {
   const left = Promise.withResolvers<void>();
   const late = Promise.withResolvers<AbortSignal>();
