@@ -224,14 +224,15 @@ void output_flush(bj_server *s)
   }
 }
 
-/* Where the octets of this answer are collected just now. What is a lot already leaves before. */
+/* Where the octets of this answer are collected just now. What is a lot already leaves before; not
+ * a file, whose head may be what is to be collected. */
 static buffer *collector(exchange *x)
 {
   conn *c = x->conn;
   bj_server *s = c->server;
   if (c->first != x) return &x->out;
   if (s->staged == c && buffer_size(&s->staging) > BJ_HIGH_WATER) unstage(s, NOTHING, NOTHING);
-  if (c->is_aside && buffer_size(&c->out) > BJ_HIGH_WATER) send_waiting(c);
+  if (c->is_aside && buffer_size(&c->out) > BJ_HIGH_WATER) send_out(c);
   if (buffer_size(&c->out) > 0) return &c->out;
   if (s->staged != c) {
     set_aside(s);

@@ -143,6 +143,39 @@ TEST("who asks is told when the last octet of a file has gone")
   end();
 }
 
+/* Their output waits aside for the end of the flush: so much that it leaves before. */
+TEST("a file never comes before its head, however much comes before that")
+{
+  static const size_t sizes[] = {20000, 2 << 20};
+  static char text[30001];
+  memset(text, 'y', sizeof text - 1);
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+    bj_event e[6];
+    begin(GET GET GET GET GET, sizes[i]);
+    int other = client_open(&d);
+    driver_turn(&d);
+    memcpy(e, d.events, 5 * sizeof *e);
+    client_send(other, GET);
+    e[5] = driver_event(&d, BJ_REQUEST);
+    answer(&e[4], 0, sizes[i]);
+    driver_flush(&d);
+    driver_answer(&d, &e[0], "a");
+    driver_answer(&d, &e[5], "b");
+    for (int k = 1; k < 4; k++) driver_answer(&d, &e[k], text);
+    driver_flush(&d);
+    size_t before = client_undated(got, take(got, sizeof got)), small = 3 * (sizeof text - 1);
+    static const char last[] = "HTTP/1.1 200 OK\r\nContent-Length: ";
+    CHECK(before > sizes[i] + small);
+    size_t head = before;
+    for (size_t at = 0; at + sizeof last <= before; at++)
+      if (memcmp(got + at, last, sizeof last - 1) == 0) head = at;
+    CHECK(head > small && before - head > sizes[i]);
+    if (before > sizes[i]) expect_octets(got + before - sizes[i], 0, sizes[i]);
+    close(other);
+    end();
+  }
+}
+
 TEST("HEAD has no body, but the length of it")
 {
   begin(HEAD, 100);
