@@ -97,7 +97,8 @@ function tellOfDrain(server: Server<Addr>): void {
   const tell = () => {
     const count = server.pendingRequests;
     if (count > 0) {
-      console.error(`bjoern: waiting for ${count} requests; another signal ends them`);
+      const requests = count === 1 ? "a request" : `${count} requests`;
+      console.error(`bjoern: waiting for ${requests}; another signal ends that`);
     }
   };
   for (const name of ["SIGINT", "SIGTERM"]) {

@@ -243,7 +243,8 @@ class Compressor {
       return remake(response, null, headers);
     }
     markEncoded(headers, encoding);
-    return remake(response, new ReadableStream(), headers);
+    const { status, statusText } = response;
+    return new RecordedResponse(new ReadableStream(), { status, statusText, headers });
   }
 }
 
@@ -263,14 +264,16 @@ function askedBy({ method, headers }: Request): Asked {
   };
 }
 
-/** A 304 has the fields of the 200 that the client has (RFC 9110 section 15.4.5). */
+/**
+ * A 304 has the fields of the 200 that the client has (RFC 9110 section 15.4.5): a weak ETag where that
+ * was compressed, and Vary, since what it is of is not told.
+ */
 function confirm(response: Response, { known }: Asked): Response {
-  const etag = response.headers.get("etag");
-  if (etag === null || known === null || !known.includes(`W/${etag}`)) {
-    return response; // it was not compressed
-  }
   const headers = new Headers(response.headers);
-  headers.set("etag", `W/${etag}`);
+  const etag = headers.get("etag");
+  if (etag !== null && known?.includes(`W/${etag}`)) {
+    headers.set("etag", `W/${etag}`);
+  }
   addVary(headers);
   return remake(response, null, headers);
 }

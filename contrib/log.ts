@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Buffer } from "node:buffer";
 import process from "node:process";
 import { handlerOf } from "../server/app.ts";
 import { refuseUnknown } from "../server/checks.ts";
@@ -114,23 +115,30 @@ function writeOut(text: string): void {
 
 /** Writes the lines of one turn together, as many at a time as stay whole. */
 function toStandardOutput(): (line: string) => void {
-  let waiting = "";
+  let waiting = "", size = 0, isScheduled = false;
   if (!process.stdout.listeners("error").includes(onOutputError)) {
     process.stdout.on("error", onOutputError);
   }
   const flush = () => {
-    writeOut(waiting);
-    waiting = "";
+    if (size > 0) {
+      writeOut(waiting);
+    }
+    [waiting, size] = ["", 0];
   };
   return (line) => {
-    if (waiting.length + line.length >= WHOLE) {
-      writeOut(waiting);
-      waiting = "";
-    }
-    if (waiting === "") {
-      queueMicrotask(flush);
+    const more = Buffer.byteLength(line) + 1;
+    if (size + more > WHOLE) {
+      flush();
     }
     waiting += `${line}\n`;
+    size += more;
+    if (!isScheduled) {
+      isScheduled = true;
+      queueMicrotask(() => {
+        isScheduled = false;
+        flush();
+      });
+    }
   };
 }
 

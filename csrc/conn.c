@@ -216,11 +216,14 @@ void conn_queue(conn *c)
   }
 }
 
-/* Whether the client waits for 100 (Continue), which may have to wait itself. */
+/* Whether the client waits for 100 (Continue), which may have to wait itself. An answer that has
+ * begun takes its place: who wants the body then waits for it as for any other. */
 static bool awaits_leave(const conn *c)
 {
   const exchange *x = c->body.taker;
-  return x != NULL && (x->owes_continue || (x->answer == ANSWER_NONE && buffer_size(&x->out) > 0));
+  if (x == NULL) return false;
+  return x->answer == ANSWER_NONE ? x->owes_continue || buffer_size(&x->out) > 0
+                                  : x->owes_continue && !x->wanted;
 }
 
 /* Time runs only for what the client could send: not while we do not read. */

@@ -103,17 +103,36 @@ void deadline_extend(deadlines *d, deadline *one, enum deadline_kind kind, size_
   if (due < loop_now(d->loop)) let_pass(d, one);
 }
 
+static bool has_passed(const deadlines *d, const deadline *anchor)
+{
+  return anchor->next != anchor && anchor->next->at <= loop_now(d->loop);
+}
+
+/* All that have passed leave the list before the first of them is called: one that is to pass again
+ * soon stands before the others then. */
+static void call_passed(deadlines *d, deadline *anchor)
+{
+  deadline passed = {.prev = &passed, .next = &passed};
+  while (has_passed(d, anchor)) {
+    deadline *one = anchor->next;
+    unlink_one(one);
+    link_before(&passed, one);
+  }
+  while (passed.next != &passed) {
+    deadline *one = passed.next;
+    unlink_one(one);
+    d->passed(one->owner, one->kind);
+  }
+}
+
 static void on_timer(struct ev_loop *loop, ev_timer *timer, int events)
 {
   (void)events;
+  (void)loop;
   deadlines *d = timer->data;
   for (int kind = 0; kind < DEADLINE_KINDS; kind++) {
     deadline *anchor = &d->kinds[kind].list;
-    while (anchor->next != anchor && anchor->next->at <= loop_now(loop)) {
-      deadline *one = anchor->next;
-      unlink_one(one);
-      d->passed(one->owner, one->kind);
-    }
+    while (has_passed(d, anchor)) call_passed(d, anchor);
     if (anchor->next != anchor) aim(d, anchor->next->at);
   }
 }

@@ -41,13 +41,14 @@ typedef struct exchange {
   bool held;    /* the caller may still answer */
   bool is_head; /* HEAD: the answer has no body */
   bool is_http10;
-  bool keep_alive; /* the client's wish */
-  bool owes_continue;
-  bool wants_drain; /* the caller waits for BJ_DRAINED */
-  bool direct;      /* the caller has the body, and gives as much as the socket takes */
-  bool notify;      /* the caller waits for BJ_SENT */
-  bool close;       /* the connection ends after this answer */
-  bool cut;         /* the answer is not complete: the client must be able to see it */
+  bool keep_alive;    /* the client's wish */
+  bool owes_continue; /* the client waits for 100 (Continue) */
+  bool wanted;        /* the caller has asked for the body */
+  bool wants_drain;   /* the caller waits for BJ_DRAINED */
+  bool direct;        /* the caller has the body, and gives as much as the socket takes */
+  bool notify;        /* the caller waits for BJ_SENT */
+  bool close;         /* the connection ends after this answer */
+  bool cut;           /* the answer is not complete: the client must be able to see it */
 } exchange;
 
 typedef struct exchanges {

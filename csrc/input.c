@@ -119,7 +119,7 @@ static void begin_request(conn *c, const request *r)
     return;
   }
   c->requests++;
-  c->skipped = false;
+  c->skipped = c->seen_end = false;
   x->is_head = r->code == BJ_HEAD;
   x->is_http10 = (r->flags & BJ_EVENT_HTTP10) != 0;
   x->keep_alive = r->keep_alive && s->state == SERVER_OPEN &&

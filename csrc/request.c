@@ -217,7 +217,8 @@ static void gather_connection(gathered *g, bytes list)
   }
 }
 
-/* Empty elements are none (RFC 9110 section 5.6.1.2), but to say nothing at all means nothing. */
+/* Empty elements are none (RFC 9110 section 5.6.1.2); a field without a value expects who knows
+ * what. */
 static void gather_expect(gathered *g, bytes list)
 {
   bytes expectation;

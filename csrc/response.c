@@ -288,9 +288,11 @@ void response_error(exchange *x, unsigned status)
 
 void response_continue(exchange *x)
 {
-  bool is_asked = x->owes_continue && x->answer == ANSWER_NONE;
-  x->owes_continue = false; /* an answer that has begun says as much */
-  if (is_asked) output_add(x, BYTES("HTTP/1.1 100 Continue\r\n\r\n"), BYTES(""));
+  x->wanted = true;
+  if (x->owes_continue && x->answer == ANSWER_NONE) {
+    x->owes_continue = false;
+    output_add(x, BYTES("HTTP/1.1 100 Continue\r\n\r\n"), BYTES(""));
+  }
 }
 
 void response_cut(exchange *x)

@@ -97,8 +97,18 @@ export class Body {
     this.#wake?.();
   }
 
+  /** What is not copied is the arena's, which soon has what others send. */
+  #forget(): void {
+    if (this.#borrowed) {
+      this.#borrowed = false;
+      this.#parts = [];
+      this.#ended = false;
+    }
+  }
+
   /** Nothing more comes: readers get `error` after what has arrived. */
   fail(error: Error): void {
+    this.#forget();
     if (!this.#ended) {
       this.#error ??= error;
       this.#wake?.();
@@ -107,11 +117,7 @@ export class Body {
 
   /** The exchange is over: what is not here as a copy is not here any more. */
   expire(): void {
-    if (this.#borrowed) {
-      this.#borrowed = false;
-      this.#parts = [];
-      this.#ended = false;
-    }
+    this.#forget();
     this.#isOver = true;
     this.#wake?.();
   }

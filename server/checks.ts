@@ -8,7 +8,8 @@
 export function checkKind(name: string, value: unknown, kind: string): void {
   const given = value === null ? "null" : typeof value;
   if (given !== kind) {
-    throw new TypeError(`Option ${name} must be a ${kind}, not ${given}`);
+    const article = kind === "object" ? "an" : "a";
+    throw new TypeError(`Option ${name} must be ${article} ${kind}, not ${given}`);
   }
 }
 

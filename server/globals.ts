@@ -4,7 +4,7 @@
  * @module
  */
 import { Request } from "./request.ts";
-import { Response } from "./response.ts";
+import { forgetLastBody, Response } from "./response.ts";
 
 const natives = { Request: globalThis.Request, Response: globalThis.Response };
 const ours = { Request, Response };
@@ -22,6 +22,7 @@ export function restoreGlobals(): void {
   if (--users > 0) {
     return;
   }
+  forgetLastBody();
   if (globalThis.Request === ours.Request) {
     globalThis.Request = natives.Request;
   }

@@ -61,9 +61,6 @@ export function placeOf(host: unknown, port: number, isPortGiven: boolean): Plac
   if (host.includes("\0")) {
     throw new TypeError("Option host must not contain NUL");
   }
-  if (host.includes("://")) {
-    throw new TypeError(`Option host must be a name or an address, not a URL: "${host}"`);
-  }
   const [, kind, rest = ""] = /^(fd|systemd)(?::(.*))?$/.exec(host) ?? [];
   if (kind === "fd") {
     if (!/^\d{1,9}$/.test(rest)) {
@@ -76,6 +73,9 @@ export function placeOf(host: unknown, port: number, isPortGiven: boolean): Plac
   }
   if (host.startsWith("unix:")) {
     return { host, port: 0 };
+  }
+  if (host.includes("://")) {
+    throw new TypeError(`Option host must be a name or an address, not a URL: "${host}"`);
   }
   const [name, own] = withPort(host);
   if (own !== undefined && own > MOST_PORT) {

@@ -82,7 +82,7 @@ const ELSEWHERE: Record<string, string> = {
   tcpBacklog: "listenBacklog",
   tls: NO_TLS,
   unix: 'host: "unix:/path"',
-  websocket: "another server: there are none here",
+  websocket: "another server for WebSockets",
   workers: "run(), which alone takes it",
 };
 
@@ -103,12 +103,11 @@ const BESIDE_FETCH = [
 
 /** Refuses what stands beside an app's `fetch` and would be lost there. Throws a TypeError. */
 export function refuseBeside(app: object): void {
-  const lost = BESIDE_FETCH.find((name) => Object.hasOwn(app, name));
+  const given = app as Record<string, unknown>;
+  const lost = BESIDE_FETCH.find((name) => Object.hasOwn(app, name) && given[name] !== undefined);
   if (lost !== undefined) {
-    const use = lost === "port" ? "port" : ELSEWHERE[lost];
-    throw new TypeError(
-      `An app has no "${lost}": options are the next argument, run(app, { ... }); use ${use}`,
-    );
+    const use = lost === "port" ? "it is an option of the server" : `use ${ELSEWHERE[lost]}`;
+    throw new TypeError(`An app's "${lost}" would be lost: ${use}`);
   }
 }
 

@@ -64,6 +64,12 @@ const JSON_INIT: ResponseInit = { headers: native.shared({ "content-type": JSON_
 let lastBody: ReadableStream | undefined;
 let lastText = "";
 
+/** Forgets that: nobody is about to be answered. */
+export function forgetLastBody(): void {
+  lastBody = undefined;
+  lastText = "";
+}
+
 /** Copies of recorded responses, which are native ones. */
 const clones = new WeakSet<object>();
 
@@ -157,8 +163,7 @@ class RecordedResponse extends globalThis.Response {
     if (body === lastBody) {
       this.#kind = Kind.TEXT;
       this.#text = lastText;
-      lastBody = undefined;
-      lastText = "";
+      forgetLastBody();
     }
   }
 

@@ -5,7 +5,7 @@
  */
 import { portOf, urlOf } from "./addresses.ts";
 import { handlerOf, type Wrap } from "./app.ts";
-import { checkKind, refuseUnknown } from "./checks.ts";
+import { refuseUnknown } from "./checks.ts";
 import { Core } from "./core.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Settings } from "./options.ts";
@@ -84,7 +84,9 @@ export class Server<A extends Addr = NetAddr> {
    * @returns {@linkcode Server.finished}
    */
   shutdown(options: { timeout?: number; patience?: number } = {}): Promise<void> {
-    checkKind("of shutdown()", options, "object");
+    if (typeof options !== "object" || options === null) {
+      throw new TypeError(`shutdown() takes { timeout, patience }, not ${String(options)}`);
+    }
     refuseUnknown(options, ["timeout", "patience"], "shutdown().");
     const { timeout = Infinity, patience = 0 } = options;
     checkTime("timeout", timeout);

@@ -205,7 +205,7 @@ test("the first signal lets running requests finish", async () => {
   assert.deepEqual([status, headers.get("connection")], [200, "close"]);
   const end = await child.ended();
   assert.equal(end.status, 0);
-  assert.match(end.err, /^bjoern: waiting for 1 requests; another signal ends them$/m);
+  assert.match(end.err, /^bjoern: waiting for a request; another signal ends that$/m);
 });
 
 test("the second signal does not wait", async () => {

@@ -104,7 +104,35 @@ const unread: Record<string, (request: Request) => () => Promise<unknown>> = {
     return () => clone.text();
   },
 };
+/** Breaks off in the turn in which it began. */
+function broken(): Response {
+  let parts = 0;
+  return new Response(
+    new ReadableStream({
+      pull(controller) {
+        return parts++ === 0
+          ? controller.enqueue(new Uint8Array(10))
+          : controller.error(new Error("no more"));
+      },
+    }),
+  );
+}
 for (const [name, take] of Object.entries(unread)) {
+  test(`${name} of a body, read after a response that broke off, never shows another's`, async () => {
+    let read: (() => Promise<unknown>) | undefined;
+    const app = (request: Request) => {
+      if (request.url.includes("/next")) {
+        return "next";
+      }
+      read = take(request);
+      return broken();
+    };
+    await serve(app, async (server) => {
+      assert.equal((await ask(server, { body: "mine ".repeat(20) })).complete, false);
+      await next(server.port);
+      await assert.rejects(within(read!(), "the end of the body", 3000), RequestError);
+    }, { onError: () => {} });
+  });
   for (const isWhole of [true, false]) {
     const part = isWhole ? "whole" : "half";
     test(`${name} of a ${part} body, read after the response, never shows another's`, async () => {

@@ -59,6 +59,26 @@ const paused: [name: string, sent: string, requests: number][] = [
   ["half a chunk", `${POST}Transfer-Encoding: chunked\r\n\r\n${chunk(600_000).slice(0, -9)}`, 1],
   ["chunks", `${POST}Transfer-Encoding: chunked\r\n\r\n${chunk(1_000_000)}0\r\n\r\n`, 1],
 ];
+test("requests that are read only after the end was seen are told, too", async () => {
+  const told: Promise<unknown>[] = [];
+  await serve(async ({ signal }: Request) => {
+    const aborted = new Promise((resolve) =>
+      signal.addEventListener("abort", () => resolve(signal.reason))
+    );
+    told.push(aborted);
+    return `${await aborted}`;
+  }, async (server) => {
+    const connection = await open(server);
+    connection.write(octets({ target: "/a" }, "")).write(octets({ target: "/b" }, ""))
+      .write(octets({ target: "/c" }, ""));
+    await until(() => told.length === 1, "the first request");
+    connection.socket.end();
+    await until(() => told.length === 3, "the last request");
+    await within(Promise.all(told), "what the handlers are told");
+    connection.close();
+  }, { maxPipelined: 1 });
+});
+
 for (const [what, sent, requests] of paused) {
   test(`a client closes behind ${what}: its handlers are told`, async () => {
     const told: Promise<unknown>[] = [];

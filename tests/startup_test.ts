@@ -150,7 +150,7 @@ const refused: [
   }],
   ["a port that would be lost", () => run({ port: 1, fetch: () => "" } as never), {
     name: "TypeError",
-    message: /^An app has no "port": .*next argument/,
+    message: /^An app's "port" would be lost: it is an option/,
   }],
   ["what Bun.serve takes", () => run({ routes: {}, fetch: () => "" } as never), {
     name: "TypeError",

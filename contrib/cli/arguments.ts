@@ -113,7 +113,7 @@ function refuseNear({ name = "", rawName }: Token): void {
   if (meant !== undefined) {
     throw new Failure(
       2,
-      `there is no option ${rawName}: did you mean --${meant}? (the app's own can stand behind it)`,
+      `there is no option ${rawName}: did you mean --${meant}? (one of the app's own stands behind the app)`,
     );
   }
 }

@@ -198,6 +198,21 @@ TEST("a body that is asked for once the answer has begun is late as any other")
   end();
 }
 
+TEST("who was not told to send a body may not: the connection ends with the answer")
+{
+  bj_options options = driver_defaults();
+  begin_with(options);
+  client_send(client, POST("Expect: 100-continue\r\n"));
+  e = driver_event(&d, BJ_REQUEST);
+  driver_write(&d, &e, BJ_WRITE_HEAD, "a");
+  driver_consume(&d, &e, 0);
+  driver_write(&d, &e, BJ_WRITE_END, "");
+  driver_flush(&d);
+  client_expect(client, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n");
+  client_expect_end(client);
+  end();
+}
+
 TEST("a body is not late while 100 (Continue) waits for an earlier answer")
 {
   bj_options options = driver_defaults();
