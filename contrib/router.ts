@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { raised } from "./escapes.ts";
 import { checkKind, refuseUnknown } from "../server/checks.ts";
 import type { Handler, Info, NetAddr, Result } from "../server/types.ts";
+import { raised } from "./escapes.ts";
 
 /** The name in a segment, for `":id"` it is `"id"`. */
 export type Segment<S extends string> = S extends `:${infer Name}` ? Name : never;

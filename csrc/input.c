@@ -167,7 +167,7 @@ static size_t take_head(conn *c, char *data, size_t size)
     c->skipped = true;
     return size;
   }
-  if (c->skipped && data[0] == '\r') {
+  if (c->skipped && data[0] == '\r') { /* a second one, as when both come at once */
     input_reject(c, 400, false);
     return size;
   }

@@ -46,7 +46,7 @@ export interface Part {
 /** By the stream that has the same bytes, as long as nobody has read from it. */
 const parts = new WeakMap<ReadableStream, Part>();
 
-/** Of responses with files. */
+/** Of responses with files: to ask one for its body would be to touch it. */
 const lengths = new WeakMap<globalThis.Response, number>();
 
 /** How many bytes of a file a response has, if it has one. */

@@ -254,9 +254,11 @@ describe("files that change, clients that leave", () => {
   });
 
   test("and when the server stops before the answer has reached it", async () => {
-    const server = run(async () => {
+    const server = run(async (_request, info) => {
       await new Promise((resolve) => setImmediate(resolve));
-      setImmediate(() => server.stop()); // in the pass in which the answer is written
+      // As soon as the answer is written, and before it is handed over.
+      const stop = () => info.sent.status === 0 ? queueMicrotask(stop) : server.stop();
+      queueMicrotask(stop);
       return sendFile(LARGE);
     }, { port: 0 });
     const connection = await open(server);

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { throwLater } from "../errors.ts";
 import { checkKind, refuseUnknown, wholeNumber } from "../checks.ts";
+import { throwLater } from "../errors.ts";
 import { describe, type WorkerEvent } from "./events.ts";
 
 /**

@@ -48,6 +48,9 @@ TEST("spares keep the memory of large buffers, as many as are worth it, and lend
   CHECK_EQ(all.count, SPARES - 1);
   CHECK(lent.memory != NULL && lent.capacity >= sizeof large && buffer_size(&lent) == 0);
   spares_keep(&all, &small); /* not worth it */
+  CHECK(buffer_room(&huge, 1 << 20) != NULL);
+  spares_keep(&all, &huge); /* who borrows it would have all of it counted */
+  CHECK_EQ(all.count, SPARES - 1);
   CHECK(buffer_room(&huge, 4 << 20) != NULL);
   spares_keep(&all, &huge);
   CHECK_EQ(all.count, SPARES - 1);

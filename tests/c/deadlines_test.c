@@ -245,3 +245,24 @@ TEST("an heir takes over the place in line")
   CHECK(all_clear());
   end();
 }
+
+/* One that is asked to pass again each time, as for a connection that waits for its turn. */
+static void on_passed_again(void *owner, enum deadline_kind kind)
+{
+  (void)kind;
+  int which = (int)((deadline *)owner - f.each);
+  if (which == 0 && f.count < 20) deadline_retry(&f.all, owner);
+  if (f.count < sizeof f.passed) f.passed[f.count++] = (char)('0' + which);
+}
+
+TEST("one that passes again and again does not hold up the others of its kind")
+{
+  begin(5, 0, 0);
+  f.all.passed = on_passed_again;
+  for (int i = 0; i < 3; i++) deadline_set(&f.all, &f.each[i], DEADLINE_IDLE);
+  run();
+  CHECK_BYTES(f.passed, 3, "012");
+  CHECK(f.count > 3);
+  for (size_t i = 3; i < f.count; i++) CHECK_EQ(f.passed[i], '0');
+  end();
+}
