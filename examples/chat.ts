@@ -1,7 +1,8 @@
 // A chat by long polling: a request for what is new waits until somebody says something, its client
-// leaves or the time is up. A waiting request is a promise that is not settled, no more.
+// leaves, the server shuts down or the time is up. A waiting request is no more than a promise that
+// is not settled.
 import { router } from "../contrib/router.ts";
-import { type Handler, run } from "../mod.ts";
+import { type Handler, type Info, run } from "../mod.ts";
 
 export interface Message {
   id: number;
@@ -73,11 +74,11 @@ export class Chat {
     });
   }
 
-  async #listen(request: Request): Promise<Response> {
+  async #listen(request: Request, { draining }: Info): Promise<Response> {
     const after = Number(new URL(request.url).searchParams.get("after") ?? 0);
     const news = () => this.#messages.filter(({ id }) => id > after);
     if (news().length === 0) {
-      await this.#next(request.signal);
+      await this.#next(AbortSignal.any([request.signal, draining]));
     }
     return Response.json(news(), { headers: { "cache-control": "no-store" } });
   }
@@ -85,7 +86,7 @@ export class Chat {
   readonly fetch: Handler = router({
     "/": { GET: () => new Response(PAGE, { headers: { "content-type": "text/html" } }) },
     "/messages": {
-      GET: (request) => this.#listen(request),
+      GET: (request, info) => this.#listen(request, info),
       POST: async (request) => {
         this.say(await request.text());
         return new Response(null, { status: 204 });

@@ -1,8 +1,9 @@
 // Server-Sent Events: a response that does not end. No timeout of the server's cuts it, however long
 // nothing happens: the idle timeout is for connections without a request, the write timeout for
-// clients that do not take what is there.
+// clients that do not take what is there. It ends when the server shuts down or is replaced; the
+// browser connects again by itself.
 import { router } from "../contrib/router.ts";
-import { type Handler, run } from "../mod.ts";
+import { type Handler, type Info, run } from "../mod.ts";
 
 const PAGE = `<!doctype html>
 <title>Events</title>
@@ -53,7 +54,7 @@ export class Feed {
     }
   }
 
-  #events(request: Request): Response {
+  #events(request: Request, { draining }: Info): Response {
     let client: Controller;
     const leave = () => {
       if (this.#clients.delete(client)) {
@@ -68,7 +69,8 @@ export class Feed {
       },
       cancel: () => void this.#clients.delete(client),
     }, { highWaterMark: MOST_BEHIND });
-    request.signal.addEventListener("abort", leave);
+    const ends = AbortSignal.any([request.signal, draining]);
+    ends.aborted ? leave() : ends.addEventListener("abort", leave);
     return new Response(body, {
       headers: { "content-type": "text/event-stream", "cache-control": "no-store" },
     });
@@ -76,7 +78,7 @@ export class Feed {
 
   readonly fetch: Handler = router({
     "/": { GET: () => new Response(PAGE, { headers: { "content-type": "text/html" } }) },
-    "/events": { GET: (request) => this.#events(request) },
+    "/events": { GET: (request, info) => this.#events(request, info) },
   });
 }
 

@@ -45,6 +45,7 @@ export class Core implements Host {
   readonly #exchanges: (Exchange | undefined)[] = [];
   /** Those of the last turn that are not answered yet. */
   #alive: Exchange[] = [];
+  readonly #draining = new AbortController();
   readonly #waiting = new Set<Promise<unknown>>();
   readonly #finish: () => void;
   readonly #counters = new Float64Array(COUNTER_WORDS);
@@ -215,6 +216,10 @@ export class Core implements Host {
     }
   }
 
+  get draining(): AbortSignal {
+    return this.#draining.signal;
+  }
+
   get isStopped(): boolean {
     return this.#server === null;
   }
@@ -286,6 +291,7 @@ export class Core implements Host {
     if (this.#server !== null) {
       more().bj_server_drain(this.#server, patience);
       this.#loop.wake();
+      this.#draining.abort(new DOMException("The server is shutting down", "AbortError"));
     }
     if (timeout !== undefined && !this.#isOver) {
       clearTimeout(this.#deadline);
@@ -312,6 +318,7 @@ export class Core implements Host {
     for (const exchange of this.#exchanges) {
       exchange?.abort(stopped());
     }
+    this.#draining.abort(stopped());
     more().bj_server_close(server);
     more().bj_server_counters(server, this.#counters);
     more().bj_server_free(server);

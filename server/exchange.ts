@@ -20,6 +20,7 @@ import type { Addr, Info, Sent, SocketAddress } from "./types.ts";
 export interface Host {
   readonly memory: Memory;
   readonly pendingRequests: number;
+  readonly draining: AbortSignal;
   readonly trust: Trust | undefined;
   consume(exchange: Exchange, taken: number, rest: boolean): void;
   read(exchange: Exchange, to: Uint8Array): number;
@@ -243,6 +244,11 @@ export class Exchange implements Info<Addr> {
   /** See {@linkcode Info.pendingRequests}. */
   get pendingRequests(): number {
     return this.host.pendingRequests;
+  }
+
+  /** See {@linkcode Info.draining}. */
+  get draining(): AbortSignal {
+    return this.host.draining;
   }
 
   /** See {@linkcode Info.requestIP}. */

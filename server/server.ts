@@ -74,6 +74,11 @@ export class Server<A extends Addr = NetAddr> {
     return this.#core.pendingRequests;
   }
 
+  /** Aborts when it begins to shut down: see {@linkcode Info.draining}. */
+  get draining(): AbortSignal {
+    return this.#core.draining;
+  }
+
   /**
    * Stops accepting, closes idle connections and lets running requests finish, their responses
    * with `Connection: close`.

@@ -76,6 +76,27 @@ export interface Info<A = NetAddr> {
   readonly sent: Sent;
   /** Requests that this server has not answered yet, this one included. */
   readonly pendingRequests: number;
+  /**
+   * Aborts when the server begins to shut down, or a worker to be replaced: for responses that do
+   * not end of themselves, which would otherwise hold it until its time is up and be cut then.
+   *
+   * @example
+   * ```ts
+   * import { type Handler } from "@x/bjoern";
+   *
+   * const ticks: Handler = (request, info) => {
+   *   const signal = AbortSignal.any([request.signal, info.draining]);
+   *   const body = new ReadableStream({
+   *     start(controller) {
+   *       const timer = setInterval(() => controller.enqueue("tick\n"), 1000);
+   *       signal.addEventListener("abort", () => (clearInterval(timer), controller.close()));
+   *     },
+   *   });
+   *   return new Response(body.pipeThrough(new TextEncoderStream()));
+   * };
+   * ```
+   */
+  readonly draining: AbortSignal;
   /** The client's address in Bun's shape; `null` on a Unix socket. */
   requestIP(request?: Request): SocketAddress | null;
   /**

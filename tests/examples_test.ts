@@ -14,7 +14,16 @@ import { site } from "../examples/static.ts";
 import { uploads } from "../examples/upload.ts";
 import { run, type Server } from "../mod.ts";
 import { MOD, runFileIn, runText } from "./support/child.ts";
-import { type Answer, ask, type Connection, octets, open, serve, until } from "./support/client.ts";
+import {
+  type Answer,
+  ask,
+  type Connection,
+  octets,
+  open,
+  serve,
+  until,
+  within,
+} from "./support/client.ts";
 
 describe("chat", () => {
   const listen = (after = 0) => octets({ target: `/messages?after=${after}` }, "");
@@ -107,6 +116,16 @@ describe("chat", () => {
     await server.finished;
   });
 
+  test("a server that shuts down lets nobody wait", async () => {
+    const chat = new Chat();
+    const server = run(chat, { port: 0 });
+    const [connection] = await suspend(server, chat, 1, 1);
+    const ended = server.shutdown();
+    assert.deepEqual(messages(await connection.answer()), []);
+    await within(ended, "the shutdown");
+    connection.close();
+  });
+
   test("its page is there", () =>
     serve(new Chat(), async (server) => {
       const answer = await ask(server);
@@ -175,6 +194,17 @@ describe("server-sent events", () => {
       }
       client[0].close();
     }, options);
+  });
+
+  test("a server that shuts down ends them", async () => {
+    const feed = new Feed();
+    const server = run(feed, { port: 0 });
+    const [connection, answer] = await subscribe(server);
+    const ended = server.shutdown();
+    assert.equal(await text(connection, answer), undefined);
+    await within(ended, "the shutdown");
+    assert.equal(feed.clients, 0);
+    connection.close();
   });
 
   test("a client that is too far behind is cut", async () => {

@@ -98,6 +98,69 @@ test("shutdown waits as long as it takes when its timeout has no end", async () 
   }
 });
 
+test("draining aborts when a shutdown begins, so that a response without an end can end", async () => {
+  const app = (request: Request, { draining }: Info) => {
+    const signal = AbortSignal.any([request.signal, draining]);
+    const body = new ReadableStream<Uint8Array>({
+      start(controller) {
+        controller.enqueue(Buffer.from("here"));
+        signal.addEventListener("abort", () => {
+          controller.enqueue(Buffer.from("bye"));
+          controller.close();
+        });
+      },
+    });
+    return new Response(body);
+  };
+  const server = run(app, port0);
+  assert.equal(server.draining.aborted, false);
+  const connection = await open(server);
+  const answer = await connection.write(octets({}, "")).head();
+  assert.equal(String(await connection.chunk(answer)), "here");
+  const ended = server.shutdown();
+  assert.ok(server.draining.aborted);
+  assert.equal(server.draining.reason.name, "AbortError");
+  assert.equal(String(await connection.chunk(answer)), "bye");
+  assert.equal(await connection.chunk(answer), undefined);
+  await within(ended, "the shutdown");
+  await connection.closed;
+});
+
+test("draining aborts when the server is stopped, and stays so", async () => {
+  const server = run(() => "", port0);
+  const { draining } = server;
+  let signals = 0;
+  draining.addEventListener("abort", () => signals++);
+  server.stop();
+  await server.shutdown();
+  assert.ok(draining.aborted);
+  assert.equal(server.draining, draining);
+  assert.equal(signals, 1);
+});
+
+test("draining has aborted for requests that a draining server still takes", async () => {
+  const { app, gates } = gate();
+  const seen: boolean[] = [];
+  await serve((_request: Request, info: Info) => {
+    seen.push(info.draining.aborted);
+    return app();
+  }, async (server) => {
+    const connection = await open(server);
+    const request = octets({}, "");
+    connection.write(request).write(request.subarray(0, 9));
+    await until(() => gates.length === 1, "the first request");
+    const shutdown = server.shutdown();
+    connection.write(request.subarray(9));
+    await until(() => gates.length === 2, "the second request");
+    gates.forEach((answer) => answer());
+    await connection.answer();
+    await connection.answer();
+    await within(shutdown, "the shutdown");
+    assert.deepEqual(seen, [false, true]);
+    connection.close();
+  });
+});
+
 test("shutdown refuses times that are none, and the server goes on", async () => {
   await serve(() => "on", async (server) => {
     for (const time of [NaN, -1, "1", null] as number[]) {
