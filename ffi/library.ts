@@ -150,8 +150,16 @@ function unsupported(): string {
       "Build it with `zig build`, and name it in BJOERN_LIBRARY.";
 }
 
+/** What to do about a library that cannot be loaded. */
+function advice(errors: unknown[]): string {
+  return errors.some((error) => error instanceof Error && error.name === "NotCapable")
+    ? "Run the program with --allow-ffi."
+    : "Build it with `zig build`, or name it in BJOERN_LIBRARY.";
+}
+
 function find(): Loaded {
   const chosen = native.env("BJOERN_LIBRARY");
+  const errors: unknown[] = [];
   const failures: string[] = [];
   for (const place of chosen ? [file(chosen)] : places) {
     try {
@@ -160,6 +168,7 @@ function find(): Loaded {
       if (error instanceof LibraryError) {
         throw error;
       }
+      errors.push(error);
       failures.push(`  ${place.name}: ${error instanceof Error ? error.message : error}`);
     }
   }
@@ -167,7 +176,7 @@ function find(): Loaded {
     failures.length === 0
       ? unsupported()
       : `Cannot load the bjoern library. Tried:\n${failures.join("\n")}\n` +
-        "Build it with `zig build`, or name it in BJOERN_LIBRARY.",
+        advice(errors),
   );
 }
 

@@ -138,6 +138,25 @@ test("systemd's socket is not taken when a port is said", async () => {
   assert.equal(await get(url), "default");
 });
 
+test("systemd's sockets for another process are not taken, which is said", async () => {
+  using listener = bindAndListen("127.0.0.1", 0);
+  await using child = bjoernWith(listener.fd, "1", [join("no", "such", "app.ts")]);
+  const { status, err } = await child.ended();
+  assert.equal(status, 1);
+  assert.match(err, /^bjoern: systemd's sockets are for process 1, not for this one, \d+; /);
+});
+
+test("workers serve systemd's socket, and take it for theirs", async () => {
+  using listener = bindAndListen("127.0.0.1", 0);
+  await using child = bjoernWith(listener.fd, "$$", ["--workers", "2", APP]);
+  const url = await urlOf(child);
+  assert.equal(await get(url), "default");
+  child.signal("SIGTERM");
+  const { status, err } = await child.ended();
+  assert.equal(status, 0);
+  assert.doesNotMatch(err, /systemd/);
+});
+
 test("--reuse-port shares a port", async () => {
   await using first = bjoern(["-p", "0", "--reuse-port", APP]);
   const url = await urlOf(first);

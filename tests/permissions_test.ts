@@ -118,6 +118,7 @@ for (const { name, permissions, run, env } of rows) {
       }
       const { out, err } = await child.ended();
       assert.match(out + err, asked);
+      assert.doesNotMatch(err, /zig build/); // which would not help
     });
   }
 }

@@ -5,6 +5,7 @@
  */
 import process from "node:process";
 import { native } from "../../ffi/native.ts";
+import { workerNumber } from "../../mod.ts";
 import { Failure } from "./failure.ts";
 
 /** What one level says: flags, the configuration file or the environment. */
@@ -79,8 +80,18 @@ export function placeInEnvironment(read: (text: string) => number): Place {
 
 /** How many sockets systemd hands to this process: sd_listen_fds(3). */
 function activated(): number {
-  const isOurs = native.env("LISTEN_PID") === String(process.pid);
-  return isOurs ? Number(native.env("LISTEN_FDS")) || 0 : 0;
+  const count = Number(native.env("LISTEN_FDS")) || 0;
+  const owner = native.env("LISTEN_PID");
+  if (owner === String(process.pid)) {
+    return count;
+  }
+  if (count > 0 && workerNumber() === undefined) {
+    console.error(
+      `bjoern: systemd's sockets are for process ${owner}, not for this one, ${process.pid}; ` +
+        "between them there must be no bunx, npm or shell",
+    );
+  }
+  return 0;
 }
 
 /** Clients of the others would wait for ever, and nobody would know. */
