@@ -8,6 +8,9 @@ import type { Histogram, Metrics } from "../server/metrics.ts";
 /** Metrics by name, as {@linkcode Server.metrics} has them. */
 export type Snapshot = Metrics | Readonly<Record<string, number | Histogram>>;
 
+/** Those of each worker by its number, as {@linkcode Supervisor.metrics} has them. */
+export type Workers = ReadonlyMap<number, Metrics>;
+
 /** Options of {@linkcode metricsPage} and {@linkcode toPrometheus}. */
 export interface MetricsOptions {
   /**
@@ -97,19 +100,34 @@ function histogram(name: string, { bounds, counts, sum }: Histogram, labels: obj
   return [...buckets, `${name}_sum${all} ${showNumber(sum)}`, `${name}_count${all} ${total}`];
 }
 
-function family(key: string, value: number | Histogram, options: Required<MetricsOptions>) {
+/** A snapshot and what tells it from others. */
+type Labelled = [labels: Readonly<Record<string, string>>, metrics: Snapshot];
+
+function family(key: string, all: Labelled[], prefix: string): string[] {
+  const values = all.map(([labels, metrics]) =>
+    [labels, (metrics as Record<string, number | Histogram>)[key]] as const
+  );
   const isGauge = GAUGES.has(key);
-  const isNumber = typeof value === "number";
+  const isNumber = typeof values[0][1] === "number";
   const suffix = isGauge || !isNumber || key.endsWith("_total") ? "" : "_total";
-  const name = options.prefix + key.replace(/[^a-zA-Z0-9_:]/g, "_") + suffix;
+  const name = prefix + key.replace(/[^a-zA-Z0-9_:]/g, "_") + suffix;
   const type = isGauge ? "gauge" : isNumber ? "counter" : "histogram";
   return [
     ...(HELP[key] === undefined ? [] : [`# HELP ${name} ${HELP[key]}`]),
     `# TYPE ${name} ${type}`,
-    ...(isNumber
-      ? [`${name}${labelled(options.labels)} ${showNumber(value)}`]
-      : histogram(name, value, options.labels)),
+    ...values.flatMap(([labels, value]) =>
+      typeof value === "number"
+        ? [`${name}${labelled(labels)} ${showNumber(value)}`]
+        : histogram(name, value, labels)
+    ),
   ];
+}
+
+/** All samples of a metric stand together, so the format wants it. */
+function page(all: Labelled[], prefix: string): string {
+  const keys = Object.keys(all[0]?.[1] ?? {});
+  const lines = keys.flatMap((key) => family(key, all, prefix));
+  return lines.map((line) => `${line}\n`).join("");
 }
 
 /**
@@ -123,15 +141,23 @@ function family(key: string, value: number | Histogram, options: Required<Metric
  * ```
  */
 export function toPrometheus(metrics: Snapshot, options: MetricsOptions = {}): string {
-  const checked = checkOptions(options);
-  const lines = Object.entries(metrics).flatMap(([key, value]) => family(key, value, checked));
-  return lines.map((line) => `${line}\n`).join("");
+  const { prefix, labels } = checkOptions(options);
+  return page([[labels, metrics]], prefix);
+}
+
+/** What is known of one process, or of each worker by its number. */
+function labelledAll(metrics: Snapshot | Workers, labels: Required<MetricsOptions>["labels"]) {
+  return metrics instanceof Map
+    ? [...metrics].map(([number, own]): Labelled => [{ ...labels, worker: `${number}` }, own])
+    : [[labels, metrics as Snapshot] satisfies Labelled];
 }
 
 /**
- * Makes a handler that answers with the metrics of a server, for Prometheus to scrape.
+ * Makes a handler that answers with the metrics of a server, for Prometheus to scrape. Those of a
+ * {@linkcode Supervisor}'s workers have a label more: `worker`, its number.
  *
  * @param server What has them: the server itself, which may start after the handler is made.
+ * @throws {TypeError} When a prefix or a label is none of Prometheus'.
  *
  * @example
  * ```ts
@@ -148,12 +174,12 @@ export function toPrometheus(metrics: Snapshot, options: MetricsOptions = {}): s
  * ```
  */
 export function metricsPage(
-  server: { metrics(): Snapshot },
+  server: { metrics(): Snapshot | Promise<Workers> },
   options: MetricsOptions = {},
-): () => Response {
-  checkOptions(options);
-  return () =>
-    new Response(toPrometheus(server.metrics(), options), {
-      headers: { "content-type": CONTENT_TYPE },
-    });
+): () => Promise<Response> {
+  const { prefix, labels } = checkOptions(options);
+  return async () => {
+    const all = labelledAll(await server.metrics(), labels);
+    return new Response(page(all, prefix), { headers: { "content-type": CONTENT_TYPE } });
+  };
 }

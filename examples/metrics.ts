@@ -3,10 +3,13 @@
 import process from "node:process";
 import { metricsPage } from "../contrib/metrics.ts";
 import { router } from "../contrib/router.ts";
-import { run, type Server } from "../mod.ts";
+import { run, type Server, type Supervisor } from "../mod.ts";
 
-/** Watches `server`: `/metrics`, `/healthz` (is it there?) and `/readyz` (may it get more?). */
-export function watch(server: Server, isReady: () => boolean, port: number): Server {
+/**
+ * Watches `server`, or the workers of a supervisor: `/metrics`, `/healthz` (is it there?) and
+ * `/readyz` (may it get more?).
+ */
+export function watch(server: Server | Supervisor, isReady: () => boolean, port: number): Server {
   const app = router({
     "/metrics": { GET: metricsPage(server, { labels: { app: "hello" } }) },
     "/healthz": { GET: () => "ok\n" },

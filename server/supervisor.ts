@@ -8,6 +8,7 @@
  * @module
  */
 import { portOf, urlOf } from "./addresses.ts";
+import type { Metrics } from "./metrics.ts";
 import type { Addr } from "./types.ts";
 import { ownCommand } from "./workers/command.ts";
 import { type WorkerOptions, type WorkerSettings, workerSettingsOf } from "./workers/options.ts";
@@ -114,6 +115,18 @@ export class Supervisor {
   /** The processes that serve or are about to. */
   get pids(): number[] {
     return this.#slots.flatMap(({ current }) => current?.isAlive ? [current.pid] : []);
+  }
+
+  /**
+   * What each worker has counted, by its number: those that serve, and tell it within two seconds. A
+   * process that takes the place of another one counts from 0.
+   */
+  async metrics(): Promise<Map<number, Metrics>> {
+    const counted = this.#slots.map(async ({ number, current }) =>
+      [number, await current?.metrics()] as const
+    );
+    const told = await Promise.all(counted);
+    return new Map(told.filter((one): one is [number, Metrics] => one[1] !== undefined));
   }
 
   /** An exit status: 0, or 1 when a worker had to be killed or none became ready. */

@@ -10,14 +10,16 @@ import { readAddress } from "./listening.ts";
 import { settingsOf } from "./options.ts";
 import { Server } from "./server.ts";
 import type { Addr, App, Options } from "./types.ts";
-import { isOurs, LISTENER_FD, type Order, type Report, WORKER } from "./workers/messages.ts";
+import type { Metrics } from "./metrics.ts";
+import { isOurs, LISTENER_FD, type Report, WORKER } from "./workers/messages.ts";
 
 /** For the process to end by itself after its server has, in ms. */
 const LEAVE = 500;
 
-/** How a server drains: `patience` is for how many ms idle clients may still ask. */
-interface Draining {
+/** What is asked of a server: `patience` is for how many ms idle clients may still ask. */
+interface Obedient {
   readonly finished: Promise<void>;
+  metrics(): Metrics;
   shutdown(options: { timeout?: number; patience?: number }): Promise<void>;
 }
 
@@ -64,9 +66,9 @@ export function counter(most: number, tell: () => void): Wrap {
   };
 }
 
-function report(bjoern: Report["bjoern"]): void {
+function report(report: Report): void {
   if (process.connected) {
-    process.send!({ bjoern } satisfies Report);
+    process.send!(report);
   }
 }
 
@@ -92,7 +94,7 @@ function closeListener(): void {
 }
 
 /** Has the supervisor's orders carried out, and ends when there is none any more. */
-function obey(server: Draining, { drainTimeout, keepAliveTimeout }: Limits): void {
+function obey(server: Obedient, { drainTimeout, keepAliveTimeout }: Limits): void {
   const drain = (timeout: number, patience: number) => {
     server.shutdown({ patience, ...(timeout > 0 ? { timeout } : {}) });
     closeListener();
@@ -100,8 +102,10 @@ function obey(server: Draining, { drainTimeout, keepAliveTimeout }: Limits): voi
   const leave = () => drain(drainTimeout, 0);
   const hear = (message: unknown) => {
     if (isOurs(message) && message.bjoern === "drain") {
-      const { timeout, replaced } = message as Order;
+      const { timeout, replaced } = message;
       drain(timeout, replaced ? keepAliveTimeout || timeout : 0);
+    } else if (isOurs(message) && message.bjoern === "count") {
+      report({ bjoern: "counted", metrics: server.metrics() });
     }
   };
   const ignore = () => {}; // A terminal sends these to all; the supervisor knows what to do.
@@ -167,9 +171,11 @@ export function workerRun(app: App<Addr>, options: Options = {}, maxRequests = 0
   }
   const own = { ...options, host: LISTENER_FD, port: undefined, handleSignals: false };
   const settings = settingsOf(own);
-  const count = maxRequests > 0 ? counter(maxRequests, () => report("spent")) : undefined;
+  const count = maxRequests > 0
+    ? counter(maxRequests, () => report({ bjoern: "spent" }))
+    : undefined;
   const server = new Server(app, settings, count).start();
   obey(server, settings);
-  report("ready");
+  report({ bjoern: "ready" });
   return server;
 }

@@ -1,5 +1,6 @@
 // Metrics as a Prometheus text page.
 import assert from "node:assert/strict";
+import process from "node:process";
 import { describe, test } from "node:test";
 import {
   type MetricsOptions,
@@ -8,6 +9,7 @@ import {
   toPrometheus,
 } from "../contrib/metrics.ts";
 import { run, type Server } from "../mod.ts";
+import { runFile } from "./support/child.ts";
 import { ask, quiet } from "./support/client.ts";
 
 /** A reader of the format: every line is a comment or a sample of a family that was announced. */
@@ -54,6 +56,37 @@ test("the page has every counter of the server", async () => {
   } finally {
     server.stop();
   }
+});
+
+test("a supervisor's page has the counters of each worker that tells them", async () => {
+  await using child = runFile("metrics_app.ts");
+  const [port, watcher] = (await child.line()).split(" ").map((port) => ({ port: Number(port) }));
+  const answered = new Map<number, number>(); // by process
+  while (answered.size < 2) {
+    const pid = Number((await ask(port)).text);
+    answered.set(pid, (answered.get(pid) ?? 0) + 1);
+  }
+  const read = async () => {
+    const families = parse((await ask(watcher)).text);
+    const { samples } = families.get("bjoern_req_success_read_total")!;
+    assert.ok(families.get("bjoern_request_duration_seconds")!.samples.size > 2 * samples.size);
+    return samples;
+  };
+  const samples = await read();
+  const of = (worker: number) => `bjoern_req_success_read_total{app="a",worker="${worker}"}`;
+  assert.deepEqual([...samples.keys()], [of(1), of(2)]);
+  assert.deepEqual([...samples.values()].sort(), [...answered.values()].sort());
+
+  const [stuck] = answered.keys();
+  process.kill(stuck, "SIGSTOP");
+  try {
+    assert.equal((await read()).size, 1);
+  } finally {
+    process.kill(stuck, "SIGCONT");
+  }
+  assert.equal((await read()).size, 2);
+  child.signal("SIGTERM");
+  assert.equal((await child.ended()).status, 0);
 });
 
 describe("toPrometheus()", () => {

@@ -11,11 +11,18 @@ export const LISTENER_FD = 3;
 /** The environment variable that has a worker's number. */
 export const WORKER = "BJOERN_WORKER";
 
-/** From a worker: it serves; it has served `maxRequests`. */
-export type Report = { bjoern: "ready" | "spent" };
+import type { Metrics } from "../metrics.ts";
+
+/** From a worker: it serves; it has served `maxRequests`; what it has counted. */
+export type Report = { bjoern: "ready" | "spent" } | { bjoern: "counted"; metrics: Metrics };
+
+/** To a worker: tell what you have counted. */
+export interface Count {
+  bjoern: "count";
+}
 
 /** To a worker: finish what you have and exit. */
-export interface Order {
+export interface Drain {
   bjoern: "drain";
   /** ms until requests are cut; 0 for no limit. */
   timeout: number;
@@ -24,6 +31,6 @@ export interface Order {
 }
 
 /** Whether a message is one of these: users may have messages of their own. */
-export function isOurs(message: unknown): message is Report | Order {
+export function isOurs(message: unknown): message is Report | Count | Drain {
   return typeof message === "object" && message !== null && "bjoern" in message;
 }

@@ -4,11 +4,15 @@
  * @module
  */
 import type { ChildProcess } from "node:child_process";
-import { isOurs, type Order, WORKER } from "./messages.ts";
+import type { Metrics } from "../metrics.ts";
+import { type Count, type Drain, isOurs, WORKER } from "./messages.ts";
 import type { WorkerSettings } from "./options.ts";
 
 /** Beyond `drainTimeout`, for a worker to end by itself. */
 const GRACE = 2_000;
+
+/** For a worker to tell what it has counted, in ms: one that hangs must not hang who asks. */
+const TELL = 2_000;
 
 /** Where a worker is; it never goes back. */
 type State =
@@ -41,6 +45,8 @@ export class WorkerProcess {
   #isKilled = false;
   #readyAt: number | undefined;
   #deadline: ReturnType<typeof setTimeout> | undefined;
+  /** Somebody wants to know what it has counted. */
+  #asked: PromiseWithResolvers<Metrics | undefined> | undefined;
   readonly #child: ChildProcess | undefined;
   readonly #settings: WorkerSettings;
   readonly #setReady: (isReady: boolean) => void;
@@ -112,7 +118,31 @@ export class WorkerProcess {
     } else if (message.bjoern === "spent" && this.#state === "ready") {
       this.#tell("spent");
       this.onSpent();
+    } else if (message.bjoern === "counted") {
+      this.#count(message.metrics);
     }
+  }
+
+  #count(metrics?: Metrics): void {
+    this.#asked?.resolve(metrics);
+    this.#asked = undefined;
+  }
+
+  /** What it has counted, if it tells. */
+  metrics(): Promise<Metrics | undefined> {
+    if (this.#asked !== undefined) {
+      return this.#asked.promise;
+    }
+    const asked = Promise.withResolvers<Metrics | undefined>();
+    if (this.#state !== "ready" || !this.#child?.connected) {
+      asked.resolve(undefined);
+      return asked.promise;
+    }
+    this.#asked = asked;
+    const timer = setTimeout(() => this.#count(), TELL);
+    const order: Count = { bjoern: "count" };
+    this.#child.send(order, () => {});
+    return asked.promise.finally(() => clearTimeout(timer));
   }
 
   #fail(error: unknown): void {
@@ -134,6 +164,7 @@ export class WorkerProcess {
     if (pid !== 0) {
       this.#settings.onEvent({ type: "exited", worker, pid, status, signal, expected });
     }
+    this.#count();
     this.#setReady(false);
     this.#setEnded(this.#readyAt === undefined ? 0 : performance.now() - this.#readyAt);
   }
@@ -155,7 +186,7 @@ export class WorkerProcess {
     if (this.#readyAt === undefined) {
       this.#signal("SIGTERM"); // It may not listen to us yet; then the signal just ends it.
     } else if (this.#child?.connected) {
-      const order: Order = { bjoern: "drain", timeout, replaced };
+      const order: Drain = { bjoern: "drain", timeout, replaced };
       // Who cannot be told has no channel any more, and drains for that reason.
       this.#child.send(order, () => {});
     }
