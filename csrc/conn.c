@@ -247,7 +247,9 @@ void conn_update(conn *c)
     if (c->state != CONN_CLOSED) deadline_keep(&c->server->deadlines, &c->look_at, DEADLINE_LOOK);
   } else if (c->waits) {
     conn_queue(c);
-  } else if (!c->peer_closed) {
+  } else if (c->peer_closed) {
+    deadline_keep(&c->server->deadlines, &c->look_at, DEADLINE_LOOK);
+  } else {
     ev_io_start(c->server->loop, &c->reader);
     time_reading(c);
   }

@@ -31,11 +31,12 @@ typedef struct conn {
   exchange *first, *last; /* requests in flight, oldest first */
   exchange *unsent;       /* answered, and the last octet is waited for; oldest first */
   uint32_t in_flight;
-  uint32_t requests; /* so far */
-  uint32_t asked_in; /* which period of the server's askers */
-  buffer in;         /* octets received and not used up */
-  buffer out;        /* octets that the socket did not take */
-  uint64_t queued;   /* octets of output so far, and how many of them the socket took */
+  uint32_t requests;  /* so far */
+  uint32_t asked_in;  /* which period of the server's askers */
+  uint32_t looked_at; /* `queued`, modulo 2^32, when somebody looked at the client last */
+  buffer in;          /* octets received and not used up */
+  buffer out;         /* octets that the socket did not take */
+  uint64_t queued;    /* octets of output so far, and how many of them the socket took */
   uint64_t sent;
   uint64_t taken; /* by the client, when that was looked at last */
   struct {
@@ -60,6 +61,7 @@ typedef struct conn {
   bool is_final;    /* the latest request is the last one */
   bool skipped;     /* an empty line before the next head */
   bool peer_closed; /* its side is closed: nothing more to read */
+  uint8_t silent;   /* looks at it since then between which there was nothing to send */
   bool seen_end;    /* it is known that its side will be closed, behind what is not read yet */
   bool failed;      /* to be closed: the socket refused a write, memory ran out, no PROXY header */
   bool resets;      /* a cut answer can be told from a complete one only by a reset */

@@ -12,6 +12,7 @@
 
 #define READ_SIZE 262144u /* at most, in one turn of one connection */
 #define READ_ROOM 4096u   /* less than this is not worth a system call */
+#define SILENT_LOOKS 5    /* at a client that has closed its side, until it counts as gone */
 
 /* A request that was read to where it broke. */
 static void count_refused(bj_server *s, unsigned status)
@@ -233,7 +234,7 @@ static void tell_left(conn *c)
 /* The client has closed its side: it may still be reading (RFC 9112 section 9.6). */
 static void on_end(conn *c)
 {
-  c->peer_closed = true;
+  c->peer_closed = c->seen_end = true;
   ev_io_stop(c->server->loop, &c->reader);
   deadline_clear(&c->reading_by);
   count_left(c, BJ_REQ_ERROR_CLIENT_DISCONNECTED);
@@ -265,11 +266,21 @@ static bool is_cut(const conn *c, enum socket_peer peer)
          buffer_size(&c->in) + socket_unread(c->reader.fd) < c->body.left;
 }
 
+/* Most who close their side have gone, but nobody is told so before something is sent. An answer
+ * that has begun and says no more, as events do for hours, is waited for by nobody. */
+static bool is_forsaken(conn *c)
+{
+  bool goes_on = c->first == NULL || c->first->answer != ANSWER_STARTED || c->writer.active;
+  if (!c->peer_closed || goes_on || c->looked_at != (uint32_t)c->queued) c->silent = 0;
+  c->looked_at = (uint32_t)c->queued;
+  return c->silent++ == SILENT_LOOKS;
+}
+
 void input_look(conn *c)
 {
-  if (conn_may_read(c)) return;
+  if (conn_may_read(c) && !c->peer_closed) return;
   enum socket_peer peer = socket_peer(c->reader.fd);
-  if (peer == PEER_GONE) {
+  if (peer == PEER_GONE || is_forsaken(c)) {
     count_left(c, BJ_REQ_ERROR_READ);
     conn_close(c, BJ_DISCONNECTED);
   } else if (is_cut(c, peer)) {

@@ -42,6 +42,7 @@ static int open_tcp(listener *l, const struct addrinfo *a, uint32_t backlog, boo
     setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off); /* "::" serves IPv4 as well */
   if (reuse_port && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) < 0)
     return failed_closing(error, "setsockopt(SO_REUSEPORT)", fd);
+  socket_keep_alive(fd);
   if (bind(fd, a->ai_addr, a->ai_addrlen) < 0) return failed_closing(error, "bind", fd);
   return start_listening(l, fd, backlog, error);
 }

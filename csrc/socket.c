@@ -64,7 +64,7 @@ bool socket_wait(struct pollfd *fds, nfds_t count, uint32_t micros)
   return ppoll(fds, count, &most, NULL) > 0;
 }
 
-enum { SEND_FLAGS = MSG_NOSIGNAL, SEND_MORE = MSG_MORE };
+enum { SEND_FLAGS = MSG_NOSIGNAL, SEND_MORE = MSG_MORE, TCP_IDLE = TCP_KEEPIDLE };
 
 #else
 
@@ -140,7 +140,7 @@ bool socket_wait(struct pollfd *fds, nfds_t count, uint32_t micros)
   return poll(fds, count, 0) > 0;
 }
 
-enum { SEND_FLAGS = 0, SEND_MORE = 0 };
+enum { SEND_FLAGS = 0, SEND_MORE = 0, TCP_IDLE = TCP_KEEPALIVE };
 
 #endif
 
@@ -151,6 +151,15 @@ ssize_t socket_send(int fd, const struct iovec *parts, size_t count, bool more)
   struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)parts};
   message.msg_iovlen = (__typeof__(message.msg_iovlen))count;
   return sendmsg(fd, &message, flags);
+}
+
+void socket_keep_alive(int fd)
+{
+  int on = 1, idle = 60, interval = 10, count = 6; /* seconds, seconds, probes */
+  setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  setsockopt(fd, IPPROTO_TCP, TCP_IDLE, &idle, sizeof idle);
+  setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
+  setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof count);
 }
 
 int socket_unblock(int fd)

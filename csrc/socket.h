@@ -27,6 +27,10 @@ int socket_pair(int fds[2]);
 /* The next connection of a listening socket, ready for use; -1 with errno. */
 int socket_accept(int listener, struct sockaddr *peer, socklen_t *size);
 
+/* Has the kernel ask peers that say nothing for a minute whether they are there, for another one.
+ * What a listening socket accepts inherits that. */
+void socket_keep_alive(int fd);
+
 /* Sends parts that follow each other, as far as the socket takes them; never raises SIGPIPE. `more`
  * means that the next octets follow at once. */
 ssize_t socket_send(int fd, const struct iovec *parts, size_t count, bool more);

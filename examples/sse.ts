@@ -1,7 +1,7 @@
 // Server-Sent Events: a response that does not end. No timeout of the server's cuts it, however long
 // nothing happens: the idle timeout is for connections without a request, the write timeout for
-// clients that do not take what is there. It ends when the server shuts down or is replaced; the
-// browser connects again by itself.
+// clients that do not take what is there. It ends when the client has gone, and when the server
+// shuts down or is replaced; the browser connects again by itself.
 import { router } from "../contrib/router.ts";
 import { type Handler, type Info, run } from "../mod.ts";
 

@@ -1,5 +1,6 @@
 // Clients that leave while they are answered: whatever the answer is made of, its handler is told.
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import process from "node:process";
 import { test } from "node:test";
 import { type Info, RequestError, sendFile } from "../mod.ts";
@@ -98,4 +99,61 @@ test("requests that are read only after the end was seen are told, too", async (
     await within(Promise.all(told), "what the handlers are told");
     connection.close();
   }, { maxPipelined: 1 });
+});
+
+test("a client closes its side and then resets: its handler is told of both", async () => {
+  const told: Promise<unknown>[] = [];
+  const ends: Promise<unknown>[] = [];
+  await serve((request: Request, info: Info) => {
+    const { signal } = request;
+    told.push(new Promise((resolve) => signal.addEventListener("abort", resolve)));
+    ends.push(info.completed.catch((reason) => reason));
+    return new Promise<string>(() => {});
+  }, async (server) => {
+    const connection = await open(server);
+    connection.write(GET);
+    await until(() => told.length === 1, "the request");
+    connection.socket.end();
+    await within(told[0], "that it has closed its side");
+    connection.socket.resetAndDestroy();
+    assert.equal((await within(ends[0], "the end") as Error).name, "AbortError");
+    assert.equal(server.pendingRequests, 0);
+  });
+});
+
+test("a stream is cancelled that says nothing to a client that has closed its side", async () => {
+  const silent = Promise.withResolvers<void>();
+  const app = ({ url }: Request) => {
+    let timer: ReturnType<typeof setInterval> | undefined;
+    const body = new ReadableStream<Uint8Array>({
+      start(controller) {
+        controller.enqueue(Buffer.from("a"));
+        if (url.endsWith("/talks")) {
+          timer = setInterval(() => controller.enqueue(Buffer.from("b")), 1000);
+          silent.promise.then(() => controller.close());
+        }
+      },
+      cancel() {
+        assert.equal(timer, undefined);
+        silent.resolve();
+      },
+    });
+    silent.promise.finally(() => clearInterval(timer));
+    return new Response(body);
+  };
+  await serve(app, async (server) => {
+    const [quiet, talks] = [await open(server), await open(server)];
+    const answer = await talks.write(octets({ target: "/talks" }, "")).head();
+    await quiet.write(octets({ target: "/quiet" }, "")).head();
+    talks.socket.end();
+    quiet.socket.end();
+    await within(silent.promise, "the cancel");
+    let text = "";
+    for (let part; (part = await talks.chunk(answer)) !== undefined;) {
+      text += part;
+    }
+    assert.match(text, /^abbb+$/);
+    await within(quiet.closed, "the end");
+    talks.close();
+  });
 });

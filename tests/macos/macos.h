@@ -19,6 +19,7 @@
 
 #define SO_NOSIGPIPE 0x1022
 #define SO_NWRITE 0x1024
+#define TCP_KEEPALIVE TCP_KEEPIDLE
 #define F_GETPATH 50
 #define st_mtimespec st_mtim
 
