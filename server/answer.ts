@@ -13,6 +13,7 @@ import { Reason, WriteFlag } from "./records.ts";
 import {
   isForeign,
   isResponse,
+  isWholeClone,
   Kind,
   noRecord,
   Preset,
@@ -119,6 +120,9 @@ export class Answerer {
   #sendOther(exchange: Exchange, result: object): void {
     this.#attempt(exchange, () => {
       if (isResponse(result)) {
+        if (isWholeClone(result) && !result.bodyUsed) {
+          return this.#sendStatic(exchange, readHead(result), result, false);
+        }
         return this.#sendBody(exchange, result, readHead(result), false);
       }
       if (result instanceof Uint8Array) {
@@ -143,7 +147,8 @@ export class Answerer {
   /** Writes the head's lines, with room behind them for a command and one part of a body. */
   #lines(head: Head): Block {
     if (head.lines.length > OUTPUT_SIZE / 4) {
-      throw new RangeError(`Response headers of ${head.lines.length} bytes cannot be sent`);
+      const most = OUTPUT_SIZE / 4;
+      throw new RangeError(`Response headers of ${head.lines.length} bytes are more than ${most}`);
     }
     this.#writer.room(head.lines.length + PART_SIZE);
     return this.#writer.latin1(head.lines);
@@ -247,6 +252,11 @@ export class Answerer {
     const body = response.body;
     if (response.bodyUsed || body?.locked) {
       throw new TypeError(USED);
+    }
+    if (body === null && exchange.isHead && head.length === undefined && response.url !== "") {
+      this.#writer.head(exchange, head.status, head.flags, this.#lines(head), undefined, false);
+      this.#writer.end(exchange); // what another server did not tell
+      return;
     }
     if (body === null) {
       this.#sendEmpty(exchange, head);

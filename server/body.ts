@@ -208,6 +208,13 @@ export class Body {
     this.#stream?.getReader(); // for good: who has it must not take the end for the whole
   }
 
+  /** Takes everything as bytes of the caller's own, if it is here and nobody has begun to read. */
+  takeNow(): Uint8Array<ArrayBuffer> | undefined {
+    const now = this.used || this.#stream !== undefined ? undefined : this.#now();
+    this.used ||= now !== undefined;
+    return now && copyOf(now);
+  }
+
   /** Reads everything as bytes of the caller's own, at once if it is here. */
   bytes(): Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>> {
     this.#begin();

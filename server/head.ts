@@ -42,8 +42,16 @@ function hasClose(connection: string): boolean {
   return connection.split(",").some((option) => option.trim().toLowerCase() === "close");
 }
 
-/** Whether the body is what fetch() has decoded: then its coding and length are not as told. */
-function isDecoded(response: Response): boolean {
+const NativeResponse = globalThis.Response;
+
+/**
+ * Whether it is a response whose body fetch() has decoded: then its coding and length are not as
+ * told, nor are those of a response that is made with its head.
+ */
+export function isDecoded(response: unknown): boolean {
+  if (!(response instanceof NativeResponse) || response.url === "" || response.body === null) {
+    return false;
+  }
   const coding = response.headers.get("content-encoding");
   return coding !== null && native.decodes.includes(coding.toLowerCase());
 }
@@ -63,6 +71,9 @@ export function beginHead(status: number, statusText: string): Head {
 }
 
 function begin({ status, statusText }: Response): Head {
+  if (status === 101) {
+    throw new TypeError("There are no upgrades here, such as to WebSocket: 101 cannot be sent");
+  }
   if (!(status >= 200 && status <= 999)) {
     throw new TypeError(`A response of status ${status} cannot be sent`);
   }

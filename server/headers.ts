@@ -37,6 +37,11 @@ class RequestHeaders {
     return this.#native !== undefined ? this.#native.has(name) : this.get(name) !== null;
   }
 
+  forEach(visit: (value: string, name: string, all: Headers) => void, self?: unknown): void {
+    const all = this as unknown as Headers;
+    this.native.forEach((value, name) => visit.call(self, value, name, all));
+  }
+
   get native(): Headers {
     return this.#native ??= build(this.#exchange);
   }

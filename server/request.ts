@@ -107,16 +107,21 @@ class ServerRequest {
     return this.#native ??= this.#build();
   }
 
-  /** What is used here is used there. */
-  #build(): Request {
-    const isUsed = this.bodyUsed;
-    const native = new NativeRequest(this.url, {
+  /** What a native request is made of. Of bytes it has a length, of a stream it has none (Deno). */
+  get init(): RequestInit {
+    return {
       method: this.method,
       headers: nativeHeaders(this.headers),
       signal: this.signal,
-      body: isUsed ? new Uint8Array() : this.body,
+      body: this.bodyUsed ? new Uint8Array() : this.#body?.takeNow() ?? this.body,
       duplex: "half",
-    } as RequestInit);
+    } as RequestInit;
+  }
+
+  /** What is used here is used there. */
+  #build(): Request {
+    const isUsed = this.bodyUsed;
+    const native = new NativeRequest(this.url, this.init);
     if (isUsed) {
       void native.bytes();
     }
@@ -158,7 +163,10 @@ function nativeFor(request: ServerRequest, init: RequestInit | undefined): Reque
  */
 class CopyingRequest extends NativeRequest {
   constructor(input: RequestInfo | URL, init?: RequestInit) {
-    super(input instanceof ServerRequest ? nativeFor(input, init) : input, init);
+    super(
+      input instanceof ServerRequest ? nativeFor(input, init) : input,
+      init instanceof ServerRequest ? init.init : init,
+    );
   }
 
   /** Native requests are requests; subclasses of this one have instances of their own. */
@@ -170,6 +178,7 @@ class CopyingRequest extends NativeRequest {
   }
 }
 Object.defineProperty(CopyingRequest, "name", { value: "Request" });
+Object.defineProperty(ServerRequest.prototype, "constructor", { value: CopyingRequest });
 
 export { CopyingRequest as Request };
 

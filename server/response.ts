@@ -4,7 +4,7 @@
  * @module
  */
 import { native } from "../ffi/native.ts";
-import { type Head, JSON_TYPE, TEXT_TYPE } from "./head.ts";
+import { type Head, isDecoded, JSON_TYPE, TEXT_TYPE } from "./head.ts";
 import { fill, headOf, isPrepared } from "./init.ts";
 
 const NativeResponse = globalThis.Response;
@@ -70,8 +70,8 @@ export function forgetLastBody(): void {
   lastText = "";
 }
 
-/** Copies of recorded responses, which are native ones. */
-const clones = new WeakSet<object>();
+/** Copies of recorded responses, which are native ones, and the kinds of their bodies. */
+const clones = new WeakMap<object, number>();
 
 /**
  * Reads the record of a response into `to` and takes it: a response is sent once. False for one that
@@ -155,6 +155,9 @@ class RecordedResponse extends globalThis.Response {
     }
     if (fillsLater) {
       fill(super.headers, init!);
+    } else if (head === undefined && preset === Preset.NONE && isDecoded(init)) {
+      super.headers.delete("content-encoding");
+      super.headers.delete("content-length");
     }
   }
 
@@ -220,7 +223,7 @@ class RecordedResponse extends globalThis.Response {
   override clone(): Response {
     this.#kind = this.#kind === Kind.STATIC ? Kind.SHARED : this.#kind;
     const clone = this.headers && super.clone();
-    clones.add(clone);
+    clones.set(clone, this.#kind);
     return clone;
   }
 
@@ -297,6 +300,12 @@ class RecordedResponse extends globalThis.Response {
 Object.defineProperty(RecordedResponse, "name", { value: "Response" });
 
 export { RecordedResponse as Response };
+
+/** Whether it is a copy whose body is here as a whole. */
+export function isWholeClone(response: object): boolean {
+  const kind = clones.get(response);
+  return kind === Kind.SHARED || kind === Kind.TEXT;
+}
 
 /** Whether it is a response, recorded or not. */
 export function isResponse(value: unknown): value is globalThis.Response {

@@ -55,7 +55,9 @@ const looks: [name: string, look: (headers: Headers) => unknown][] = [
   ["values()", (headers) => [...headers.values()]],
   ["forEach()", (headers) => {
     const seen: unknown[] = [];
-    headers.forEach((value, name) => seen.push([name, value]));
+    headers.forEach(function (this: unknown, value, name, all) {
+      seen.push([name, value, all === headers, this]);
+    }, 5);
     return seen;
   }],
   ["getSetCookie()", (headers) => headers.getSetCookie()],

@@ -73,6 +73,28 @@ test("clones of a Response are sent as often as one likes", async () => {
   }
 });
 
+test("a clone of what is large tells its length", async () => {
+  const large = 5_000_000;
+  for (const body of ["x".repeat(large), new Uint8Array(large)]) {
+    let kept: Response | undefined;
+    await serve(() => (kept ??= new Response(body)).clone(), async (server) => {
+      for (const _ of [1, 2]) {
+        const answer = await ask(server);
+        assert.equal(answer.get("content-length"), String(large));
+        assert.equal(answer.body.length, large);
+      }
+    });
+    assert.equal((await kept!.bytes()).length, large);
+  }
+  let clone: Response | undefined;
+  const errors: unknown[] = [];
+  await serve(() => clone ??= new Response("once").clone(), async (server) => {
+    assert.equal((await ask(server)).text, "once");
+    assert.equal((await ask(server)).status, 500);
+  }, { onError: (error) => void errors.push(error) });
+  assert.match(String(errors), /^TypeError: .*used already/);
+});
+
 const looks: Record<string, (response: Response) => Response> = {
   nothing: (response) => response,
   "its body": (response) => response.body ? response : response,
@@ -229,6 +251,78 @@ test("what fetch() got in chunks is passed on", async () => {
     assert.equal(answer.text, "onetwothree");
   });
 });
+
+test("what fetch() has decoded is passed on under another head, too", async () => {
+  const text = "the same again, ".repeat(500);
+  const upstream = run(
+    () =>
+      new Response(zlib.gzipSync(text), { headers: { "Content-Encoding": "gzip", "X-Up": "1" } }),
+    { port: 0 },
+  );
+  try {
+    await serve(async () => {
+      const response = await fetch(upstream.url);
+      return new Response(response.body, response);
+    }, async (server) => {
+      const answer = await ask(server);
+      assert.deepEqual([answer.status, answer.complete], [200, true]);
+      assert.equal(answer.get("x-up"), "1");
+      assert.equal(answer.get("content-encoding"), undefined);
+      assert.equal(answer.text, text);
+    });
+  } finally {
+    upstream.stop();
+  }
+});
+
+/** What is passed on to HEAD: a length that another server has told, or none that is made up. */
+const heads: [name: string, make: () => Response, length: string | undefined][] = [
+  ["a length", () => new Response("hello"), "5"],
+  ["no length", () => new Response(new Blob(["hello"]).stream()), undefined],
+  [
+    "the length of an encoded body",
+    () => new Response(zlib.gzipSync("hello"), { headers: { "Content-Encoding": "gzip" } }),
+    String(zlib.gzipSync("hello").length),
+  ],
+];
+for (const [name, make, length] of heads) {
+  test(`HEAD is passed on with what the upstream has told: ${name}`, async () => {
+    const upstream = run(make, { port: 0 });
+    try {
+      await serve(({ method }: Request) => fetch(upstream.url, { method }), async (server) => {
+        const answer = await ask(server, { method: "HEAD" });
+        assert.deepEqual([answer.status, answer.complete], [200, true]);
+        assert.equal(answer.get("content-length"), length);
+      });
+    } finally {
+      upstream.stop();
+    }
+  });
+}
+
+/** Ways to pass a request on. */
+const passing: Record<string, (request: Request, url: URL) => Request> = {
+  "a copy with another URL": (request, url) => new Request(url, request),
+  "the copy of a copy": (request, url) => new Request(new Request(url, request)),
+};
+for (const [name, pass] of Object.entries(passing)) {
+  test(`a request that is passed on keeps its length: ${name}`, async () => {
+    const upstream = run(async (request: Request) => {
+      const fields = ["content-length", "transfer-encoding", "x-a"].map((field) =>
+        request.headers.get(field)
+      );
+      return Response.json([request.method, ...fields, await request.text()]);
+    }, { port: 0 });
+    try {
+      await serve((request: Request) => fetch(pass(request, upstream.url)), async (server) => {
+        const answer = await ask(server, { method: "PUT", body: "hello", headers: { "X-A": "1" } });
+        assert.deepEqual(JSON.parse(answer.text), ["PUT", "5", null, "1", "hello"]);
+      });
+    } finally {
+      upstream.stop();
+    }
+  });
+}
 
 /** What undoes what an upstream has done to its body. */
 const codings: Record<string, [encode: Coding, decode: Coding]> = {

@@ -282,6 +282,17 @@ test("a copy with a body of its own does not need the request's", async () => {
   });
 });
 
+test("its constructor is that of every request", async () => {
+  await seen({}, (request) => {
+    const { constructor } = request;
+    assert.equal(constructor, Request);
+    assert.equal(
+      new (constructor as typeof Request)("http://a/b", { method: "PUT" }).method,
+      "PUT",
+    );
+  });
+});
+
 test("a request whose body was read cannot be cloned", async () => {
   await seen({ body: text }, async (request) => {
     await request.text();
