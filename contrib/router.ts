@@ -58,6 +58,8 @@ interface Entry<A> {
   /** What every path that matches begins with. */
   prefix: string;
   pattern: URLPattern;
+  /** How long a path may be for it to be tried. */
+  longest: number;
   methods: Methods<A>;
 }
 
@@ -87,6 +89,16 @@ function methodsOf<A>(path: string, route: unknown): Methods<A> {
 /** The text before any syntax; a slash there may belong to what is optional. */
 function prefixOf(path: string): string {
   return /^[^:*?+(){}\\]*/.exec(path)![0].replace(/\/$/, "");
+}
+
+/** Characters of a path that is tried against a pattern whose time may be a power of that. */
+const LONGEST_TRIED = 512;
+
+/** Where a pattern has several ways to divide a path, the engine may try all of them. */
+function longestFor(path: string): number {
+  const isDivided = path.split("/").some((segment) => segment.split(/:\w|[*+]/).length > 2) ||
+    path.split(/[*+]/).length > 2;
+  return isDivided ? LONGEST_TRIED : Infinity;
 }
 
 function isPlain(path: string): boolean {
@@ -125,7 +137,8 @@ class Table<A> {
         this.#plain.set(normal(path), methods);
       } else {
         const pattern = new URLPattern({ pathname: raised(path) });
-        this.#entries.push({ prefix: normal(prefixOf(path) || "/"), pattern, methods });
+        const prefix = normal(prefixOf(path) || "/");
+        this.#entries.push({ prefix, pattern, longest: longestFor(path), methods });
       }
     }
   }
@@ -135,8 +148,8 @@ class Table<A> {
     if (methods !== undefined) {
       yield { methods, groups: {} };
     }
-    for (const { prefix, pattern, methods } of this.#entries) {
-      const groups = pathname.startsWith(prefix)
+    for (const { prefix, pattern, longest, methods } of this.#entries) {
+      const groups = pathname.startsWith(prefix) && pathname.length <= longest
         ? pattern.exec({ pathname })?.pathname.groups
         : undefined;
       if (groups !== undefined) {
@@ -205,6 +218,8 @@ function dispatch<A>(
  * (`/hello` is not `/helloXYZ`), each with a handler or a handler for each method.
  *
  * - A path without parameters goes before patterns, which are tried in the order given.
+ * - A pattern with several parameters in a segment, or several `*`, matches paths of at most 512
+ *   characters: it could take seconds to see that a longer one does not match.
  * - Parameters are decoded once; one that cannot be is answered by 400.
  * - HEAD is answered by the handler of GET, OPTIONS by 204 with `Allow`, unless they have one.
  * - A path whose routes lack the method is answered by 405 with `Allow`, others by 404.

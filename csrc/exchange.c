@@ -82,9 +82,16 @@ void exchange_abort(exchanges *all, exchange *x, enum bj_reason reason)
   exchange_release(all, x);
 }
 
+void exchange_count_absent(exchanges *all, exchange *x, uint64_t size)
+{
+  if (all->buffered != NULL) *all->buffered += size - x->absent;
+  x->absent = size;
+}
+
 void exchange_leave(exchanges *all, exchange *x)
 {
   exchange_release(all, x);
+  exchange_count_absent(all, x, 0);
   deadline_clear(&x->by);
   buffer_free(&x->out);
   file_close(&x->file);

@@ -33,6 +33,7 @@ typedef struct exchange {
   file file;        /* with ANSWER_LENGTH: where that comes from, or none */
   uint64_t end;     /* where the answer ends in the connection's output */
   buffer out;       /* the answer, while an earlier one is not complete */
+  uint64_t absent;  /* and what of it the caller keeps until then, which counts as well */
   deadline by;      /* for all of it */
   double began;     /* when its head was read: seconds of loop_now() */
   uint32_t unread;  /* octets of the request's body that the handler has not taken */
@@ -74,6 +75,9 @@ void exchange_release(exchanges *all, exchange *x);
 
 /* Releases it and tells why. */
 void exchange_abort(exchanges *all, exchange *x, enum bj_reason reason);
+
+/* So much of its answer waits with the caller. */
+void exchange_count_absent(exchanges *all, exchange *x, uint64_t size);
 
 /* It has left its connection; the slot is free once the caller has been told everything. */
 void exchange_leave(exchanges *all, exchange *x);

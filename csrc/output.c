@@ -324,13 +324,17 @@ size_t output_direct(exchange *x, bytes body)
 
 void output_promote(exchange *x)
 {
-  if (x->direct && x->wants_drain) await_socket(x->conn);
+  conn *c = x->conn;
+  exchange_count_absent(&c->server->exchanges, x, 0);
+  if (x->direct && x->wants_drain) await_socket(c);
   if (buffer_size(&x->out) > 0) {
     buffer waited = x->out;
     x->out = (buffer){.total = waited.total};
     output_add(x, buffer_bytes(&waited), NOTHING);
     buffer_free(&waited);
   }
+  /* A large head has left already: nobody would come back to what follows it. */
+  if (has_file(c) && c->server->staged != c && !c->is_aside) await_socket(c);
 }
 
 size_t output_backlog(const exchange *x)

@@ -4,7 +4,7 @@
 static uint64_t held_by(const conn *c)
 {
   uint64_t held = c->in.capacity + c->out.capacity;
-  for (const exchange *x = c->first; x != NULL; x = x->next) held += x->out.capacity;
+  for (const exchange *x = c->first; x != NULL; x = x->next) held += x->out.capacity + x->absent;
   return held;
 }
 

@@ -111,6 +111,8 @@ static void begin_answer(exchange *x, const bj_command *command)
   x->left = length_of(command);
   if (must_close(x, command)) announce_close(x);
   x->direct = (command->flags & BJ_WRITE_DIRECT) != 0;
+  if (x->direct && x->conn->first != x)
+    exchange_count_absent(&x->conn->server->exchanges, x, x->left);
   x->answer = ANSWER_STARTED;
 }
 

@@ -30,6 +30,9 @@ const CREDIT = 65536;
 /** When at least so much is to come it is read without a detour. */
 const LARGE = 32768;
 
+/** Small parts become one of so many bytes: each by itself would cost far more than it has. */
+const BLOCK = 16384;
+
 /** Bytes of one part. Smaller ones cost more: an event each, and word to the client of the room. */
 const MOST_READ = 1 << 22;
 
@@ -45,6 +48,8 @@ export class Body {
   used = false;
   #source: Source;
   #parts: Uint8Array[];
+  /** The memory of the last part, which may have room for more. */
+  #block: Uint8Array = new Uint8Array();
   #ended: boolean;
   #borrowed: boolean;
   #isOver = false;
@@ -84,10 +89,26 @@ export class Body {
       this.#whole.add(part);
       this.#take(part.length);
     } else if (part.length > 0) {
-      this.#parts.push(copyOf(part));
+      this.#keep(part);
     }
     this.#ended = ended;
     this.#wake?.();
+  }
+
+  #keep(part: Uint8Array): void {
+    const last = this.#parts.at(-1);
+    const size = (last?.length ?? 0) + part.length;
+    if (last === undefined || last.buffer !== this.#block.buffer || size > BLOCK) {
+      this.#block = copyOf(part);
+      this.#parts.push(this.#block);
+      return;
+    }
+    if (size > this.#block.length) {
+      this.#block = uncleared(Math.min(2 * size, BLOCK));
+      this.#block.set(last);
+    }
+    this.#block.set(part, last.length);
+    this.#parts[this.#parts.length - 1] = this.#block.subarray(0, size);
   }
 
   /** So many bytes can be read; whether they are the last ones. */
@@ -171,7 +192,7 @@ export class Body {
     this.detach();
     const part = this.#parts.shift()!;
     this.#take(part.length);
-    return part as Uint8Array<ArrayBuffer>;
+    return part.length < part.buffer.byteLength ? copyOf(part) : part as Uint8Array<ArrayBuffer>;
   }
 
   /** The whole body, valid until control returns to the event loop; `undefined` if it is to come. */

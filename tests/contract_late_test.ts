@@ -128,9 +128,15 @@ for (const [name, take] of Object.entries(unread)) {
       return broken();
     };
     await serve(app, async (server) => {
-      assert.equal((await ask(server, { body: "mine ".repeat(20) })).complete, false);
+      const body = "mine ".repeat(20);
+      assert.equal((await ask(server, { body })).complete, false);
       await next(server.port);
-      await assert.rejects(within(read!(), "the end of the body", 3000), RequestError);
+      const reading = within(read!(), "the end of the body", 3000);
+      if (name === "a clone") { // which has what was here as a copy of its own
+        assert.equal(await reading, body);
+      } else {
+        await assert.rejects(reading, RequestError);
+      }
     }, { onError: () => {} });
   });
   for (const isWhole of [true, false]) {

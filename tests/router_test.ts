@@ -13,7 +13,7 @@ type Row = [method: string, target: string, status: number, body: string, allow?
 
 function table(routes: Routes, rows: Row[]): void {
   for (const [method, target, status, body, allow] of rows) {
-    test(`${method} ${target} gets ${status} ${body}`, () =>
+    test(`${method} ${target.slice(0, 40)} gets ${status} ${body.slice(0, 40)}`, () =>
       serve(router(routes), async (server) => {
         const answer = await ask(server, { method, target });
         assert.equal(answer.status, status);
@@ -65,6 +65,28 @@ describe("paths match segment by segment", () =>
     ["POST", "/hello", 200, "hello POST {}"],
     ["OPTIONS", "/hello", 200, "hello OPTIONS {}"],
   ]));
+
+describe("only short paths are tried where there are many ways to match", () => {
+  const long = "x".repeat(600);
+  table({
+    "/log/:year-:month-:day": named("day"),
+    "/file/:name.:ext": named("file"),
+    "/tree/*/leaf/*": named("leaf"),
+    "/id/:id": named("id"),
+    "/all/*": named("all"),
+    "/two/:a/:b": named("two"),
+  }, [
+    ["GET", "/log/2026-11-27", 200, 'day GET {"year":"2026","month":"11","day":"27"}'],
+    ["GET", `/log/${long}-1-2`, 404, "Not Found"],
+    ["GET", "/file/a.txt", 200, 'file GET {"name":"a","ext":"txt"}'],
+    ["GET", `/file/${long}.txt`, 404, "Not Found"],
+    ["GET", "/tree/a/leaf/b", 200, 'leaf GET {"0":"a","1":"b"}'],
+    ["GET", `/tree/a/leaf/${long}`, 404, "Not Found"],
+    ["GET", `/id/${long}`, 200, `id GET {"id":"${long}"}`],
+    ["GET", `/all/${long}`, 200, `all GET {"0":"${long}"}`],
+    ["GET", `/two/${long}/b`, 200, `two GET {"a":"${long}","b":"b"}`],
+  ]);
+});
 
 describe("parameters are decoded once", () =>
   table({ "/:name": named("it") }, [

@@ -4,6 +4,7 @@ import { Buffer } from "node:buffer";
 import { truncateSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
+import { parseRanges } from "../contrib/static/ranges.ts";
 import { serveStatic } from "../contrib/static.ts";
 import { type Answer, octets, open, serve, until } from "./support/client.ts";
 import { askFor, folder, openBelow } from "./support/folder.ts";
@@ -77,6 +78,12 @@ describe("one range", () => {
     const answer = await get("/big.bin", "bytes=100000-299998");
     assert.ok(answer.body.equals(BIG.subarray(100000, 299999)));
   });
+});
+
+test("blanks are no work, however many", () => {
+  const blanks = " ".repeat(2_000_000); // the square of which nobody could wait for
+  assert.equal(parseRanges(`bytes=0${blanks}x`, 10), undefined);
+  assert.deepEqual(parseRanges(`bytes=${blanks}0-1${blanks},`, 10), [{ start: 0, end: 2 }]);
 });
 
 describe("none that can be satisfied", () => {

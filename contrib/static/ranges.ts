@@ -65,7 +65,7 @@ function coalesce(ranges: Range[]): Range[] {
  */
 export function parseRanges(field: string, size: number): Range[] | undefined {
   const specs = /^bytes=(.*)$/i.exec(field)?.[1].split(",")
-    .map((spec) => spec.replace(/^[ \t]+/, "").replace(/[ \t]+$/, ""))
+    .map((spec) => spec.trim()) // a pattern for trailing blanks would try each of them
     .filter((spec) => spec !== "") ?? [];
   const parsed = specs.map((spec) => parseSpec(spec, size));
   if (parsed.length === 0 || parsed.includes(undefined)) {

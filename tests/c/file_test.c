@@ -7,7 +7,7 @@
 
 static driver d;
 static int client;
-static char path[64], error[BJ_ERROR_SIZE], got[LARGE + 4096];
+static char path[64], error[BJ_ERROR_SIZE], got[LARGE + 32768];
 static double facts[3];
 
 /* A file of `size` octets, of which each tells where it is. */
@@ -174,6 +174,27 @@ TEST("a file never comes before its head, however much comes before that")
     close(other);
     end();
   }
+}
+
+TEST("a file follows a head that is so large that it leaves at once")
+{
+  static char fields[20001];
+  memset(fields, 'y', sizeof fields - 1);
+  memcpy(fields, "x: ", 3);
+  memcpy(fields + sizeof fields - 3, "\r\n", 2);
+  begin(GET GET, LARGE);
+  driver_turn(&d);
+  const bj_event e[2] = {d.events[0], d.events[1]};
+  bj_command *second = answer(&e[1], 0, LARGE);
+  second->fields_at = driver_put(&d, fields, sizeof fields - 1);
+  second->fields_size = sizeof fields - 1;
+  driver_flush(&d);
+  driver_answer(&d, &e[0], "first");
+  driver_flush(&d);
+  size_t size = take(got, sizeof got), all = LARGE + sizeof fields - 1;
+  CHECK(size > all);
+  if (size > all) expect_octets(got + size - LARGE, 0, LARGE);
+  end();
 }
 
 TEST("HEAD has no body, but the length of it")

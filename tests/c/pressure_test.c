@@ -11,6 +11,7 @@ static int clients[CLIENTS], modest;
 static char large[LARGE + 1];
 static bj_event unanswered[CLIENTS];
 static int unanswered_count;
+static enum bj_reason expected;
 
 /* With somebody who holds little all the time. */
 static void begin(uint32_t most, uint32_t pipelined)
@@ -21,6 +22,7 @@ static void begin(uint32_t most, uint32_t pipelined)
   options.max_head_size = 65535;
   driver_open(&d, &options);
   unanswered_count = 0;
+  expected = BJ_SHED;
   memset(large, 'x', LARGE);
   modest = client_open(&d);
   client_send(modest, HALF);
@@ -44,7 +46,7 @@ static int settle(const char *body, bool backwards)
     for (uint32_t i = 0; i < d.count; i++) {
       const bj_event *e = &d.events[backwards ? d.count - 1 - i : i];
       if (e->type == BJ_ABORTED) {
-        CHECK_EQ(e->flags, BJ_SHED);
+        CHECK_EQ(e->flags, expected);
         shed++;
       } else if (e->type == BJ_REQUEST && body == NULL) {
         unanswered[unanswered_count++] = *e;
@@ -113,6 +115,51 @@ TEST("answers that wait for an earlier one: their requests are told why they end
   CHECK_EQ(settle(large, true), 2);
   CHECK_EQ(driver_counter(&d, BJ_CONN_SHED), 1);
   CHECK_EQ(buffered(), sizeof HALF - 1);
+  end();
+}
+
+static void announce(const bj_event *e, uint32_t length)
+{
+  bj_command *command = driver_write(&d, e, BJ_WRITE_HEAD | BJ_WRITE_LENGTH | BJ_WRITE_DIRECT, "");
+  command->length_low = length;
+  driver_flush(&d);
+}
+
+/* A client that does not read has the caller make a body for each of its requests. */
+TEST("answers that wait with their bodies elsewhere: the largest go")
+{
+  bj_event each[2][3];
+  begin(MOST, 64);
+  for (int i = 0; i < 2; i++) {
+    client_send(clients[i], GET GET GET);
+    driver_turn(&d);
+    CHECK_EQ(d.count, 3);
+    memcpy(each[i], d.events, sizeof each[i]);
+  }
+  for (int k = 2; k >= 0; k--) announce(&each[0][k], MOST / 3);
+  CHECK(buffered() > 2 * (MOST / 3) && buffered() < MOST);
+  CHECK_EQ(driver_counter(&d, BJ_CONN_SHED), 0);
+  announce(&each[1][1], MOST / 2);
+  CHECK_EQ(settle(NULL, false), 3);
+  CHECK_EQ(driver_counter(&d, BJ_CONN_SHED), 1);
+  expected = BJ_DISCONNECTED;
+  end();
+}
+
+TEST("a body elsewhere does not count once it is its turn")
+{
+  bj_event each[2];
+  begin(MOST, 64);
+  client_send(clients[0], GET GET);
+  driver_turn(&d);
+  memcpy(each, d.events, sizeof each);
+  announce(&each[1], MOST / 2);
+  CHECK(buffered() > MOST / 2);
+  announce(&each[0], 4);
+  CHECK_EQ(bj_server_write(d.server, each[0].request, each[0].generation, "done", 4), 4);
+  driver_flush(&d);
+  CHECK_EQ(buffered(), sizeof HALF - 1);
+  expected = BJ_DISCONNECTED;
   end();
 }
 
