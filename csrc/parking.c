@@ -1,3 +1,6 @@
+/* The thread sleeps in one of two ways, each with a function of its own: at a gate, which parking
+ * opens from outside (sleep_at_gate, parking_open), or in poll(2), which has to be left to be begun
+ * anew (follow_orders, parking_arm). */
 #include "parking.h"
 
 #include <errno.h>
@@ -96,21 +99,14 @@ bool parking_open(parking *p, int fd, int timeout)
 
 /* ---- orders ------------------------------------------------------------------------------- */
 
-/* What the thread waits for just now; nothing but `control` when `fds` is NULL. */
-typedef struct order {
-  struct pollfd *fds;
-  nfds_t count;
-  int timeout;
-} order;
-
 /* Takes the latest order, if there is a new one. Returns false when the thread is to end. */
 static bool take_order(parking *p, order *o)
 {
   pthread_mutex_lock(&p->lock);
-  if (p->fds != NULL) {
+  if (p->next.fds != NULL) {
     free(o->fds);
-    *o = (order){p->fds, p->count, p->timeout};
-    p->fds = NULL;
+    *o = p->next;
+    p->next.fds = NULL;
   }
   bool stopping = p->stopping;
   pthread_mutex_unlock(&p->lock);
@@ -124,9 +120,8 @@ static void *follow_orders(void *argument)
   struct pollfd control = {.fd = p->control[0], .events = POLLIN};
   order o = {0};
   while (take_order(p, &o)) {
-    struct pollfd *fds = o.fds != NULL ? o.fds : &control;
-    int ready = poll(fds, o.fds != NULL ? o.count : 1, o.fds != NULL ? o.timeout : -1);
-    if (ready > 0 && fds[0].revents != 0) {
+    order now = o.fds != NULL ? o : (order){&control, 1, -1};
+    if (poll(now.fds, now.count, now.timeout) > 0 && now.fds[0].revents != 0) {
       empty(p->control[0]);
     } else if (o.fds != NULL) {
       free(o.fds);
@@ -139,14 +134,20 @@ static void *follow_orders(void *argument)
   return NULL;
 }
 
+bool parking_holds(parking *p, int fd, int timeout)
+{
+  pthread_mutex_lock(&p->lock);
+  bool holds = fd >= 0 && p->held == fd && p->until <= after(timeout);
+  pthread_mutex_unlock(&p->lock);
+  return holds;
+}
+
 void parking_arm(parking *p, struct pollfd *fds, nfds_t count, int timeout)
 {
   fds[0] = (struct pollfd){.fd = p->control[0], .events = POLLIN};
   pthread_mutex_lock(&p->lock);
-  struct pollfd *old = p->fds;
-  p->fds = fds;
-  p->count = count + 1;
-  p->timeout = timeout;
+  struct pollfd *old = p->next.fds;
+  p->next = (order){fds, count + 1, timeout};
   p->held = count == 1 ? fds[1].fd : -1;
   p->until = after(timeout);
   pthread_mutex_unlock(&p->lock);
@@ -201,14 +202,6 @@ int parking_start(parking *p, int epoll, char *error)
   return result;
 }
 
-bool parking_holds(parking *p, int fd, int timeout)
-{
-  pthread_mutex_lock(&p->lock);
-  bool holds = fd >= 0 && p->held == fd && p->until <= after(timeout);
-  pthread_mutex_unlock(&p->lock);
-  return holds;
-}
-
 void parking_stop(parking *p)
 {
   if (!p->running) return;
@@ -218,8 +211,8 @@ void parking_stop(parking *p)
   pthread_mutex_unlock(&p->lock);
   write_octet(p->control[1]);
   pthread_join(p->thread, NULL);
-  free(p->fds);
-  p->fds = NULL;
+  free(p->next.fds);
+  p->next.fds = NULL;
   close(p->wake[1]);
   close_all(p);
 }

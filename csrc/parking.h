@@ -9,6 +9,13 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
+/* What a thread without a gate waits for. */
+typedef struct order {
+  struct pollfd *fds; /* the first is `control`; NULL: nothing else */
+  nfds_t count;
+  int timeout; /* in milliseconds, -1: none */
+} order;
+
 typedef struct parking {
   pthread_t thread;
   bool running;
@@ -18,9 +25,7 @@ typedef struct parking {
   int gate;             /* what the thread sleeps by if the loop has an epoll; or -1 */
   pthread_mutex_t lock; /* of what follows */
   bool stopping;
-  struct pollfd *fds; /* of the next wait, until the thread takes them; the first is control[0] */
-  nfds_t count;
-  int timeout;   /* in milliseconds, -1: none */
+  order next;    /* until the thread takes it */
   int held;      /* the only descriptor that it waits for, -1 when it does not or there are more */
   int64_t until; /* when it wakes all the same, in milliseconds of the clock; INT64_MAX: never */
 } parking;
@@ -29,17 +34,17 @@ typedef struct parking {
  * number with the reason in `error`. */
 int parking_start(parking *p, int epoll, char *error);
 
-/* Whether it is still going to wake, when `fd` is ready or `timeout` is over at the latest: then it
- * need not be armed again, which may wake the thread itself. */
-bool parking_holds(parking *p, int fd, int timeout);
-
-/* Wakes once, when `fd`, which is that epoll, is ready or after `timeout` milliseconds at the
- * latest. The thread sleeps on, unless that is sooner than it would wake anyway. For those with a
- * gate; false when the system refuses. */
+/* With a gate: wakes once, when `fd`, which is that epoll, is ready or after `timeout` milliseconds
+ * at the latest. The thread sleeps on, unless that is sooner than it would wake anyway. False when
+ * the system refuses. */
 bool parking_open(parking *p, int fd, int timeout);
 
-/* Wakes once, when one of `count` descriptors is ready or after `timeout` milliseconds. `fds` has
- * one more entry, the first, is of malloc() and is taken over. For those without a gate. */
+/* Without one: whether it is still going to wake when `fd` is ready or `timeout` is over at the
+ * latest. Then it need not be armed again, which wakes the thread itself. */
+bool parking_holds(parking *p, int fd, int timeout);
+
+/* Without one: wakes once, when one of `count` descriptors is ready or after `timeout`
+ * milliseconds. `fds` has one more entry, the first, is of malloc() and is taken over. */
 void parking_arm(parking *p, struct pollfd *fds, nfds_t count, int timeout);
 
 /* Ends and joins the thread. Safe to call twice. */

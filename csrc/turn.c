@@ -209,8 +209,8 @@ uint32_t bj_server_park(bj_server *s)
   spares_free(&s->spares);
   int timeout = next_timer(s);
   int fd = loop_fd(s->loop);
-  if (parking_holds(&s->parking, fd, timeout)) return 0;
   if (s->parking.gate >= 0) return parking_open(&s->parking, fd, timeout) ? 0 : 1;
+  if (parking_holds(&s->parking, fd, timeout)) return 0;
   nfds_t count;
   struct pollfd *fds = watched(s, 1, &count);
   if (fds == NULL) return 1;
