@@ -127,25 +127,22 @@ int loop_fd(struct ev_loop *loop)
   return loop->backend_fd;
 }
 
-nfds_t loop_watched(struct ev_loop *loop, struct pollfd *fds)
+struct pollfd *loop_watched(struct ev_loop *loop, nfds_t first, nfds_t *count)
 {
-  nfds_t count = 0;
-  if (loop->backend_fd >= 0) {
-    fds[0] = (struct pollfd){.fd = loop->backend_fd, .events = POLLIN};
-    return 1;
-  }
-  for (int fd = 0; fd < loop->anfdmax; fd++) {
+  bool has_own = loop->backend_fd >= 0;
+  int most = has_own ? 1 : loop->anfdmax;
+  struct pollfd *fds = malloc((first + (nfds_t)most) * sizeof *fds);
+  if (fds == NULL) return NULL;
+  struct pollfd *to = fds + first;
+  if (has_own) *to++ = (struct pollfd){.fd = loop->backend_fd, .events = POLLIN};
+  for (int fd = 0; fd < most && !has_own; fd++) {
     int events = loop->anfds[fd].events;
     if (events != 0)
-      fds[count++] = (struct pollfd){
+      *to++ = (struct pollfd){
         .fd = fd, .events = (events & EV_READ ? POLLIN : 0) | (events & EV_WRITE ? POLLOUT : 0)};
   }
-  return count;
-}
-
-nfds_t loop_watched_most(struct ev_loop *loop)
-{
-  return loop->backend_fd >= 0 ? 1 : (nfds_t)loop->anfdmax;
+  *count = (nfds_t)(to - fds) - first;
+  return fds;
 }
 
 bool loop_settled(struct ev_loop *loop)

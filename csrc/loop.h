@@ -22,11 +22,9 @@ bool loop_reserve(struct ev_loop *loop, int fd);
 int loop_fd(struct ev_loop *loop);
 
 /* What is readable or writable when the loop has I/O to report: its own descriptor, or else every
- * one that it watches. Returns how many entries of `fds` it has filled in. */
-nfds_t loop_watched(struct ev_loop *loop, struct pollfd *fds);
-
-/* How many entries loop_watched() may need. */
-nfds_t loop_watched_most(struct ev_loop *loop);
+ * one that it watches. `count` entries behind `first` free ones, of malloc(); NULL without memory.
+ */
+struct pollfd *loop_watched(struct ev_loop *loop, nfds_t first, nfds_t *count);
 
 /* Whether the loop has told the kernel of every watcher. Changes since the last pass are told only
  * by the next one: who waits before that waits for ever. */

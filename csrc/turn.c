@@ -174,20 +174,12 @@ static bool has_work(bj_server *s)
          !loop_settled(s->loop);
 }
 
-/* What to wait for, behind `first` free entries. NULL without memory. */
-static struct pollfd *watched(bj_server *s, nfds_t first, nfds_t *count)
-{
-  struct pollfd *fds = malloc((first + loop_watched_most(s->loop)) * sizeof *fds);
-  if (fds != NULL) *count = loop_watched(s->loop, fds + first);
-  return fds;
-}
-
 /* A thread that sleeps is back later than few clients ask again. What many ask meanwhile is taken
  * together, and costs less then. */
 uint32_t bj_server_wait(bj_server *s, uint32_t micros)
 {
   nfds_t count;
-  struct pollfd *fds = has_work(s) ? NULL : watched(s, 0, &count);
+  struct pollfd *fds = has_work(s) ? NULL : loop_watched(s->loop, 0, &count);
   if (fds == NULL) return micros;
   ev_now_update(s->loop);
   double end = loop_now(s->loop) + micros / 1e6;
@@ -212,7 +204,7 @@ uint32_t bj_server_park(bj_server *s)
   if (s->parking.gate >= 0) return parking_open(&s->parking, fd, timeout) ? 0 : 1;
   if (parking_holds(&s->parking, fd, timeout)) return 0;
   nfds_t count;
-  struct pollfd *fds = watched(s, 1, &count);
+  struct pollfd *fds = loop_watched(s->loop, 1, &count);
   if (fds == NULL) return 1;
   parking_arm(&s->parking, fds, count, timeout);
   return 0;
