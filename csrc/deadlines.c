@@ -58,11 +58,18 @@ void deadline_set(deadlines *d, deadline *one, enum deadline_kind kind)
   if (one->prev == anchor) aim(d, one->at);
 }
 
+/* It passes then, before all others of its kind. */
+static void put_first(deadlines *d, deadline *one, ev_tstamp at)
+{
+  unlink_one(one);
+  one->at = at;
+  link_before(d->kinds[one->kind].list.next, one);
+  aim(d, at);
+}
+
 void deadline_retry(deadlines *d, deadline *one)
 {
-  one->at = loop_now(d->loop) + RETRY;
-  link_before(d->kinds[one->kind].list.next, one);
-  aim(d, one->at);
+  put_first(d, one, loop_now(d->loop) + RETRY);
 }
 
 void deadline_pause(deadlines *d, deadline *one)
@@ -81,15 +88,6 @@ void deadline_keep(deadlines *d, deadline *one, enum deadline_kind kind)
   if (goes_on && due < one->at) one->due = due;
 }
 
-/* It passes in this round of the loop: what the others of its kind wait for is later. */
-static void let_pass(deadlines *d, deadline *one)
-{
-  unlink_one(one);
-  one->at = loop_now(d->loop);
-  link_before(d->kinds[one->kind].list.next, one);
-  aim(d, one->at);
-}
-
 void deadline_extend(deadlines *d, deadline *one, enum deadline_kind kind, size_t octets)
 {
   uint32_t rate = d->kinds[kind].rate;
@@ -100,7 +98,7 @@ void deadline_extend(deadlines *d, deadline *one, enum deadline_kind kind, size_
   if (rate == 0) return;
   due += (ev_tstamp)octets / rate;
   if (due < one->at) one->due = due;
-  if (due < loop_now(d->loop)) let_pass(d, one);
+  if (due < loop_now(d->loop)) put_first(d, one, loop_now(d->loop)); /* in this pass of the loop */
 }
 
 static bool has_passed(const deadlines *d, const deadline *anchor)
