@@ -1,5 +1,7 @@
 #include "pressure.h"
 
+#include "server.h"
+
 /* Answers that wait for earlier ones hold theirs themselves. */
 static uint64_t held_by(const conn *c)
 {
@@ -10,9 +12,10 @@ static uint64_t held_by(const conn *c)
 
 /* If reading paused instead, a few clients that hold all there is would stop the others. Where the
  * sum is too large, somebody has more than an equal share; and once nobody has, it is not. */
-void pressure_close_largest(bj_server *s)
+void pressure_relieve(bj_server *s)
 {
   const uint64_t most = s->options.max_buffered, *counters = s->counters;
+  if (most == 0) return;
   for (conn *c = s->conns, *next; c != NULL && counters[BJ_BYTES_BUFFERED] > most; c = next) {
     next = c->next;
     if (held_by(c) > most / counters[BJ_CONNECTIONS_OPEN]) {
