@@ -318,23 +318,28 @@ void conn_time_out(void *connection, enum deadline_kind kind)
 
 /* ---- beginning -------------------------------------------------------------------------- */
 
-static void remember_peer(conn *c, const struct sockaddr *peer)
+static endpoint endpoint_of(const struct sockaddr *peer)
 {
+  endpoint e = {0};
   if (peer->sa_family == AF_INET) {
     const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)peer;
-    c->peer[2] = htonl(0xffff);
-    c->peer[3] = in->sin_addr.s_addr;
-    c->peer_port = ntohs(in->sin_port);
+    e.address[2] = htonl(0xffff);
+    e.address[3] = in->sin_addr.s_addr;
+    e.port = ntohs(in->sin_port);
   } else if (peer->sa_family == AF_INET6) {
     const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)(const void *)peer;
-    memcpy(c->peer, &in6->sin6_addr, sizeof c->peer);
-    c->peer_port = ntohs(in6->sin6_port);
+    memcpy(e.address, &in6->sin6_addr, sizeof e.address);
+    e.port = ntohs(in6->sin6_port);
   }
+  return e;
 }
 
 void conn_open(struct bj_server *s, int fd, const struct sockaddr *peer)
 {
-  conn *c = loop_reserve(s->loop, fd) ? malloc(sizeof *c) : NULL;
+  endpoint from = endpoint_of(peer);
+  bool is_welcome = s->proxies.count == 0 || networks_have(&s->proxies, from.address);
+  if (!is_welcome) s->counters[BJ_CONN_PROXY_ERROR]++;
+  conn *c = is_welcome && loop_reserve(s->loop, fd) ? malloc(sizeof *c) : NULL;
   if (c == NULL) {
     close(fd);
     return;
@@ -344,14 +349,8 @@ void conn_open(struct bj_server *s, int fd, const struct sockaddr *peer)
               .next = s->conns,
               .state = s->expects_proxy ? CONN_PROXY : CONN_HEAD,
               .in = {.total = buffered},
-              .out = {.total = buffered}};
-  remember_peer(c, peer);
-  if (s->proxies.count > 0 && !networks_have(&s->proxies, c->peer)) {
-    s->counters[BJ_CONN_PROXY_ERROR]++;
-    close(fd);
-    free(c);
-    return;
-  }
+              .out = {.total = buffered},
+              .peer = from};
   c->reading_by.owner = c->writing_by.owner = c->whole_by.owner = c->look_at.owner = c;
   if (s->conns != NULL) s->conns->prev = c;
   s->conns = c;

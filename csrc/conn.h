@@ -51,8 +51,7 @@ typedef struct conn {
     bool told;      /* and knows that there is some */
     uint32_t ahead; /* octets that it has not read and that have given back time */
   } body;
-  uint32_t peer[4]; /* as in bj_event */
-  uint32_t peer_port;
+  endpoint peer;    /* whose connection it is */
   endpoint local;   /* where the client connected to, if `is_proxied` */
   bool is_proxied;  /* the ends are those that the PROXY protocol told */
   bool waits;       /* stopped reading before all of `in` was looked at */

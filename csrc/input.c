@@ -85,12 +85,12 @@ static void describe(conn *c, const exchange *x, const request *r)
                   .target_size = (uint32_t)r->target.size,
                   .fields_at = s->fields_used,
                   .fields_count = r->field_count,
-                  .peer_port = c->peer_port};
+                  .peer_port = c->peer.port};
   if (r->authority.size > 0) {
     e->authority_at = (uint32_t)(r->authority.base - s->arena);
     e->authority_size = (uint32_t)r->authority.size;
   }
-  memcpy(e->peer, c->peer, sizeof e->peer);
+  memcpy(e->peer, c->peer.address, sizeof e->peer);
   uint32_t *pair = s->fields + 2 * s->fields_used;
   for (uint32_t i = 0; i < r->field_count; i++, pair += 2) {
     const struct phr_header *f = &r->fields[i];
@@ -151,8 +151,7 @@ static size_t take_proxy(conn *c, const char *data, size_t size)
   c->state = CONN_HEAD;
   c->is_proxied = p.is_named;
   if (p.is_named) {
-    memcpy(c->peer, p.from.address, sizeof c->peer);
-    c->peer_port = p.from.port;
+    c->peer = p.from;
     c->local = p.to;
   }
   return p.size;
