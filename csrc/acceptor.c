@@ -14,11 +14,6 @@
 #define ACCEPT_PAUSE 0.1   /* seconds, when the system has no descriptors or memory left */
 #define MOST_PAUSES 50     /* in a row; after that nobody is left waiting for a descriptor */
 
-typedef union address {
-  struct sockaddr any;
-  struct sockaddr_storage storage;
-} address;
-
 static bool is_full(const bj_server *s)
 {
   return s->options.max_connections != 0 &&
@@ -38,12 +33,6 @@ static void on_accept_again(struct ev_loop *loop, ev_timer *timer, int events)
   acceptor_resume(timer->data);
 }
 
-/* The peer gave up, or another process was faster: nothing to wait for. */
-static bool is_passing(int error)
-{
-  return error == EAGAIN || error == EWOULDBLOCK || error == ECONNABORTED || error == EINTR;
-}
-
 /* The backlog stays readable, so watching it would spin until there is room. */
 static void pause_accepting(bj_server *s)
 {
@@ -54,26 +43,25 @@ static void pause_accepting(bj_server *s)
   ev_timer_start(s->loop, &s->accept_again);
 }
 
-/* accept(2) of a Unix listener that was shut says EAGAIN for ever. */
-static bool is_shut(int fd)
+/* Whether nobody waits. accept(2) of a Unix listener that was shut says so for ever. */
+static bool is_empty(int fd)
 {
   int reason = errno;
   struct pollfd one = {.fd = fd};
-  bool shut = reason == EAGAIN && poll(&one, 1, 0) == 1;
+  bool empty = (reason == EAGAIN || reason == EWOULDBLOCK) && poll(&one, 1, 0) < 1;
   errno = reason;
-  return shut;
+  return empty;
 }
 
 /* Closes the connections that wait, by means of the descriptor in reserve: their clients can go
  * elsewhere. An adopted listener has none, since another process may have room. */
 static void turn_away(bj_server *s)
 {
-  address peer;
+  struct sockaddr_storage peer;
   int fd = 0;
   listener_spend_reserve(&s->listener);
   for (unsigned i = 0; i < ACCEPT_BATCH && fd >= 0; i++) {
-    socklen_t size = sizeof peer;
-    fd = socket_accept(s->listener.fd, &peer.any, &size);
+    fd = socket_accept(s->listener.fd, &peer);
     if (fd >= 0) close(fd);
   }
   listener_reserve(&s->listener);
@@ -91,22 +79,18 @@ static void give_up(bj_server *s)
 /* Takes up to `most` connections that wait. */
 static void take(bj_server *s, unsigned most)
 {
-  address peer;
+  struct sockaddr_storage peer;
   listener_unblock(&s->listener);
   for (unsigned i = 0; i < most && !is_full(s); i++) {
-    socklen_t size = sizeof peer;
-    int fd = socket_accept(s->listener.fd, &peer.any, &size);
+    int fd = socket_accept(s->listener.fd, &peer);
     if (fd >= 0) {
       s->counters[BJ_CONN_ACCEPT_SUCCESS]++;
       s->pauses = 0;
-      conn_open(s, fd, &peer.any);
-      continue;
-    }
-    if (!is_passing(errno) || is_shut(s->listener.fd)) {
-      give_up(s);
+      conn_open(s, fd, (const struct sockaddr *)&peer);
+    } else if (errno != ECONNABORTED && errno != EINTR) {
+      if (!is_empty(s->listener.fd)) give_up(s);
       return;
     }
-    if (errno != ECONNABORTED && errno != EINTR) return;
   }
   if (is_full(s)) ev_io_stop(s->loop, &s->acceptor);
 }

@@ -35,7 +35,7 @@ static int start_listening(listener *l, int fd, uint32_t backlog, char *error)
 static int open_tcp(listener *l, const struct addrinfo *a, uint32_t backlog, bool reuse_port,
                     char *error)
 {
-  int on = 1, off = 0, fd = socket_open(a->ai_family);
+  int on = 1, off = 0, fd = socket_open(a->ai_family, SOCK_STREAM);
   if (fd < 0) return failure(error, "socket", errno);
   setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   if (a->ai_family == AF_INET6)
@@ -73,7 +73,7 @@ static bool is_stale(const struct sockaddr_un *where, socklen_t size)
 {
   struct stat file;
   if (stat(where->sun_path, &file) < 0 || !S_ISSOCK(file.st_mode)) return false;
-  int fd = socket_open(AF_UNIX);
+  int fd = socket_open(AF_UNIX, SOCK_STREAM);
   if (fd < 0) return false;
   bool stale = connect(fd, (const struct sockaddr *)where, size) < 0 && errno == ECONNREFUSED;
   close(fd);
@@ -131,7 +131,7 @@ static int open_unix(listener *l, const char *path, uint32_t backlog, uint32_t m
     return failure(error, "bind: there are no abstract names here", EOPNOTSUPP);
   memcpy(where.sun_path, path, size);
   if (abstract) where.sun_path[0] = '\0';
-  int fd = socket_open(AF_UNIX);
+  int fd = socket_open(AF_UNIX, SOCK_STREAM);
   if (fd < 0) return failure(error, "socket", errno);
   socklen_t length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + size + !abstract);
   if (bind_path(fd, &where, length) < 0) return failed_closing(error, "bind", fd);

@@ -17,14 +17,9 @@ size_t socket_unread(int fd)
 
 #include <linux/sockios.h>
 
-int socket_open(int family)
+int socket_open(int family, int type)
 {
-  return socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-}
-
-int socket_open_datagram(int family)
-{
-  return socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  return socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 }
 
 int socket_pair(int fds[2])
@@ -80,14 +75,9 @@ static int prepare(int fd)
   return fd;
 }
 
-int socket_open(int family)
+int socket_open(int family, int type)
 {
-  return prepare(socket(family, SOCK_STREAM, 0));
-}
-
-int socket_open_datagram(int family)
-{
-  return prepare(socket(family, SOCK_DGRAM, 0));
+  return prepare(socket(family, type, 0));
 }
 
 int socket_pair(int fds[2])
@@ -170,11 +160,12 @@ int socket_unblock(int fd)
 
 /* Answers leave whole, so waiting for more to send (Nagle) would only delay them. macOS says
  * nothing of a peer that has gone already. */
-int socket_accept(int listener, struct sockaddr *peer, socklen_t *size)
+int socket_accept(int listener, struct sockaddr_storage *peer)
 {
-  peer->sa_family = AF_UNSPEC;
-  int fd = accept_prepared(listener, peer, size), on = 1;
-  if (fd >= 0 && peer->sa_family != AF_UNIX)
+  socklen_t size = sizeof *peer;
+  peer->ss_family = AF_UNSPEC;
+  int fd = accept_prepared(listener, (struct sockaddr *)peer, &size), on = 1;
+  if (fd >= 0 && peer->ss_family != AF_UNIX)
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   return fd;
 }

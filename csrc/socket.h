@@ -9,11 +9,8 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
-/* A non-blocking stream socket that children do not inherit, or -1. */
-int socket_open(int family);
-
-/* The same for datagrams. */
-int socket_open_datagram(int family);
+/* A non-blocking socket that children do not inherit, or -1. */
+int socket_open(int family, int type);
 
 /* Makes an inherited descriptor non-blocking; -1 on failure. */
 int socket_unblock(int fd);
@@ -21,11 +18,11 @@ int socket_unblock(int fd);
 /* Whether a Unix socket may have a name without a file. */
 bool socket_takes_abstract_names(void);
 
-/* Both ends of a connected pair of the same kind; -1 on failure. */
+/* Both ends of a connected pair of such stream sockets; -1 on failure. */
 int socket_pair(int fds[2]);
 
 /* The next connection of a listening socket, ready for use; -1 with errno. */
-int socket_accept(int listener, struct sockaddr *peer, socklen_t *size);
+int socket_accept(int listener, struct sockaddr_storage *peer);
 
 /* Has the kernel ask peers that say nothing for a minute whether they are there, for another one.
  * What a listening socket accepts inherits that. */

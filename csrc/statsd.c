@@ -86,7 +86,7 @@ static int connect_name(const char *host, uint32_t port, char *error)
   }
   int result = -ENOENT;
   for (struct addrinfo *a = list; a != NULL && result < 0; a = a->ai_next) {
-    int fd = socket_open_datagram(a->ai_family);
+    int fd = socket_open(a->ai_family, SOCK_DGRAM);
     result = fd < 0 ? failure(error, "socket", errno) : fd;
     if (fd >= 0 && connect(fd, a->ai_addr, a->ai_addrlen) < 0) {
       result = failure(error, "connect", errno);
