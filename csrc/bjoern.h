@@ -231,8 +231,8 @@ API int32_t bj_listener_fd(const bj_listener *l);
 /* Closes it, removes its socket file and frees `l`. */
 API void bj_listener_close(bj_listener *l);
 
-/* Writes the local address of a socket: "host", "unix:/path" or "unix:@name". Returns the port, or
- * -1 when it is no socket. */
+/* Writes the local address of a socket: "host", "unix:/path" or "unix:@name". Returns the port, 0
+ * for a Unix socket, or -1 when it is none at all. */
 API int32_t bj_address(int32_t fd, char *address);
 
 /* Accepts from a listening socket that the caller owns and the server never closes. Returns as

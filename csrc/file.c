@@ -63,7 +63,7 @@ static void find(int fd, char *real_path)
 #endif
 }
 
-int file_open(const char *path, double *facts, char *real_path, char *error)
+int32_t bj_file_open(const char *path, double *facts, char *real_path, char *error)
 {
   /* Opening a pipe would wait for its writer. */
   int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -72,7 +72,7 @@ int file_open(const char *path, double *facts, char *real_path, char *error)
   return check(fd, facts, error);
 }
 
-int file_adopt(int fd, double *facts, char *error)
+int32_t bj_file_adopt(int32_t fd, double *facts, char *error)
 {
   int own = fcntl(fd, F_DUPFD_CLOEXEC, 3);
   return own < 0 ? failure(error, "fcntl(F_DUPFD_CLOEXEC)", errno) : check(own, facts, error);
@@ -82,6 +82,11 @@ void file_close(file *f)
 {
   if (f->fd >= 0) close(f->fd);
   f->fd = -1;
+}
+
+void bj_file_close(int32_t fd)
+{
+  file_close(&(file){.fd = fd});
 }
 
 /* ---- moving ----------------------------------------------------------------------------- */
@@ -98,6 +103,13 @@ ssize_t file_read(file *f, char *to, size_t size)
     f->from += (uint64_t)n;
   }
   return (ssize_t)got;
+}
+
+int32_t bj_file_read(int32_t fd, char *to, uint32_t size, uint32_t offset_low, uint32_t offset_high)
+{
+  file f = {.fd = fd, .from = (uint64_t)offset_high << 32 | offset_low};
+  ssize_t n = file_read(&f, to, size < INT32_MAX ? size : INT32_MAX);
+  return n < 0 ? -errno : (int32_t)n;
 }
 
 /* Where the file system or the system has no sendfile(2). What the socket does not take is read

@@ -13,12 +13,6 @@ typedef struct file {
   uint64_t from; /* the next octet */
 } file;
 
-/* Opens a regular file: see bj_file_open(). */
-int file_open(const char *path, double *facts, char *real_path, char *error);
-
-/* Duplicates a descriptor: see bj_file_adopt(). */
-int file_adopt(int fd, double *facts, char *error);
-
 /* Reads up to `size` octets, which are used up. Returns how many: fewer only at the end of the
  * file; -1 with errno. */
 ssize_t file_read(file *f, char *to, size_t size);

@@ -216,7 +216,7 @@ void listener_write_ip(const void *ip, char *address)
   inet_ntop(mapped ? AF_INET : AF_INET6, in6.s6_addr + (mapped ? 12 : 0), address, BJ_ADDRESS_SIZE);
 }
 
-int32_t listener_address(int fd, char *address)
+int32_t bj_address(int32_t fd, char *address)
 {
   union {
     struct sockaddr any;
@@ -237,4 +237,32 @@ int32_t listener_address(int fd, char *address)
   case AF_UNIX: return unix_address(&where.un, size, address);
   default: return -1;
   }
+}
+
+/* ---- those of the caller ------------------------------------------------------------------ */
+
+bj_listener *bj_listener_open(const char *host, uint32_t port, uint32_t backlog,
+                              uint32_t reuse_port, uint32_t mode, uint32_t *reason, char *error)
+{
+  bj_listener *l = malloc(sizeof *l);
+  if (l == NULL) {
+    *reason = (uint32_t)-failure(error, "malloc", ENOMEM);
+    return NULL;
+  }
+  int refused = listener_open(l, host, port, backlog, reuse_port != 0, mode, error);
+  if (refused == 0) return l;
+  free(l);
+  *reason = (uint32_t)-refused;
+  return NULL;
+}
+
+int32_t bj_listener_fd(const bj_listener *l)
+{
+  return l->fd;
+}
+
+void bj_listener_close(bj_listener *l)
+{
+  listener_close(l);
+  free(l);
 }

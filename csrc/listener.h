@@ -38,8 +38,4 @@ void listener_close(listener *l);
 /* Writes an IPv6 address, or the IPv4 one that is mapped in it. */
 void listener_write_ip(const void *ip, char *address);
 
-/* Writes the local address of a socket: "host", "unix:/path" or
- * "unix:@name". Returns the port, 0 for Unix sockets, -1 on failure. */
-int32_t listener_address(int fd, char *address);
-
 #endif

@@ -183,7 +183,7 @@ int32_t bj_server_proxied(bj_server *s, const char *networks, char *error)
 
 uint32_t bj_server_address(bj_server *s, char *address)
 {
-  int32_t port = listener_address(s->listener.fd, address);
+  int32_t port = bj_address(s->listener.fd, address);
   return port < 0 ? 0 : (uint32_t)port;
 }
 
@@ -198,7 +198,7 @@ int32_t bj_server_local(bj_server *s, uint32_t slot, uint32_t generation, char *
   exchange *x = exchange_find(&s->exchanges, slot, generation);
   if (x == NULL) return -1;
   const conn *c = x->conn;
-  if (!c->is_proxied) return listener_address(c->reader.fd, address);
+  if (!c->is_proxied) return bj_address(c->reader.fd, address);
   listener_write_ip(c->local.address, address);
   return (int32_t)c->local.port;
 }

@@ -51,7 +51,7 @@ TEST("a TCP address is listened on, and told")
     int refused = open_plain(&l, rows[i].where, 0);
     if (refused == -EADDRNOTAVAIL || refused == -EAFNOSUPPORT) continue; /* no IPv6 here */
     CHECK_EQ(refused, 0);
-    CHECK(listener_address(l.fd, address) > 0);
+    CHECK(bj_address(l.fd, address) > 0);
     if (rows[i].told != NULL) CHECK_EQ(strcmp(address, rows[i].told), 0);
     CHECK(can_connect(l.fd));
     listener_close(&l);
@@ -83,12 +83,12 @@ TEST("\"::\" serves IPv4 too, whose address is told as such")
   listener l;
   if (open_plain(&l, "::", 0) != 0) return;
   struct sockaddr_in to = {.sin_family = AF_INET,
-                           .sin_port = htons((uint16_t)listener_address(l.fd, address)),
+                           .sin_port = htons((uint16_t)bj_address(l.fd, address)),
                            .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
   int client = socket(AF_INET, SOCK_STREAM, 0);
   CHECK_EQ(connect(client, (struct sockaddr *)&to, sizeof to), 0);
   int accepted = accept(l.fd, NULL, NULL);
-  CHECK(listener_address(accepted, address) > 0);
+  CHECK(bj_address(accepted, address) > 0);
   CHECK_EQ(strcmp(address, "127.0.0.1"), 0);
   close(accepted);
   close(client);
@@ -99,7 +99,7 @@ TEST("an address in use, of nobody here or of no meaning is refused with call an
 {
   listener l, m;
   CHECK_EQ(open_plain(&l, "127.0.0.1", 0), 0);
-  uint32_t port = (uint32_t)listener_address(l.fd, address);
+  uint32_t port = (uint32_t)bj_address(l.fd, address);
   CHECK_EQ(open_plain(&m, "127.0.0.1", port), -EADDRINUSE);
   snprintf(host, sizeof host, "bind: %s", strerror(EADDRINUSE));
   CHECK_EQ(strcmp(error, host), 0);
@@ -115,7 +115,7 @@ TEST("a port is shared by those who all wish it")
 {
   listener l, m;
   CHECK_EQ(listener_open(&l, "127.0.0.1", 0, 8, true, 0, error), 0);
-  uint32_t port = (uint32_t)listener_address(l.fd, address);
+  uint32_t port = (uint32_t)bj_address(l.fd, address);
   CHECK_EQ(listener_open(&m, "127.0.0.1", port, 8, true, 0, error), 0);
   listener_close(&l);
   listener_close(&m);
@@ -129,7 +129,7 @@ TEST("a socket file has the mode, is told, and goes with its listener")
   CHECK_EQ(listener_open(&l, host, 0, 8, false, 0600, error), 0);
   CHECK_EQ(stat(path, &file), 0);
   CHECK_EQ(file.st_mode & 0777, 0600);
-  CHECK_EQ(listener_address(l.fd, address), 0);
+  CHECK_EQ(bj_address(l.fd, address), 0);
   CHECK_EQ(strcmp(address, host), 0);
   CHECK(can_connect(l.fd));
   listener_close(&l);
@@ -195,7 +195,7 @@ TEST("a path has one octet at least and as many as fit")
   memset(longest + begun, 'x', 5 + room - (size_t)begun);
   longest[5 + room] = '\0';
   CHECK_EQ(open_plain(&l, longest, 0), 0);
-  CHECK_EQ(listener_address(l.fd, address), 0);
+  CHECK_EQ(bj_address(l.fd, address), 0);
   CHECK_EQ(strcmp(address, longest), 0);
   listener_close(&l);
   strcat(longest, "x");
@@ -211,7 +211,7 @@ TEST("an abstract name has no file and is told with its \"@\"")
   struct stat file;
   snprintf(host, sizeof host, "unix:@bjoern-%d", (int)getpid());
   CHECK_EQ(open_plain(&l, host, 0), 0);
-  CHECK_EQ(listener_address(l.fd, address), 0);
+  CHECK_EQ(bj_address(l.fd, address), 0);
   CHECK_EQ(strcmp(address, host), 0);
   CHECK(can_connect(l.fd));
   CHECK(stat(host + 5, &file) < 0);
