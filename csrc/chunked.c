@@ -24,7 +24,7 @@ static int next_of_size(chunked *c, char octet)
   if (value >= 0 && c->digits < 16) {
     c->left = c->left << 4 | (uint64_t)value;
     c->digits++;
-    return CHUNKED_DIGITS;
+    return CHUNKED_SIZE;
   }
   if (value >= 0 || c->digits == 0) return LINE_BAD;
   if (is_space(octet)) return CHUNKED_EXT_SPACE;
@@ -87,8 +87,7 @@ static int next_of_trailer(int state, char octet)
 static int next_state(chunked *c, char octet)
 {
   switch (c->state) {
-  case CHUNKED_SIZE:
-  case CHUNKED_DIGITS: return next_of_size(c, octet);
+  case CHUNKED_SIZE: return next_of_size(c, octet);
   case CHUNKED_SIZE_LF:
     return octet != '\n' ? LINE_BAD : c->left > 0 ? CHUNKED_DATA : CHUNKED_FIELD;
   case CHUNKED_DATA_CR: return octet == '\r' ? CHUNKED_DATA_LF : LINE_BAD;

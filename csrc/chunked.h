@@ -8,8 +8,7 @@
 #include "bytes.h"
 
 enum chunked_state {
-  CHUNKED_SIZE,       /* at the first digit of a chunk-size */
-  CHUNKED_DIGITS,     /* at a later one, or what ends it */
+  CHUNKED_SIZE,       /* at a digit of a chunk-size, or what ends it */
   CHUNKED_EXT_SPACE,  /* white space before ";" */
   CHUNKED_EXT_START,  /* after ";", before the name */
   CHUNKED_EXT_NAME,   /* in the name */
