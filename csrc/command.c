@@ -16,7 +16,7 @@ static void run(bj_server *s, const bj_command *command)
   }
   conn *c = x->conn;
   switch (command->type) {
-  case BJ_WRITE: response_write(x, command, s->output); return;
+  case BJ_WRITE: response_write(x, command); break;
   case BJ_CONSUME:
     x->unread -= command->body_size < x->unread ? command->body_size : x->unread;
     if ((command->flags & BJ_CONSUME_REST) != 0) pull_begin(x);
@@ -24,7 +24,7 @@ static void run(bj_server *s, const bj_command *command)
     break;
   case BJ_ABORT: response_cut(x); break;
   case BJ_LIMIT: body_limit(x, (uint64_t)command->length_high << 32 | command->length_low); break;
-  default: return;
+  default: break;
   }
   conn_settle(c);
 }

@@ -30,7 +30,7 @@ static char *put_number(char *to, uint64_t number, unsigned radix)
   return end;
 }
 
-/* Without a reason of the handler's there is the usual one. */
+/* Without a reason of the handler's there is the usual one, of 200 the whole line. */
 static char *put_status(char *to, unsigned status, bytes reason)
 {
   if (status == 200 && reason.base == NULL) return put(to, BYTES("HTTP/1.1 200 OK\r\n"));
@@ -250,15 +250,16 @@ static void count_write(uint64_t *counters, const bj_command *command)
   counters[BJ_RESP_ACTIVE] += (command->flags & BJ_WRITE_END) == 0 && command->body_size > 0;
 }
 
-void response_write(exchange *x, const bj_command *command, const char *output)
+void response_write(exchange *x, const bj_command *command)
 {
   conn *c = x->conn;
+  const char *output = c->server->output;
   bool starts = (command->flags & BJ_WRITE_HEAD) != 0, ends = (command->flags & BJ_WRITE_END) != 0;
   file f = file_of(command);
   bytes fields = {output + command->fields_at, command->fields_size};
   bytes body = {output + command->body_at, f.fd < 0 ? command->body_size : 0};
   if (x->answer != (starts ? ANSWER_NONE : ANSWER_STARTED)) {
-    response_forget(command);
+    file_close(&f);
     return;
   }
   x->notify |= (command->flags & BJ_WRITE_NOTIFY) != 0;
@@ -274,7 +275,6 @@ void response_write(exchange *x, const bj_command *command, const char *output)
   } else if (ends) {
     response_end(x);
   }
-  conn_settle(c);
 }
 
 void response_error(exchange *x, unsigned status)

@@ -5,7 +5,7 @@
 #include "exchange.h"
 
 /* Carries out a BJ_WRITE for the exchange; a second answer is passed over. */
-void response_write(exchange *x, const bj_command *command, const char *output);
+void response_write(exchange *x, const bj_command *command);
 
 /* Answers with an error of our own, after which the connection closes. */
 void response_error(exchange *x, unsigned status);

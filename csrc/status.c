@@ -3,7 +3,6 @@
 bytes status_phrase(unsigned status)
 {
   switch (status) {
-  case 200: return BYTES("OK");
   case 400: return BYTES("Bad Request");
   case 408: return BYTES("Request Timeout");
   case 413: return BYTES("Content Too Large");

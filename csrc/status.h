@@ -4,7 +4,7 @@
 
 #include "bytes.h"
 
-/* The reason phrase of 200 and of our own errors; empty for others, which the caller names. */
+/* The reason phrase of an error of our own; empty for any other status, which the caller names. */
 bytes status_phrase(unsigned status);
 
 /* A status whose answer never has a body (RFC 9110 section 6.4.1). */
