@@ -36,6 +36,13 @@ static void count_left(conn *c, enum bj_counter how)
   }
 }
 
+/* The connection is broken. */
+static void lose(conn *c)
+{
+  count_left(c, BJ_REQ_ERROR_READ);
+  conn_close(c, BJ_DISCONNECTED);
+}
+
 void input_reject(conn *c, unsigned status, bool is_head)
 {
   exchange *x = conn_append(c);
@@ -250,12 +257,10 @@ static void on_end(conn *c)
 
 void input_missed(conn *c, ssize_t n)
 {
-  if (n == 0) {
+  if (n == 0)
     on_end(c);
-  } else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
-    count_left(c, BJ_REQ_ERROR_READ);
-    conn_close(c, BJ_DISCONNECTED);
-  }
+  else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
+    lose(c);
 }
 
 /* Whether the client has closed its side before the end of a body whose length is known. */
@@ -280,8 +285,7 @@ void input_look(conn *c)
   if (conn_may_read(c) && !c->peer_closed) return;
   enum socket_peer peer = socket_peer(c->reader.fd);
   if (peer == PEER_GONE || is_forsaken(c)) {
-    count_left(c, BJ_REQ_ERROR_READ);
-    conn_close(c, BJ_DISCONNECTED);
+    lose(c);
   } else if (is_cut(c, peer)) {
     count_left(c, BJ_REQ_ERROR_CLIENT_DISCONNECTED);
     input_fail(c, 400, BJ_DISCONNECTED);
@@ -323,12 +327,10 @@ static void on_readable(struct ev_loop *loop, ev_io *reader, int events)
 {
   (void)loop;
   conn *c = reader->data;
-  if ((events & EV_ERROR) != 0) { /* the kernel does not watch it: nothing would ever come */
-    count_left(c, BJ_REQ_ERROR_READ);
-    conn_close(c, BJ_DISCONNECTED);
-  } else if (!c->waits) {
+  if ((events & EV_ERROR) != 0)
+    lose(c); /* the kernel does not watch it: nothing would ever come */
+  else if (!c->waits)
     receive(c);
-  }
 }
 
 void input_resume(conn *c)
