@@ -78,7 +78,8 @@ void conn_free_dead(struct bj_server *s);
 /* Adds a request behind those in flight; NULL without memory. */
 exchange *conn_append(conn *c);
 
-/* Whether the answers so far let more of what the client sends in. */
+/* Whether more of what the client sends may be read: not while it has too many requests in flight
+ * or takes too little output, nor while a handler is behind with the body. */
 bool conn_may_read(const conn *c);
 
 /* Has input_resume() called in the next turn. */
@@ -87,10 +88,11 @@ void conn_queue(conn *c);
 /* After an answer was completed or given up: lets the next one out. */
 void conn_advance(conn *c);
 
-/* After output was sent or nothing is left to do: close, wait, or read on. */
+/* To be called after whatever may have changed what the connection waits for: closes it, lingers,
+ * begins to wait for the next request, or reads on. */
 void conn_settle(conn *c);
 
-/* Reads on if something that held it back is gone. */
+/* The last part of that: watches and times the client as conn_may_read() says. */
 void conn_update(conn *c);
 
 /* A deadline of the connection has passed. */

@@ -24,8 +24,8 @@ typedef void deadline_passed(void *owner, enum deadline_kind kind);
 
 typedef struct deadline {
   struct deadline *prev, *next; /* NULL: not running */
-  ev_tstamp at;
-  ev_tstamp due; /* when what it was extended for is used up; 0: nothing is */
+  ev_tstamp at;  /* it passes then, if nothing comes; while it pauses, since when it does */
+  ev_tstamp due; /* when the time is used up that octets have given back; 0: it was cleared */
   enum deadline_kind kind;
   void *owner;
 } deadline;

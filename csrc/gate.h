@@ -1,5 +1,6 @@
-/* An epoll that a thread sleeps by, through which another one can be waited for: to open it to that
- * one takes the thread's owner a system call, and does not wake the thread. Linux only. */
+/* An epoll that a thread sleeps in, with another one in its set that is told of once each time that
+ * the gate is opened to it: one epoll_ctl(2) of another thread's, which does not wake the sleeper.
+ * Linux only. */
 #ifndef GATE_H
 #define GATE_H
 

@@ -5,7 +5,7 @@
 
 #include "conn.h"
 
-/* Prepares the watcher for a fresh socket. */
+/* Prepares the watcher of a fresh socket. */
 void input_watch(conn *c, int fd);
 
 /* Goes on with what was left when there was no room: octets that were not looked at, or not read.

@@ -37,7 +37,7 @@ bool output_moves(conn *c);
 /* Octets of this request's connection or answer that wait. */
 size_t output_backlog(const exchange *x);
 
-/* Starts watching the socket for writing. */
+/* Prepares the watcher of a fresh socket, which runs while output waits. */
 void output_watch(conn *c, int fd);
 
 /* Forgets everything: the connection is gone. */

@@ -12,8 +12,9 @@ void pull_begin(exchange *x);
 /* Tells the taker that octets have come, if it is the one to read them. */
 bool pull_announce(conn *c);
 
-/* The time for more octets is over. Whether it is not the client who is waited for, or it has sent
- * some since, which then give back time although nobody has read them. */
+/* Asked when the time for more octets is over: whether the connection goes on all the same, since
+ * the reader is behind, or since octets have come that nobody has read yet, which give back time
+ * now. */
 bool pull_moves(conn *c);
 
 /* Reads up to `size` octets. Returns how many. */

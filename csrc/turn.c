@@ -21,7 +21,7 @@ static void finish(bj_server *s)
   conn_free_dead(s);
 }
 
-/* The same, of one that has sent all there is. */
+/* At the end of a call that sends. */
 static void finish_sent(bj_server *s)
 {
   statsd_update(&s->statsd, s->loop);
