@@ -49,6 +49,9 @@ export const Preset = {
   JSON: 2,
 } as const;
 
+/** Members that read the body. */
+const READERS = ["text", "json", "arrayBuffer", "bytes", "blob", "formData"] as const;
+
 /** Where {@linkcode takeRecord} writes. */
 export function noRecord(): Recorded {
   return { kind: Kind.UNKNOWN, text: "", preset: Preset.NONE, head: undefined };
@@ -238,47 +241,24 @@ class RecordedResponse extends globalThis.Response {
     return body;
   }
 
-  /** As the native one. */
-  override text(): Promise<string> {
-    this.#kind = Kind.UNKNOWN;
-    return super.text();
-  }
-
-  /** As the native one. */
-  // deno-lint-ignore no-explicit-any
-  override json(): Promise<any> {
-    this.#kind = Kind.UNKNOWN;
-    return super.json();
-  }
-
-  /** As the native one. */
-  override arrayBuffer(): Promise<ArrayBuffer> {
-    this.#kind = Kind.UNKNOWN;
-    return super.arrayBuffer();
-  }
-
-  /** As the native one. */
-  override bytes(): Promise<Uint8Array<ArrayBuffer>> {
-    this.#kind = Kind.UNKNOWN;
-    return super.bytes();
-  }
-
-  /** As the native one. */
-  override blob(): Promise<Blob> {
-    this.#kind = Kind.UNKNOWN;
-    return super.blob();
-  }
-
-  /** As the native one. */
-  override formData(): Promise<FormData> {
-    this.#kind = Kind.UNKNOWN;
-    return super.formData();
-  }
-
   /** Whether nobody has put something in the place of what it tells of its head. */
   get #isAsMade(): boolean {
     return Object.getPrototypeOf(this) === RecordedResponse.prototype &&
       !Object.hasOwn(this, "status") && !Object.hasOwn(this, "headers");
+  }
+
+  // Who reads the body the native way uses it.
+  static {
+    for (const name of READERS) {
+      const own = {
+        [name](this: RecordedResponse): Promise<unknown> {
+          this.#kind = Kind.UNKNOWN;
+          return NativeResponse.prototype[name].call(this);
+        },
+      };
+      const value = own[name];
+      Object.defineProperty(this.prototype, name, { configurable: true, writable: true, value });
+    }
   }
 
   // What only the server may do is no member.
