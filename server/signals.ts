@@ -1,8 +1,23 @@
 /**
- * What SIGINT and SIGTERM do when the user wants them handled.
+ * What signals do when the user wants them handled.
  *
  * @module
  */
+
+/** Has events of this process, such as signals, call `actions` until `end` settles. */
+export function listenUntil(
+  end: Promise<unknown>,
+  actions: Record<string, (message?: unknown) => void>,
+): void {
+  for (const [name, action] of Object.entries(actions)) {
+    process.on(name, action);
+  }
+  end.then(() => {
+    for (const [name, action] of Object.entries(actions)) {
+      process.off(name, action);
+    }
+  });
+}
 
 /** What is stopped. */
 export interface Drainable {
@@ -17,10 +32,5 @@ export function stopOnSignals(server: Drainable, timeout: number): void {
   const onSignal = () => {
     signals++ === 0 ? void server.shutdown(timeout > 0 ? { timeout } : {}) : server.stop();
   };
-  process.on("SIGINT", onSignal);
-  process.on("SIGTERM", onSignal);
-  server.finished.then(() => {
-    process.off("SIGINT", onSignal);
-    process.off("SIGTERM", onSignal);
-  });
+  listenUntil(server.finished, { SIGINT: onSignal, SIGTERM: onSignal });
 }

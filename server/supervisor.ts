@@ -9,6 +9,7 @@
  */
 import { portOf, urlOf } from "./addresses.ts";
 import type { Metrics } from "./metrics.ts";
+import { listenUntil } from "./signals.ts";
 import type { Addr } from "./types.ts";
 import { ownCommand } from "./workers/command.ts";
 import { type WorkerOptions, type WorkerSettings, workerSettingsOf } from "./workers/options.ts";
@@ -241,14 +242,7 @@ export class Supervisor {
   #listen(): void {
     const end = () => this.#isStopping ? this.stop() : void this.shutdown();
     const reload = () => void this.reload();
-    process.on("SIGTERM", end);
-    process.on("SIGINT", end);
-    process.on("SIGHUP", reload);
-    this.finished.then(() => {
-      process.off("SIGTERM", end);
-      process.off("SIGINT", end);
-      process.off("SIGHUP", reload);
-    });
+    listenUntil(this.finished, { SIGTERM: end, SIGINT: end, SIGHUP: reload });
   }
 
   /** {@linkcode Supervisor.shutdown}, for `await using`. */

@@ -7,21 +7,14 @@ import { tools } from "../ffi/library.ts";
 import { native } from "../ffi/native.ts";
 import type { Wrap } from "./app.ts";
 import { readAddress } from "./listening.ts";
-import { settingsOf } from "./options.ts";
+import { type Settings, settingsOf } from "./options.ts";
 import { Server } from "./server.ts";
+import { listenUntil } from "./signals.ts";
 import type { Addr, App, Options } from "./types.ts";
-import type { Metrics } from "./metrics.ts";
 import { isOurs, LISTENER_FD, type Report, WORKER } from "./workers/messages.ts";
 
 /** For the process to end by itself after its server has, in ms. */
 const LEAVE = 500;
-
-/** What is asked of a server: `patience` is for how many ms idle clients may still ask. */
-interface Obedient {
-  readonly finished: Promise<void>;
-  metrics(): Metrics;
-  shutdown(options: { timeout?: number; patience?: number }): Promise<void>;
-}
 
 /** Whether the descriptor is a socket with an address. That of an IPC channel has none. */
 function isListening(fd: number): boolean {
@@ -94,7 +87,7 @@ function closeListener(): void {
 }
 
 /** Has the supervisor's orders carried out, and ends when there is none any more. */
-function obey(server: Obedient, { drainTimeout, keepAliveTimeout }: Limits): void {
+function obey(server: Server<Addr>, { drainTimeout, keepAliveTimeout }: Settings): void {
   const drain = (timeout: number, patience: number) => {
     server.shutdown({ patience, ...(timeout > 0 ? { timeout } : {}) });
     closeListener();
@@ -110,19 +103,8 @@ function obey(server: Obedient, { drainTimeout, keepAliveTimeout }: Limits): voi
   };
   const ignore = () => {}; // A terminal sends these to all; the supervisor knows what to do.
   const signals = { SIGTERM: leave, SIGINT: ignore, SIGHUP: ignore };
-  for (const [name, action] of Object.entries(signals)) {
-    process.on(name, action);
-  }
-  process.on("message", hear);
-  process.on("disconnect", leave);
-  server.finished.then(() => {
-    for (const [name, action] of Object.entries(signals)) {
-      process.off(name, action);
-    }
-    process.off("message", hear);
-    process.off("disconnect", leave);
-    quit();
-  });
+  listenUntil(server.finished, { ...signals, message: hear, disconnect: leave });
+  server.finished.then(quit);
   if (!process.connected) {
     leave();
   }
@@ -134,12 +116,6 @@ function quit(): void {
     process.disconnect!();
   }
   setTimeout(() => process.exit(), LEAVE).unref();
-}
-
-/** What of the server's settings is used here. */
-interface Limits {
-  drainTimeout: number;
-  keepAliveTimeout: number;
 }
 
 /**
