@@ -210,7 +210,7 @@ export class Exchange implements Info<Addr> {
 
   /** Whether the response has no body whatever the handler says (RFC 9110 section 9.3.2). */
   get isHead(): boolean {
-    return (this.#words[this.#at + Event.method] & 0xffff) === METHODS.indexOf("HEAD");
+    return METHODS[this.#words[this.#at + Event.method] & 0xffff] === "HEAD";
   }
 
   /** See {@linkcode Info.peerAddr}. */
