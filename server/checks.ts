@@ -13,6 +13,15 @@ export function checkKind(name: string, value: unknown, kind: string): void {
   }
 }
 
+/** The same for all options; `""` is a kind for those that others check. */
+export function checkKinds(options: object, kinds: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (value !== undefined && kinds[name]) {
+      checkKind(name, value, kinds[name]);
+    }
+  }
+}
+
 /** Refuses what is no such number. Throws a TypeError or RangeError. */
 export function wholeNumber(name: string, value: unknown, least: number, most: number): number {
   checkKind(name, value, "number");

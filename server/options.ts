@@ -4,7 +4,7 @@
  * @module
  */
 import { MOST_PORT } from "./addresses.ts";
-import { checkKind, refuseUnknown, wholeNumber } from "./checks.ts";
+import { checkKinds, refuseUnknown, wholeNumber } from "./checks.ts";
 import { type Place, placeOf } from "./listening.ts";
 import { ARENA_SIZE, EVENT_SLOTS, FIELD_SLOTS } from "./memory.ts";
 import { Backend, OPTIONS } from "./records.ts";
@@ -146,12 +146,7 @@ function numbersOf(options: Options): Record<NumberName, number> {
 
 function checkOthers(options: Options): void {
   refuseUnknown(options, NAMES, "", ELSEWHERE);
-  for (const [name, value] of Object.entries(options)) {
-    const kind = OTHERS[name as keyof typeof OTHERS] ?? "";
-    if (value !== undefined && kind !== "") {
-      checkKind(name, value, kind);
-    }
-  }
+  checkKinds(options, OTHERS);
   if (options.signal !== undefined && !(options.signal instanceof AbortSignal)) {
     throw new TypeError("Option signal must be an AbortSignal");
   }

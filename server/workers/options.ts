@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { checkKind, refuseUnknown, wholeNumber } from "../checks.ts";
+import { checkKinds, refuseUnknown, wholeNumber } from "../checks.ts";
 import { throwLater } from "../errors.ts";
 import { describe, type WorkerEvent } from "./events.ts";
 
@@ -110,15 +110,6 @@ function countOf(options: WorkerOptions): number {
   return count === 0 ? process.getBuiltinModule("node:os").availableParallelism() : count;
 }
 
-function checkKinds(options: WorkerOptions): void {
-  for (const [name, kind] of Object.entries(KINDS)) {
-    const value = options[name as keyof WorkerOptions];
-    if (kind !== "" && value !== undefined) {
-      checkKind(name, value, kind);
-    }
-  }
-}
-
 function commandOf({ command }: WorkerOptions): string[] | undefined {
   if (command !== undefined && !(Array.isArray(command) && typeof command[0] === "string")) {
     throw new TypeError("Option command must be a list: a program and its arguments");
@@ -140,7 +131,7 @@ function guarded(onEvent: (event: WorkerEvent) => void): (event: WorkerEvent) =>
 /** Checks options and fills in the defaults. Throws a TypeError or RangeError. */
 export function workerSettingsOf(options: WorkerOptions): WorkerSettings {
   refuseUnknown(options, Object.keys(KINDS), "workers.");
-  checkKinds(options);
+  checkKinds(options, KINDS);
   return {
     count: countOf(options),
     command: commandOf(options),
