@@ -158,9 +158,7 @@ export class Answerer {
     if (exchange.over) {
       return;
     }
-    if (fields === this.#textFields || fields === this.#jsonFields) {
-      this.#writer.room(PART_SIZE);
-    }
+    this.#writer.room(PART_SIZE); // which there is already where `fields` are written by #lines()
     if (text.length > LONGEST_TEXT) {
       this.#sendLongText(exchange, status, flags, fields, text);
       return;
