@@ -24,9 +24,9 @@ export interface Turner {
 
 /** Milliseconds of turns after which the runtime's own I/O has waited long enough (Deno). */
 const FAIR_SHARE = 0.5;
-/** Milliseconds after which the runtime goes round, which costs more than a turn. */
+/** Milliseconds of turns after which the runtime goes round, which costs more than a turn. */
 const MOST_WORK = 0.2;
-/** Microseconds of them that are spent waiting. */
+/** Microseconds that are spent waiting for work before it does. */
 const MOST_WAIT = 50;
 /** Immediates that make Deno poll its I/O. */
 const FAIR_TICKS = 61;
@@ -39,7 +39,7 @@ const PACE = 1;
 let setImmediate: typeof globalThis.setImmediate;
 let clearImmediate: typeof globalThis.clearImmediate;
 
-/** When that time is over. */
+/** When the beginning is over. */
 let begun: number | undefined;
 
 /** Drives one server. */
@@ -61,7 +61,9 @@ export class Loop {
   #idleSince = 0;
   /** Whether to look for work: not where the last has come too late to be found by that. */
   #looks = true;
+  /** Milliseconds of turns since the runtime's own I/O was let through. */
   #spent = 0;
+  /** Immediates that are to pass for that. */
   #ticks = 0;
   #closed = false;
 
@@ -123,7 +125,7 @@ export class Loop {
     }
   }
 
-  /** Sends soon, parked or not, what was written between turns. */
+  /** Sends soon what was written between turns. One that is to come sends it anyway. */
   send(): void {
     if (this.#isParked) {
       this.#sendsOnly = true;
