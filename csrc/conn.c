@@ -297,7 +297,7 @@ void conn_time_out(void *connection, enum deadline_kind kind)
   }
   if (kind == DEADLINE_WRITE && output_moves(c)) return;
   if (kind == DEADLINE_BODY && pull_moves(c)) return;
-  if (kind < DEADLINE_LOOK && kind != DEADLINE_IDLE && kind != DEADLINE_LINGER)
+  if (kind != DEADLINE_LOOK && kind != DEADLINE_IDLE && kind != DEADLINE_LINGER)
     c->server->counters[BJ_TIMEOUTS]++;
   switch (kind) {
   case DEADLINE_HEAD:
