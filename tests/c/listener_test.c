@@ -65,7 +65,7 @@ TEST("who is accepted is asked whether he is there")
   listener l;
   CHECK_EQ(open_plain(&l, "127.0.0.1", 0), 0);
   struct sockaddr_in to = {.sin_family = AF_INET,
-                           .sin_port = htons((uint16_t)listener_address(l.fd, address)),
+                           .sin_port = htons((uint16_t)bj_address(l.fd, address)),
                            .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
   int client = socket(AF_INET, SOCK_STREAM, 0), on = 0;
   CHECK_EQ(connect(client, (struct sockaddr *)&to, sizeof to), 0);
