@@ -304,9 +304,9 @@ export interface Options extends Address {
   /**
    * Bytes that all connections may hold together for what waits: heads that are not complete,
    * pipelined requests, responses that clients do not take, whole bodies of responses that wait for
-   * earlier ones. (That of the oldest response, which is being sent, is in the program's own memory
-   * and does not count.) When they hold more, connections with more than an equal share of it are cut, until the rest fits;
-   * `Server.metrics()` tells `bytes_buffered`, and counts those in `conn_shed`. 0 for no limit.
+   * earlier ones. (The one that is being sent is in the program's own memory and does not count.)
+   * When they hold more, connections with more than an equal share of it are cut, until the rest
+   * fits; `Server.metrics()` tells `bytes_buffered`, and counts those in `conn_shed`. 0 for no limit.
    *
    * @default {268435456}
    */
