@@ -8,8 +8,10 @@ import { join } from "node:path";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Crowd } from "../soak/clients.ts";
-import { runtimes, Served, SOAKED } from "../soak/process.ts";
+import { exitOnSignals, runtimes, Served, SOAKED } from "../soak/process.ts";
 import type { Sample } from "../soak/served.ts";
+
+exitOnSignals();
 
 const CLIENTS = 6;
 const PAUSE = 20;

@@ -4,10 +4,12 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import process from "node:process";
-import { runtimes, Served } from "../soak/process.ts";
+import { exitOnSignals, runtimes, Served } from "../soak/process.ts";
 import { type Attack, attacks } from "./attacks.ts";
 import { Visitor, type Visits } from "./visitor.ts";
 import { Witness } from "./witness.ts";
+
+exitOnSignals();
 
 const CALM = 3000; // milliseconds of visits before the attack
 const SLACK = 1000; // milliseconds for a machine that is busy

@@ -8,9 +8,11 @@ import { join } from "node:path";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Crowd } from "./clients.ts";
-import { runtimes, Served, SOAKED } from "./process.ts";
+import { exitOnSignals, runtimes, Served, SOAKED } from "./process.ts";
 import type { Sample } from "./served.ts";
 import { type Trend, trendOf } from "./trend.ts";
+
+exitOnSignals();
 
 const CLIENTS = 6;
 const PAUSE = 150; // milliseconds at most: about a tenth of a processor for each side

@@ -27,7 +27,12 @@ function kill(group: number): void {
   }
 }
 
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(1));
+/** Has a program end by signals in the way that ends its servers, too. */
+export function exitOnSignals(): void {
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.on(signal, () => process.exit(1));
+  }
+}
 
 /** What is soaked. */
 export const SOAKED: string = join(import.meta.dirname!, "served.ts");
