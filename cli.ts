@@ -21,6 +21,7 @@ import { init } from "./contrib/cli/init.ts";
 import { labelOf, portOf, serverOptions, type Values } from "./contrib/cli/options.ts";
 import { accessLog } from "./contrib/log.ts";
 import { type Options, run, type Server, version } from "./mod.ts";
+import { complain, say } from "./server/say.ts";
 import type { Addr, App } from "./server/types.ts";
 import { workerNumber, workerRun } from "./server/worker.ts";
 import type { WorkerOptions } from "./server/workers/options.ts";
@@ -53,7 +54,8 @@ they look like a misspelt one of ours. After -- comes the app, whatever its name
 
 The first SIGINT or SIGTERM stops accepting and lets running requests finish, a
 second one ends them. Exit status: 0 after that, 1 when the app or the address
-cannot be used, 2 when the arguments or the configuration are wrong.
+cannot be used or a worker had to be killed, 2 when the arguments or the
+configuration are wrong.
 `;
 
 /** Flags, file, environment: in this order. */
@@ -79,7 +81,7 @@ function attempt<T>(start: () => T): T {
 /** The app is loaded by the workers only, so that SIGHUP brings new code. */
 async function serveWorkers(options: Options, workers: WorkerOptions): Promise<number> {
   const supervisor = attempt(() => startWorkers(options, workers));
-  console.log(`Listening on ${supervisor.url}`);
+  say(`Listening on ${supervisor.url}`);
   await supervisor.finished;
   return supervisor.status;
 }
@@ -98,7 +100,7 @@ function tellOfDrain(server: Server<Addr>): void {
     const count = server.pendingRequests;
     if (count > 0) {
       const requests = count === 1 ? "a request" : `${count} requests`;
-      console.error(`bjoern: waiting for ${requests}; another signal ends that`);
+      complain(`bjoern: waiting for ${requests}; another signal ends that`);
     }
   };
   for (const name of ["SIGINT", "SIGTERM"]) {
@@ -125,7 +127,7 @@ async function serve(specifier: string, rest: string[], values: Values, place: P
   const logged = format === "off" ? app : accessLog(app, { format });
   const server = start(logged, options, maxRequests);
   if (!isWorker) {
-    console.log(`Listening on ${server.url}`);
+    say(`Listening on ${server.url}`);
     tellOfDrain(server);
   }
   await server.finished;
@@ -143,23 +145,23 @@ export async function main(args: string[]): Promise<number> {
     }
     const { wants, app, rest, late = [], config, values } = parseArguments(args);
     if (wants !== undefined) {
-      console.log(wants === "help" ? USAGE : version);
+      say(wants === "help" ? USAGE : version);
       return 0;
     }
     if (app === undefined) {
       throw new Failure(2, "no app given: see bjoern --help");
     }
     if (late.length > 0 && workerNumber() === undefined) {
-      console.error(`bjoern: ${late.join(", ")} behind the app is the app's own, not bjoern's`);
+      complain(`bjoern: ${late.join(", ")} behind the app is the app's own, not bjoern's`);
     }
     const file = config === undefined ? {} : await readConfig(config);
     return await serve(app, rest, ...settle(values, file, config ?? ""));
   } catch (error) {
     if (error instanceof Failure) {
-      console.error(`bjoern: ${error.message}`);
+      complain(`bjoern: ${error.message}`);
       return error.status;
     }
-    console.error("bjoern:", error);
+    complain("bjoern:", error);
     return 1;
   }
 }

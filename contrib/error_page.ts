@@ -4,6 +4,7 @@
  * @module
  */
 import { inspect } from "node:util";
+import { complain } from "../server/say.ts";
 
 const ESCAPES: Record<string, string> = {
   "&": "&amp;",
@@ -66,7 +67,7 @@ pre { background: #f4f4f4; overflow: auto; padding: 1rem }
  * ```
  */
 export function errorPage(error: unknown): Response {
-  console.error(error);
+  complain(error);
   return new Response(pageOf(error), {
     status: 500,
     headers: {

@@ -7,6 +7,7 @@ import { Buffer } from "node:buffer";
 import process from "node:process";
 import { handlerOf } from "../server/app.ts";
 import { refuseUnknown } from "../server/checks.ts";
+import { complain } from "../server/say.ts";
 import type { Addr, App, Handler, Info, NetAddr } from "../server/types.ts";
 
 /** What is known of a request once it is over. */
@@ -88,8 +89,8 @@ const FORMATS: Record<"common" | "combined" | "json", LogFormat> = {
 };
 
 /** A log that fails costs its line, never the process. */
-function complain(error: unknown): void {
-  console.error("An access log has failed:", error);
+function tell(error: unknown): void {
+  complain("An access log has failed:", error);
 }
 
 let hasFailed = false;
@@ -98,7 +99,7 @@ let hasFailed = false;
 function onOutputError(error: NodeJS.ErrnoException): void {
   if (error.code !== "EPIPE" && !hasFailed) {
     hasFailed = true;
-    complain(error);
+    tell(error);
   }
 }
 
@@ -213,7 +214,7 @@ export function accessLog<A = NetAddr>(app: App<A>, options: LogOptions = {}): H
         await write(line);
       }
     };
-    info.completed.then(() => end(false), () => end(true)).catch(complain);
+    info.completed.then(() => end(false), () => end(true)).catch(tell);
     return handler(request, info);
   };
 }

@@ -219,7 +219,8 @@ API bj_server *bj_server_new(const bj_options *options, char *arena, uint32_t *f
 API int32_t bj_server_listen(bj_server *s, const char *host, uint32_t port, uint32_t backlog,
                              uint32_t reuse_port, uint32_t mode, char *error);
 
-/* Listens as bj_server_listen() does, for others to accept. NULL with an error number in `reason`
+/* Listens as bj_server_listen() does, for others to accept; with "fd:N" it has a duplicate of that
+ * listening socket. NULL with an error number in `reason`
  * and "call: reason" in `error`. */
 API bj_listener *bj_listener_open(const char *host, uint32_t port, uint32_t backlog,
                                   uint32_t reuse_port, uint32_t mode, uint32_t *reason,

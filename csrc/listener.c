@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -80,6 +81,21 @@ static bool is_stale(const struct sockaddr_un *where, socklen_t size)
   return stale;
 }
 
+/* Whoever opens the same path meanwhile waits: a file that is not listened on yet looks stale, and
+ * so does one that another has put in the place of a stale one. For a second at most, since anybody
+ * may hold such a lock. */
+static int lock_folder(const char *path)
+{
+  char folder[sizeof((struct sockaddr_un *)0)->sun_path];
+  const char *slash = strrchr(path, '/');
+  size_t size = slash == NULL ? 0 : (size_t)(slash - path) + 1;
+  memcpy(folder, path, size);
+  memcpy(folder + size, ".", 2);
+  int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  for (int i = 0; fd >= 0 && i < 100 && flock(fd, LOCK_EX | LOCK_NB) < 0; i++) poll(NULL, 0, 10);
+  return fd;
+}
+
 static int bind_path(int fd, const struct sockaddr_un *where, socklen_t size)
 {
   const struct sockaddr *address = (const struct sockaddr *)where;
@@ -120,7 +136,7 @@ static void remove_file(listener *l)
 }
 
 /* "@name" is an abstract address: a NUL first, no file, Linux only. */
-static int open_unix(listener *l, const char *path, uint32_t backlog, uint32_t mode, char *error)
+static int open_address(listener *l, const char *path, uint32_t backlog, uint32_t mode, char *error)
 {
   struct sockaddr_un where = {.sun_family = AF_UNIX};
   size_t size = strlen(path);
@@ -143,12 +159,43 @@ static int open_unix(listener *l, const char *path, uint32_t backlog, uint32_t m
   return start_listening(l, fd, backlog, error);
 }
 
+static int open_unix(listener *l, const char *path, uint32_t backlog, uint32_t mode, char *error)
+{
+  bool has_file = path[0] != '@' && strlen(path) < sizeof((struct sockaddr_un *)0)->sun_path - 1;
+  int lock = has_file ? lock_folder(path) : -1;
+  int refused = open_address(l, path, backlog, mode, error);
+  if (lock >= 0) close(lock);
+  return refused;
+}
+
+static int check_listening(int fd, char *error)
+{
+  int listening = 0, type = 0;
+  socklen_t size = sizeof listening;
+  if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) < 0 ||
+      getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) < 0)
+    return failure(error, "getsockopt(SO_ACCEPTCONN)", errno);
+  return listening && type == SOCK_STREAM
+           ? 0
+           : failure(error, "accept: the socket is not listening", EINVAL);
+}
+
+/* Far from the descriptors that a process is started with: Deno mixes up those of its channel. */
+static int open_duplicate(listener *l, int fd, char *error)
+{
+  int refused = check_listening(fd, error);
+  if (refused != 0) return refused;
+  l->fd = fcntl(fd, F_DUPFD_CLOEXEC, 10);
+  return l->fd < 0 ? failure(error, "fcntl(F_DUPFD_CLOEXEC)", errno) : 0;
+}
+
 int listener_open(listener *l, const char *host, uint32_t port, uint32_t backlog, bool reuse_port,
                   uint32_t mode, char *error)
 {
   *l = (listener){.fd = -1, .reserve = -1};
-  int refused = strncmp(host, "unix:", 5) == 0
-                  ? open_unix(l, host + 5, backlog, mode, error)
+  int refused = strncmp(host, "unix:", 5) == 0 ? open_unix(l, host + 5, backlog, mode, error)
+                : strncmp(host, "fd:", 3) == 0
+                  ? open_duplicate(l, atoi(host + 3), error)
                   : open_name(l, host, port, backlog, reuse_port, error);
   if (refused != 0) listener_close(l);
   return refused;
@@ -166,12 +213,9 @@ void listener_unblock(const listener *l)
 int listener_adopt(listener *l, int fd, char *error)
 {
   struct timeval short_time = {.tv_usec = 1};
-  int listening = 0;
-  socklen_t size = sizeof listening;
   *l = (listener){.fd = -1, .reserve = -1, .adopted = true};
-  if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) < 0)
-    return failure(error, "getsockopt(SO_ACCEPTCONN)", errno);
-  if (!listening) return failure(error, "accept: the socket is not listening", EINVAL);
+  int refused = check_listening(fd, error);
+  if (refused != 0) return refused;
   if (socket_unblock(fd) < 0) return failure(error, "fcntl(O_NONBLOCK)", errno);
   setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &short_time, sizeof short_time);
   l->fd = fd;

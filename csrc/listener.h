@@ -14,7 +14,8 @@ typedef struct bj_listener {
   struct stat file; /* what was made there: only that is removed */
 } listener;
 
-/* Listens on `host` and `port`, "unix:/path" or "unix:@name". Returns 0, or a negative error number
+/* Listens on `host` and `port`, "unix:/path" or "unix:@name", or has a duplicate of the listening
+ * socket "fd:N". Returns 0, or a negative error number
  * with the reason in `error` (BJ_ERROR_SIZE octets). A socket file that nobody serves any more is
  * replaced. */
 int listener_open(listener *l, const char *host, uint32_t port, uint32_t backlog, bool reuse_port,

@@ -22,13 +22,14 @@ static const char *const names[BJ_STATSD_COUNTERS] = {
   "resp.done.keepalive", "resp.conn.close",     "resp.aborted",
 };
 
-/* A full socket buffer is told later what it does not take now. Any other failure says that nobody
- * listens, which is no reason to stop. */
+/* That nobody listens is said of the datagram before: this one has not been sent. A full socket
+ * buffer is told later what it does not take now. Any other failure is no reason to stop. */
 static bool send_datagram(const statsd *d, const char *text, size_t size)
 {
   struct iovec span = {(char *)(uintptr_t)text, size};
-  return size == 0 || socket_send(d->fd, &span, 1, false) >= 0 ||
-         (errno != EAGAIN && errno != EWOULDBLOCK && errno != ENOBUFS);
+  ssize_t sent = size == 0 ? 0 : socket_send(d->fd, &span, 1, false);
+  if (sent < 0 && errno == ECONNREFUSED) sent = socket_send(d->fd, &span, 1, false);
+  return sent >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != ENOBUFS);
 }
 
 /* Counts that a datagram has room for, from `at` on; returns the first one that it has not. */

@@ -22,6 +22,7 @@ import {
 } from "./response.ts";
 import type { Block } from "./output.ts";
 import { makeRequest } from "./request.ts";
+import { complain } from "./say.ts";
 import { pump, pumpHead, pumpText, sendDirect } from "./stream.ts";
 import type { OnError } from "./types.ts";
 import { PART_SIZE, type Writer } from "./writer.ts";
@@ -51,7 +52,7 @@ function log(exchange: Exchange, error: unknown): void {
   } catch {
     // It is over.
   }
-  console.error("%s %s:", method, target, error);
+  complain("%s %s:", method, target, error);
 }
 
 /** Whether no body follows the head (RFC 9110 section 6.4.1): Bun's Response may have one there. */
@@ -319,7 +320,7 @@ export class Answerer {
     this.#ask(exchange, error, this.#onError).catch((second) => {
       this.#sendError(exchange);
       log(exchange, error);
-      console.error("onError failed too:", second);
+      complain("onError failed too:", second);
     });
   }
 
@@ -331,7 +332,7 @@ export class Answerer {
           ? log(exchange, error)
           : this.#onError(error, makeRequest(exchange), exchange)
       )
-      .catch((second) => console.error("onError failed:", second, "after:", error));
+      .catch((second) => complain("onError failed:", second, "after:", error));
   }
 
   async #ask(exchange: Exchange, error: unknown, onError: OnError): Promise<void> {

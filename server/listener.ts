@@ -6,9 +6,9 @@
 import { tools } from "../ffi/library.ts";
 import type { Pointer } from "../ffi/symbols.ts";
 import { ERROR_SIZE, toCString } from "./c_string.ts";
-import { placeOf, readAddress, refusal } from "./listening.ts";
+import { type Place, placeOf, readAddress, refusal } from "./listening.ts";
 import { discharge, enlist } from "./live.ts";
-import { settingsOf } from "./options.ts";
+import { type Settings, settingsOf } from "./options.ts";
 import type { Addr, Options } from "./types.ts";
 
 /** Options of {@linkcode bindAndListen}. */
@@ -62,6 +62,30 @@ export class Listener implements Disposable {
   }
 }
 
+function open(place: Place, { listenBacklog, reusePort, mode }: Settings): Listener {
+  const [host, port] = "fd" in place ? [`fd:${place.fd}`, 0] : [place.host, place.port];
+  const reason = new Uint32Array(1);
+  const error = new Uint8Array(ERROR_SIZE);
+  const pointer = tools().bj_listener_open(
+    toCString(host),
+    port,
+    listenBacklog,
+    reusePort ? 1 : 0,
+    mode,
+    reason,
+    error,
+  );
+  if (pointer === null) {
+    throw refusal(place, error, reason[0]);
+  }
+  return new Listener(pointer);
+}
+
+/** A duplicate of a listening socket that stays its owner's. Throws a ListenError. */
+export function duplicate(fd: number): Listener {
+  return open({ fd }, settingsOf({}));
+}
+
 /**
  * Listens without accepting: the servers of this process or of others do so, by
  * {@linkcode serverRun} or as `"fd:N"`. Takes the addresses that {@linkcode Options.host} takes.
@@ -90,19 +114,5 @@ export function bindAndListen(
   if ("fd" in place) {
     throw new TypeError(`There is nothing to bind: "${host}" listens already`);
   }
-  const reason = new Uint32Array(1);
-  const error = new Uint8Array(ERROR_SIZE);
-  const pointer = tools().bj_listener_open(
-    toCString(place.host),
-    place.port,
-    settings.listenBacklog,
-    settings.reusePort ? 1 : 0,
-    settings.mode,
-    reason,
-    error,
-  );
-  if (pointer === null) {
-    throw refusal(place, error, reason[0]);
-  }
-  return new Listener(pointer);
+  return open(place, settings);
 }

@@ -130,6 +130,25 @@ for (const { name, pid, args } of inheritRows) {
   });
 }
 
+for (const at of [3, 4, 5]) {
+  test(`workers serve an inherited socket: descriptor ${at}`, async () => {
+    using listener = bindAndListen("127.0.0.1", 0);
+    const url = `http://127.0.0.1:${(listener.addr as NetAddr).port}/`;
+    const args = ["--fd", String(at), "--workers", "1", APP];
+    await using child = bjoernWith(listener.fd, "1", args, at);
+    assert.equal(await urlOf(child), url);
+    assert.equal(await get(url), "default");
+    child.signal("SIGTERM");
+    assert.equal((await child.ended()).status, 0);
+  });
+}
+
+test("a descriptor that does not listen is refused before there are workers", async () => {
+  const { status, out, err } = await bjoern(["--fd", "0", "--workers", "1", APP]).ended();
+  assert.deepEqual([status, out], [1, ""]);
+  assert.match(err, /^bjoern: Cannot listen on descriptor 0: .*\n$/);
+});
+
 test("systemd's socket is not taken when a port is said", async () => {
   using listener = bindAndListen("127.0.0.1", 0);
   await using child = bjoernWith(listener.fd, "$$", ["-p", "0", APP]);

@@ -6,6 +6,7 @@
 import process from "node:process";
 import { native } from "../../ffi/native.ts";
 import { workerNumber } from "../../mod.ts";
+import { complain } from "../../server/say.ts";
 import { Failure } from "./failure.ts";
 
 /** What one level says: flags, the configuration file or the environment. */
@@ -86,7 +87,7 @@ function activated(): number {
     return count;
   }
   if (count > 0 && workerNumber() === undefined) {
-    console.error(
+    complain(
       `bjoern: systemd's sockets are for process ${owner}, not for this one, ${process.pid}; ` +
         "between them there must be no bunx, npm or shell",
     );
@@ -97,7 +98,7 @@ function activated(): number {
 /** Clients of the others would wait for ever, and nobody would know. */
 function useFirst(count: number): Place {
   if (count > 1) {
-    console.error(
+    complain(
       `bjoern: systemd has handed over ${count} sockets, the first one is served; ` +
         "--host systemd:NAME chooses another one",
     );

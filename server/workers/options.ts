@@ -5,6 +5,7 @@
  */
 import { checkKinds, refuseUnknown, wholeNumber } from "../checks.ts";
 import { throwLater } from "../errors.ts";
+import { complain } from "../say.ts";
 import { describe, type WorkerEvent } from "./events.ts";
 
 /**
@@ -96,7 +97,7 @@ function whole(options: WorkerOptions, name: keyof WorkerOptions, fallback: numb
 }
 
 function log(event: WorkerEvent): void {
-  console.error(`bjoern: ${describe(event)}`);
+  complain(`bjoern: ${describe(event)}`);
 }
 
 function countOf(options: WorkerOptions): number {

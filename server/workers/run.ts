@@ -3,11 +3,8 @@
  *
  * @module
  */
-import { tools } from "../../ffi/library.ts";
 import { handlerOf } from "../app.ts";
-import { ListenError } from "../errors.ts";
-import { bindAndListen } from "../listener.ts";
-import { readAddress } from "../listening.ts";
+import { bindAndListen, duplicate } from "../listener.ts";
 import { settingsOf } from "../options.ts";
 import type { Server } from "../server.ts";
 import { type Shared, Supervisor } from "../supervisor.ts";
@@ -31,18 +28,9 @@ export interface GroupOptions extends Options {
   workers: number | "auto" | WorkerOptions;
 }
 
-/** A socket that this process has inherited stays its starter's. */
-function inherited(fd: number): Shared {
-  const addr = readAddress((to) => tools().bj_address(fd, to));
-  if (addr === undefined) {
-    throw new ListenError(`descriptor ${fd}`, "it is no socket", 0);
-  }
-  return { fd, addr, close() {} };
-}
-
 function shared(options: Options): Shared {
   const { place } = settingsOf(options);
-  return "fd" in place ? inherited(place.fd) : bindAndListen(place.host, place.port, options);
+  return "fd" in place ? duplicate(place.fd) : bindAndListen(place.host, place.port, options);
 }
 
 function supervisorOf(listener: Shared, options: WorkerOptions): Supervisor {

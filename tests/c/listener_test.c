@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -185,6 +186,47 @@ TEST("a file that is no socket is neither replaced nor removed")
   unlink(path);
 }
 
+typedef struct opener {
+  pthread_barrier_t *start;
+  listener l;
+  int refused;
+} opener;
+
+static void *open_same(void *given)
+{
+  opener *o = given;
+  char reason[BJ_ERROR_SIZE];
+  pthread_barrier_wait(o->start);
+  o->refused = listener_open(&o->l, host, 0, 8, false, 0600, reason);
+  return NULL;
+}
+
+TEST("of two who want one path at the same time one gets it, whatever lies there")
+{
+  choose_path();
+  for (int round = 0; round < 400; round++) {
+    pthread_barrier_t start;
+    pthread_t thread;
+    listener stale;
+    if (round % 2 == 0) {
+      CHECK_EQ(open_plain(&stale, host, 0), 0);
+      close(stale.fd);
+      free(stale.path);
+    }
+    pthread_barrier_init(&start, NULL, 2);
+    opener both[2] = {{.start = &start}, {.start = &start}};
+    CHECK_EQ(pthread_create(&thread, NULL, open_same, &both[1]), 0);
+    open_same(&both[0]);
+    pthread_join(thread, NULL);
+    pthread_barrier_destroy(&start);
+    CHECK((both[0].refused == 0) != (both[1].refused == 0));
+    CHECK_EQ(both[0].refused + both[1].refused, -EADDRINUSE);
+    for (int i = 0; i < 2; i++)
+      if (both[i].refused == 0) listener_close(&both[i].l);
+    unlink(path);
+  }
+}
+
 TEST("a path has one octet at least and as many as fit")
 {
   listener l;
@@ -240,6 +282,21 @@ TEST("an adopted socket is neither closed nor unlinked")
   CHECK_EQ(stat(path, &file), 0);
   CHECK(can_connect(l.fd));
   listener_close(&l);
+}
+
+TEST("a duplicate is closed, what it was made of is not")
+{
+  listener l, own;
+  CHECK_EQ(open_plain(&l, "127.0.0.1", 0), 0);
+  snprintf(host, sizeof host, "fd:%d", l.fd);
+  CHECK_EQ(open_plain(&own, host, 0), 0);
+  CHECK(own.fd >= 10);
+  CHECK_EQ(bj_address(own.fd, address), bj_address(l.fd, address));
+  listener_close(&own);
+  CHECK(can_connect(l.fd));
+  listener_close(&l);
+  CHECK_EQ(open_plain(&own, host, 0), -EBADF);
+  CHECK_EQ(open_plain(&own, "fd:0", 0) < 0, 1);
 }
 
 TEST("what does not listen is not adopted")

@@ -238,6 +238,25 @@ TEST("however much is counted, nothing is told before an interval is over")
   end();
 }
 
+TEST("a receiver that is there again is told at once")
+{
+  begin_with("", "", 1);
+  struct sockaddr_in where;
+  socklen_t size = sizeof where;
+  CHECK_EQ(getsockname(receiver, (struct sockaddr *)&where, &size), 0);
+  close(receiver);
+  client_send(client, GET);
+  serve("lost");
+  driver_pass(&d, 20);
+  receiver = socket(AF_INET, SOCK_DGRAM, 0);
+  CHECK_EQ(bind(receiver, (struct sockaddr *)&where, size), 0);
+  client_send(client, GET);
+  serve("told");
+  driver_pass(&d, 20);
+  end();
+  CHECK_EQ(told("resp.done"), 1);
+}
+
 TEST("one server is told, not another one as well")
 {
   char error[BJ_ERROR_SIZE];

@@ -20,12 +20,15 @@ export function bjoern(args: string[], env: Record<string, string> = {}): Child 
   return runFileIn({ HOST: "", PORT: "", ...env }, "../../cli.ts", ...args);
 }
 
-/** Starts it with `fd` as descriptor 3, and says it as systemd does where `pid` is shell for it. */
-export function bjoernWith(fd: number, pid: string, args: string[]): Child {
+/**
+ * Starts it with `fd` as descriptor 3, or another one, and says it as systemd does where `pid` is
+ * shell for it.
+ */
+export function bjoernWith(fd: number, pid: string, args: string[], at = 3): Child {
   const script = `LISTEN_PID=${pid} LISTEN_FDS=1 exec "$@"`;
   return new Child(spawn("sh", ["-c", script, "sh", process.execPath, ...RUN, CLI, ...args], {
     env: { ...process.env, HOST: "", PORT: "" },
-    stdio: ["pipe", "pipe", "pipe", fd],
+    stdio: ["pipe", "pipe", "pipe", ...Array(at - 3).fill("ignore"), fd],
   }));
 }
 
