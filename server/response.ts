@@ -267,10 +267,11 @@ class RecordedResponse extends globalThis.Response {
       if (!(#kind in response)) {
         return false;
       }
+      const isAsMade = response.#isAsMade;
       to.kind = response.#kind;
       to.text = response.#text;
-      to.preset = response.#preset;
-      to.head = response.#isAsMade ? response.#head : undefined;
+      to.preset = isAsMade ? response.#preset : Preset.NONE;
+      to.head = isAsMade ? response.#head : undefined;
       response.#kind = response.#kind === Kind.EMPTY ? Kind.EMPTY : Kind.SENT;
       return true;
     };

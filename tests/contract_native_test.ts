@@ -73,6 +73,40 @@ test("clones of a Response are sent as often as one likes", async () => {
   }
 });
 
+test("what stands in the place of a Response's status or headers is what is sent", async () => {
+  const created = (response: Response) => Object.defineProperty(response, "status", { value: 201 });
+  const app = ({ url }: Request) => {
+    class Created extends Response {
+      override get status(): number {
+        return 201;
+      }
+    }
+    class Marked extends Response {
+      override get headers(): Headers {
+        return new Headers({ "x-mark": "1" });
+      }
+    }
+    switch (new URL(url).pathname) {
+      case "/class":
+        return new Created("x");
+      case "/init":
+        return new Created("x", { status: 200 });
+      case "/property":
+        return created(new Response("x"));
+      case "/json":
+        return created(Response.json(1));
+      default:
+        return new Marked("x");
+    }
+  };
+  await serve(app, async (server) => {
+    for (const target of ["/class", "/init", "/property", "/json"]) {
+      assert.equal((await ask(server, { target })).status, 201, target);
+    }
+    assert.equal((await ask(server)).get("x-mark"), "1");
+  });
+});
+
 test("a clone of what is large tells its length", async () => {
   const large = 5_000_000;
   for (const body of ["x".repeat(large), new Uint8Array(large)]) {
