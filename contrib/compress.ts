@@ -14,7 +14,7 @@ import {
   gzip,
 } from "node:zlib";
 import { handlerOf } from "../server/app.ts";
-import { refuseUnknown } from "../server/checks.ts";
+import { checkKind, refuseUnknown, wholeNumber } from "../server/checks.ts";
 import { fileLength } from "../server/file.ts";
 import { Response as RecordedResponse } from "../server/response.ts";
 import type { App, Handler, NetAddr, Result } from "../server/types.ts";
@@ -170,8 +170,9 @@ class Compressor {
         throw new TypeError(`There is no coding "${encoding}": it is br, gzip or deflate`);
       }
     }
-    this.#threshold = threshold ?? 1024;
+    this.#threshold = wholeNumber("threshold", threshold ?? 1024, 0, Number.MAX_SAFE_INTEGER);
     this.#filter = filter ?? ((type) => COMPRESSIBLE.test(type));
+    checkKind("filter", this.#filter, "function");
   }
 
   finish(result: Result, asked: Asked): Result | Promise<Result> {

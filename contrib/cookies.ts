@@ -4,6 +4,7 @@
  * @module
  */
 import { parseCookie, stringifySetCookie } from "cookie";
+import { refuseUnknown } from "../server/checks.ts";
 
 /** Attributes of a cookie (RFC 6265 section 4.1.2). */
 export interface CookieOptions {
@@ -41,6 +42,17 @@ export interface CookieOptions {
   partitioned?: boolean;
 }
 
+const ATTRIBUTES: (keyof CookieOptions)[] = [
+  "path",
+  "domain",
+  "maxAge",
+  "expires",
+  "httpOnly",
+  "secure",
+  "sameSite",
+  "partitioned",
+];
+
 /**
  * Reads the cookies of a request. Values are decoded; a broken escape is left as it is, and of two
  * cookies of one name the first counts, which the client lists by the longer path.
@@ -60,7 +72,7 @@ export function cookies(request: Request): Readonly<Record<string, string | unde
 /**
  * Adds a cookie to the headers of a response. The value is encoded.
  *
- * @throws {TypeError} When the name or an attribute cannot be sent.
+ * @throws {TypeError} When the name or an attribute cannot be sent, or there is no such attribute.
  *
  * @example
  * ```ts
@@ -77,6 +89,7 @@ export function setCookie(
   value: string,
   options: CookieOptions = {},
 ): void {
+  refuseUnknown(options, ATTRIBUTES, "setCookie().");
   const { path = "/", ...attributes } = options;
   const where = path === "" ? {} : { path };
   headers.append("set-cookie", stringifySetCookie({ name, value, ...where, ...attributes }));

@@ -4,6 +4,7 @@
  * @module
  */
 import process from "node:process";
+import { refuseUnknown } from "../server/checks.ts";
 import type { Addr, Handler, Info, Result } from "../server/types.ts";
 import type { OpenFile } from "../server/file.ts";
 import { type File, FileWrapper } from "./environ/file_wrapper.ts";
@@ -326,6 +327,10 @@ function make({ status, reason, headers }: Head, body: BodyInit | null): Respons
 export function environ(app: EnvironApp, options: EnvironOptions = {}): Handler<Addr> {
   if (typeof app !== "function") {
     throw new TypeError(`environ() takes a function (environ, startResponse), not ${typeof app}`);
+  }
+  refuseUnknown(options, ["charset", "errors"], "environ().");
+  if (!["latin1", "utf-8", undefined].includes(options.charset)) {
+    throw new TypeError(`environ(): charset is latin1 or utf-8, not ${options.charset}`);
   }
   return (request, info): Result | Promise<Result> => {
     const env = makeEnviron(request, info, options);

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { refuseUnknown } from "../server/checks.ts";
 import type { Histogram, Metrics } from "../server/metrics.ts";
 
 /** Metrics by name, as {@linkcode Server.metrics} has them. */
@@ -59,9 +60,9 @@ const HELP: Record<string, string> = {
 const NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
 const LABEL = /^(?!__)[a-zA-Z_][a-zA-Z0-9_]*$/;
 
-function checkOptions({ prefix = "bjoern_", labels = {} }: MetricsOptions): Required<
-  MetricsOptions
-> {
+function checkOptions(options: MetricsOptions): Required<MetricsOptions> {
+  refuseUnknown(options, ["prefix", "labels"], "of metrics ");
+  const { prefix = "bjoern_", labels = {} } = options;
   if (!NAME.test(`${prefix}x`)) {
     throw new TypeError(`No metric's name can begin with "${prefix}"`);
   }

@@ -34,6 +34,22 @@ export function wholeNumber(name: string, value: unknown, least: number, most: n
   return number;
 }
 
+/** What `setTimeout()` takes; more would be over at once. */
+export const LONGEST: number = 2 ** 31 - 1;
+
+/** Refuses what is no option of `shutdown()`, or no time. Throws a TypeError. */
+export function checkTimes(options: object, names: readonly string[]): void {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(`shutdown() takes { ${names.join(", ")} }, not ${String(options)}`);
+  }
+  refuseUnknown(options, names, "shutdown().");
+  for (const [name, value] of Object.entries(options)) {
+    if (value !== undefined && !(typeof value === "number" && value >= 0)) {
+      throw new TypeError(`shutdown(): ${name} must be milliseconds from 0, not ${String(value)}`);
+    }
+  }
+}
+
 /**
  * Refuses names that are not known: one is most likely misspelt, and the default in its place could
  * do harm. `elsewhere` tells what to use for some. Throws a TypeError.

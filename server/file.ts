@@ -138,10 +138,10 @@ export class OpenFile implements Disposable {
    * Opens what the caller's descriptor `fd` is; that stays open and where it stands.
    *
    * @throws {FileError} When it is not a regular file.
-   * @throws {TypeError} When it is no whole number.
+   * @throws {TypeError} When it is no whole number from 0.
    */
   static adopt(fd: number): OpenFile {
-    if (!Number.isInteger(fd)) {
+    if (!Number.isInteger(fd) || fd < 0) {
       throw new TypeError(`A descriptor must be a whole number from 0: ${fd}`);
     }
     const [facts, error] = [new Float64Array(3), new Uint8Array(ERROR_SIZE)];
@@ -163,7 +163,6 @@ export class OpenFile implements Disposable {
     this.checkOpen();
     refuseUnknown(options, OPTIONS, "", { type: "contentType" });
     const { offset = this.position, length = this.size - offset, status } = options;
-    this.#checkPart(offset, length);
     const headers = new Headers(options.headers);
     if (options.contentType !== undefined) {
       headers.set("content-type", options.contentType);
@@ -215,8 +214,14 @@ export class OpenFile implements Disposable {
     return bytes.subarray(0, count);
   }
 
-  /** The same as a stream, after which the file is closed. It fails if the file gets shorter. */
+  /**
+   * The same as a stream, after which the file is closed: `length` bytes from byte `offset` on, by
+   * default all. It fails if the file gets shorter.
+   *
+   * @throws {RangeError} When there is no such part.
+   */
   stream(offset = 0, length: number = this.size - offset): ReadableStream<Uint8Array<ArrayBuffer>> {
+    this.#checkPart(offset, length);
     let at = offset;
     const end = offset + length;
     const stream = new ReadableStream<Uint8Array<ArrayBuffer>>({

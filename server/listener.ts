@@ -5,6 +5,7 @@
  */
 import { tools } from "../ffi/library.ts";
 import type { Pointer } from "../ffi/symbols.ts";
+import { refuseUnknown } from "./checks.ts";
 import { ERROR_SIZE, toCString } from "./c_string.ts";
 import { type Place, placeOf, readAddress, refusal } from "./listening.ts";
 import { discharge, enlist } from "./live.ts";
@@ -109,6 +110,7 @@ export function bindAndListen(
   port?: number,
   options: ListenerOptions = {},
 ): Listener {
+  refuseUnknown(options, ["listenBacklog", "reusePort", "mode"], "bindAndListen().");
   const settings = settingsOf({ ...options, port });
   const place = placeOf(host, port ?? 0, port !== undefined);
   if ("fd" in place) {

@@ -192,5 +192,8 @@ export function serverRun(
   if (!Number.isInteger(fd) || fd < 0) {
     throw new TypeError(`A descriptor must be a whole number from 0: ${fd}`);
   }
-  return new Server(app, settingsOf({ ...options, host: fd, port: undefined })).start();
+  if (options.host !== undefined || options.port !== undefined) {
+    throw new TypeError("serverRun() listens where the descriptor does: there is no host or port");
+  }
+  return new Server(app, settingsOf({ ...options, host: fd })).start();
 }

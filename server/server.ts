@@ -5,20 +5,11 @@
  */
 import { portOf, urlOf } from "./addresses.ts";
 import { handlerOf, type Wrap } from "./app.ts";
-import { refuseUnknown } from "./checks.ts";
+import { checkTimes, LONGEST } from "./checks.ts";
 import { Core } from "./core.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Settings } from "./options.ts";
 import type { Addr, App, NetAddr } from "./types.ts";
-
-/** What `setTimeout()` takes; more would be over at once. */
-const LONGEST = 2 ** 31 - 1;
-
-function checkTime(name: string, value: unknown): void {
-  if (typeof value !== "number" || !(value >= 0)) {
-    throw new TypeError(`shutdown(): ${name} must be milliseconds from 0, not ${String(value)}`);
-  }
-}
 
 /**
  * A running server, made by {@linkcode run}, {@linkcode listen} or {@linkcode serverRun}.
@@ -89,13 +80,8 @@ export class Server<A extends Addr = NetAddr> {
    * @returns {@linkcode Server.finished}
    */
   shutdown(options: { timeout?: number; patience?: number } = {}): Promise<void> {
-    if (typeof options !== "object" || options === null) {
-      throw new TypeError(`shutdown() takes { timeout, patience }, not ${String(options)}`);
-    }
-    refuseUnknown(options, ["timeout", "patience"], "shutdown().");
+    checkTimes(options, ["timeout", "patience"]);
     const { timeout = Infinity, patience = 0 } = options;
-    checkTime("timeout", timeout);
-    checkTime("patience", patience);
     return this.#core.shutdown({
       timeout: timeout > LONGEST ? undefined : timeout,
       patience: Math.ceil(Math.min(patience, LONGEST)),

@@ -8,6 +8,7 @@
  * @module
  */
 import { portOf, urlOf } from "./addresses.ts";
+import { checkTimes, LONGEST } from "./checks.ts";
 import type { Metrics } from "./metrics.ts";
 import { listenUntil } from "./signals.ts";
 import type { Addr } from "./types.ts";
@@ -182,8 +183,12 @@ export class Supervisor {
    * When one does not become so the old ones serve on.
    *
    * @returns Whether the workers are new.
+   * @throws {TypeError} When it is given an app: workers load theirs themselves.
    */
-  reload(): Promise<boolean> {
+  reload(...none: never[]): Promise<boolean> {
+    if (none.length > 0) {
+      throw new TypeError("Workers load their app themselves: reload() takes none");
+    }
     return this.#reload ??= this.#queue(() => {
       this.#reload = undefined;
       return this.#replaceAll();
@@ -210,12 +215,17 @@ export class Supervisor {
   }
 
   /**
-   * Closes the socket and lets the workers finish their requests, for `drainTimeout` ms.
+   * Closes the socket and lets the workers finish their requests.
    *
+   * @param options `timeout` in ms, after which the rest is cut; by default `drainTimeout`.
+   * @throws {TypeError} When that is no number from 0.
    * @returns {@linkcode Supervisor.finished}
    */
-  shutdown(): Promise<void> {
-    this.#end((worker) => worker.drain(false));
+  shutdown(options: { timeout?: number } = {}): Promise<void> {
+    checkTimes(options, ["timeout"]);
+    const { timeout } = options;
+    const limit = timeout === undefined || timeout > LONGEST ? 0 : Math.max(1, Math.ceil(timeout));
+    this.#end((worker) => worker.drain(false, timeout === undefined ? undefined : limit));
     return this.finished;
   }
 

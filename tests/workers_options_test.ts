@@ -265,6 +265,43 @@ const programs: [name: string, text: string, out: string, status: number][] = [
     0,
   ],
   [
+    "shutdown() has a time, for requests that never end",
+    `const server = run(() => new Promise(() => {}), {
+      port: 0,
+      workers: { workers: 1, onEvent: () => {} },
+      drainTimeout: 0,
+    });
+    if (workerNumber() === undefined) {
+      await server.ready;
+      const asked = fetch(server.url).then(() => "answered", () => "cut");
+      while ((await server.metrics()).get(1).requests_in_flight === 0);
+      try {
+        server.shutdown({ timeout: -1 });
+      } catch (error) {
+        console.log(error.name);
+      }
+      await server.shutdown({ timeout: 1 });
+      console.log(await asked);
+    }`,
+    "TypeError\ncut",
+    0,
+  ],
+  [
+    "a supervisor has no app to reload",
+    `const server = run(() => "", { port: 0, workers: { workers: 1, onEvent: () => {} } });
+    if (workerNumber() === undefined) {
+      await server.ready;
+      try {
+        server.reload(() => "new");
+      } catch (error) {
+        console.log(String(error));
+      }
+      await server.shutdown();
+    }`,
+    "TypeError: Workers load their app themselves: reload() takes none",
+    0,
+  ],
+  [
     "nothing is said of a reload that a shutdown ends",
     `const types = [];
     const onEvent = ({ type }) => void types.push(type);

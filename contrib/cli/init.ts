@@ -27,6 +27,7 @@ const SERVED = "--config bjoern.jsonc app.ts";
 
 const UNITS: Record<string, string> = {
   BYTES: "bytes: ",
+  "BYTES/S": "bytes a second ",
   MS: "milliseconds ",
   US: "microseconds ",
 };

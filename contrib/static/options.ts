@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { refuseUnknown } from "../../server/checks.ts";
 import type { Handler, NetAddr } from "../../server/types.ts";
 import { raised } from "../escapes.ts";
 import type { Symlinks } from "./folder.ts";
@@ -96,8 +97,21 @@ function checkNames({ index, extensions = [], prefix }: StaticOptions<never>): v
   );
 }
 
+const NAMES: (keyof StaticOptions)[] = [
+  "index",
+  "extensions",
+  "prefix",
+  "precompressed",
+  "symlinks",
+  "dotfiles",
+  "maxAge",
+  "immutable",
+  "notFound",
+];
+
 /** Throws a TypeError for options that mean nothing. */
 export function checkOptions(options: StaticOptions<never>): void {
+  refuseUnknown(options, NAMES, "serveStatic().");
   const { precompressed = [], symlinks, dotfiles, maxAge, immutable, notFound } = options;
   checkNames(options);
   check(Array.isArray(precompressed), `precompressed is a list, not ${precompressed}`);

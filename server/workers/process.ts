@@ -170,18 +170,20 @@ export class WorkerProcess {
   }
 
   /**
-   * Has it finish what it has and exit; one that does not is killed. `replaced` tells whether
-   * others go on serving, which may change.
+   * Has it finish what it has and exit, within `limit` ms if that is said now; one that does not is
+   * killed. `replaced` tells whether others go on serving, which may change.
    */
-  drain(replaced: boolean): void {
+  drain(replaced: boolean, limit?: number): void {
     if (this.#state === "dead" || this.#isKilled) {
       return;
     }
-    const { drainTimeout: timeout } = this.#settings;
+    const timeout = limit ?? this.#settings.drainTimeout;
+    if (this.#state !== "draining" || limit !== undefined) {
+      this.#limit(timeout > 0 ? timeout + GRACE : 0, "killed");
+    }
     if (this.#state !== "draining") {
       this.#state = "draining";
       this.#tell("draining");
-      this.#limit(timeout > 0 ? timeout + GRACE : 0, "killed");
     }
     if (this.#readyAt === undefined) {
       this.#signal("SIGTERM"); // It may not listen to us yet; then the signal just ends it.

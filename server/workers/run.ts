@@ -30,7 +30,10 @@ export interface GroupOptions extends Options {
 
 function shared(options: Options): Shared {
   const { place } = settingsOf(options);
-  return "fd" in place ? duplicate(place.fd) : bindAndListen(place.host, place.port, options);
+  const { listenBacklog, reusePort, mode } = options;
+  return "fd" in place
+    ? duplicate(place.fd)
+    : bindAndListen(place.host, place.port, { listenBacklog, reusePort, mode });
 }
 
 function supervisorOf(listener: Shared, options: WorkerOptions): Supervisor {
