@@ -49,7 +49,7 @@ export class Body {
   #source: Source;
   #parts: Uint8Array[];
   /** The memory of the last part, which may have room for more. */
-  #block: Uint8Array = new Uint8Array();
+  #block: Uint8Array | undefined;
   #ended: boolean;
   #borrowed: boolean;
   #isOver = false;
@@ -98,7 +98,7 @@ export class Body {
   #keep(part: Uint8Array): void {
     const last = this.#parts.at(-1);
     const size = (last?.length ?? 0) + part.length;
-    if (last === undefined || last.buffer !== this.#block.buffer || size > BLOCK) {
+    if (last === undefined || last.buffer !== this.#block?.buffer || size > BLOCK) {
       this.#block = copyOf(part);
       this.#parts.push(this.#block);
       return;

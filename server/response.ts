@@ -158,10 +158,15 @@ class RecordedResponse extends globalThis.Response {
     }
     if (fillsLater) {
       fill(super.headers, init!);
-    } else if (head === undefined && preset === Preset.NONE && isDecoded(init)) {
+    } else if (head === undefined && preset === Preset.NONE && RecordedResponse.#isDecoded(init)) {
       super.headers.delete("content-encoding");
       super.headers.delete("content-length");
     }
+  }
+
+  /** Whether the head is that of a fetched response; of ours it is not. */
+  static #isDecoded(init: ResponseInit | null | undefined): boolean {
+    return typeof init === "object" && init !== null && !(#kind in init) && isDecoded(init);
   }
 
   /** A stream of a text that nobody has read is that text. */
