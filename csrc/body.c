@@ -4,13 +4,13 @@
 #include "response.h"
 #include "server.h"
 
-/* Octets of a body that are read for nobody, so that the connection can go on. Where the length is
- * known the client is told at once that it ends; chunks show only as they come, and to close under
- * one that still sends may cost it the answer. */
+/* How much of an unwanted body is read and dropped to keep the connection. A longer Content-Length
+ * shows at once, and the answer says close; chunks show only as they come, and closing while the
+ * client sends may cost it the answer. */
 #define DROP_LENGTH 65536u
 #define DROP_CHUNKS 1048576u
 
-/* The whole request was read: the next one may begin. */
+/* The request is complete: the next one may begin. */
 static void finish(conn *c)
 {
   uint64_t *counters = c->server->counters;
@@ -39,7 +39,7 @@ void body_begin(exchange *x, const request *r)
   c->body.ahead = 0;
 }
 
-/* Content goes with the event of the request itself, if that is the latest one. */
+/* Content goes into the request's own event if that is the latest one. */
 static void deliver(conn *c, exchange *x, const char *data, size_t size, bool end)
 {
   bj_server *s = c->server;
@@ -65,9 +65,8 @@ static enum decoded decode(conn *c, char *data, size_t size, size_t *content, si
   return c->body.left == 0 ? DECODED_END : DECODED_MORE;
 }
 
-/* A chunk may announce more than the body may have: refused before it arrives, and without adding
- * to a number that anybody could make overflow. Its line counts once it is complete, so that it
- * does not matter how it was cut on its way. */
+/* Refuses what is announced before it arrives, by subtraction: a sum could be made to overflow. A
+ * chunk-size counts once its line is complete, so that segmentation makes no difference. */
 static bool is_too_large(const conn *c)
 {
   uint64_t left = c->body.framing == FRAMING_LENGTH       ? c->body.left
@@ -107,7 +106,7 @@ size_t body_take(conn *c, char *data, size_t size)
   return used;
 }
 
-/* Who waits for 100 (Continue) may never send it. */
+/* A client that waits for 100 (Continue) may never send the body. */
 bool body_may_drop(const conn *c)
 {
   return !c->body.taker->owes_continue &&

@@ -1,26 +1,26 @@
-/* The body of the request that a connection reads: framing, its limit, who takes it. */
+/* The body of the request that a connection reads: framing, limit, and who takes it. */
 #ifndef BODY_H
 #define BODY_H
 
 #include "conn.h"
 
-/* Behind the head of the latest request. Without a body the next request may begin. */
+/* Called after a request's head. If it has no body, the next head may follow. */
 void body_begin(exchange *x, const request *r);
 
-/* Takes what arrived. Returns how many octets belonged to the body. */
+/* Takes received bytes. Returns how many belong to the body. */
 size_t body_take(conn *c, char *data, size_t size);
 
-/* So many octets have come. Behind the last of them the next request may begin. */
+/* Accounts for `size` received bytes; if the body has `ended`, the next head may follow. */
 void body_advance(conn *c, size_t size, bool ended);
 
-/* Whether the connection can go on when the taker's answer is complete before the body: little
- * enough is left to read it for nobody. */
+/* Whether the connection can be kept if the answer is complete before the body: little enough is
+ * left to read and drop. */
 bool body_may_drop(const conn *c);
 
-/* Nobody takes the rest. */
+/* From here on the rest is read and dropped. */
 void body_drop(conn *c);
 
-/* The body of this request may have `limit` octets: it is refused if it has more, or says so. */
+/* Limits this request's body to `limit` bytes: refused if it has more, or announces more. */
 void body_limit(exchange *x, uint64_t limit);
 
 #endif

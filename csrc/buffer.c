@@ -3,7 +3,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-/* Gives a buffer other memory, with `used` octets of content at its start. */
+/* Replaces the memory; it starts with `used` bytes of content. */
 static void hold(buffer *b, char *memory, size_t used, size_t capacity)
 {
   if (b->total != NULL) *b->total += capacity - b->capacity;
@@ -16,7 +16,7 @@ void buffer_free(buffer *b)
   hold(b, NULL, 0, 0);
 }
 
-/* First by moving to the front, then by growing. */
+/* Moves the content to the front if that is enough, else grows. */
 enum buffered buffer_reserve(buffer *b, size_t size)
 {
   if (b->capacity - b->end >= size) return BUFFERED;
@@ -62,7 +62,7 @@ void buffer_consume(buffer *from, size_t size)
 
 /* ---- spares ----------------------------------------------------------------------------- */
 
-/* Octets: of one, which the next one's limits count as a whole, and of all. */
+/* Bytes: of one spare, all of which counts against its next owner's limits, and of all. */
 enum { LEAST_SPARE = 16384, MOST_SPARE = 262144, MOST_SPARES = 4194304 };
 
 void spares_lend(spares *s, buffer *to)

@@ -1,4 +1,4 @@
-/* Octets that wait: a growable run, appended at the end and consumed from the front. */
+/* Waiting bytes: a growable run, appended at the end and consumed from the front. */
 #ifndef BUFFER_H
 #define BUFFER_H
 
@@ -9,7 +9,7 @@
 typedef struct buffer {
   char *memory;
   size_t start, end, capacity;
-  uint64_t *total; /* octets of memory in all buffers that have this; or NULL */
+  uint64_t *total; /* capacity of all buffers that share this; or NULL */
 } buffer;
 
 enum buffered { BUFFERED, BUFFER_NO_MEMORY };
@@ -17,19 +17,19 @@ enum buffered { BUFFERED, BUFFER_NO_MEMORY };
 /* Adds a copy of `b`; on BUFFER_NO_MEMORY the buffer is as before. */
 enum buffered buffer_append(buffer *to, bytes b);
 
-/* Makes `b`, which may be part of the content, the whole content. */
+/* Makes `b`, which may lie inside the buffer, the whole content. */
 enum buffered buffer_replace(buffer *to, bytes b);
 
-/* Makes room for `size` more octets at the end. */
+/* Makes room for `size` more bytes at the end. */
 enum buffered buffer_reserve(buffer *b, size_t size);
 
-/* Drops `size` octets from the front. */
+/* Drops `size` bytes from the front. */
 void buffer_consume(buffer *from, size_t size);
 
 void buffer_free(buffer *b);
 
-/* Memory of buffers that were large, for the next ones: a system's malloc() gives such memory back
- * and gets it again, page by page. */
+/* Memory of large buffers, kept for the next ones: malloc() would return it to the system and get
+ * it back page by page. */
 enum { SPARES = 64 };
 typedef struct spares {
   buffer list[SPARES];
@@ -37,7 +37,7 @@ typedef struct spares {
   size_t octets; /* in all of them */
 } spares;
 
-/* Gives an empty buffer without memory some, if there is any. */
+/* Gives a spare to a buffer that has no memory, if there is one. */
 void spares_lend(spares *s, buffer *to);
 
 /* Takes the memory of an empty buffer, or frees it. */
@@ -45,8 +45,8 @@ void spares_keep(spares *s, buffer *from);
 
 void spares_free(spares *s);
 
-/* Room for `size` more octets at the end, to be written and then counted with buffer_commit();
- * NULL when there is no memory, also for none. */
+/* Room for `size` more bytes at the end, to be written and then counted by buffer_commit(). NULL
+ * without memory, even if `size` is 0. */
 static inline char *buffer_room(buffer *b, size_t size)
 {
   bool has_more = b->capacity - b->end > size;

@@ -13,7 +13,7 @@
 #include "response.h"
 #include "server.h"
 
-#define BODY_WINDOW 524288u /* octets that a handler may leave unread before reading pauses */
+#define BODY_WINDOW 524288u /* bytes that a handler may leave unread before reading pauses */
 
 bool conn_is_idle(const conn *c)
 {
@@ -100,8 +100,8 @@ void conn_free_dead(bj_server *s)
   }
 }
 
-/* RFC 9112 section 9.6: closing at once could reset the connection under what the client has not
- * read yet. So close our side, and drop what it still sends until it closes its own. */
+/* RFC 9112 section 9.6: closing at once could reset the connection and destroy what the client has
+ * not read yet. So shut our side, and drop what it sends until it closes its own. */
 static void linger(conn *c)
 {
   if (c->peer_closed || shutdown(c->reader.fd, SHUT_WR) < 0) {
@@ -109,7 +109,7 @@ static void linger(conn *c)
     return;
   }
   c->state = CONN_LINGER;
-  c->waits = false; /* or it would never be read to its end */
+  c->waits = false; /* else on_readable() would not read to the end */
   buffer_free(&c->in);
   ev_io_start(c->server->loop, &c->reader);
   deadline_set(&c->server->deadlines, &c->reading_by, DEADLINE_LINGER);
@@ -146,7 +146,7 @@ static void remove_first(conn *c)
   output_tell_sent(c);
 }
 
-/* After an answer that closes the connection no other one can follow. */
+/* Nothing can follow an answer that closes the connection. */
 static void give_up_rest(conn *c)
 {
   abort_exchanges(c->server, c->first, BJ_CLOSED);
@@ -216,8 +216,8 @@ void conn_queue(conn *c)
   }
 }
 
-/* Whether the client waits for 100 (Continue), which may have to wait itself. An answer that has
- * begun takes its place: who wants the body then waits for it as for any other. */
+/* Whether the client waits for 100 (Continue), which may itself wait for earlier answers. Once the
+ * answer has begun no 100 is sent: a body that is still wanted then is timed like any other. */
 static bool awaits_leave(const conn *c)
 {
   const exchange *x = c->body.taker;
@@ -226,7 +226,7 @@ static bool awaits_leave(const conn *c)
                                   : x->owes_continue && !x->wanted;
 }
 
-/* Time runs only for what the client could send: not while we do not read. */
+/* The clock runs only for what the client could send, not while we do not read. */
 static void time_reading(conn *c)
 {
   deadlines *all = &c->server->deadlines;
@@ -255,15 +255,15 @@ void conn_update(conn *c)
   }
 }
 
-/* The kernel would keep what it has of the answer for as long as the client likes. */
+/* Without a reset the kernel would keep the rest of the answer for as long as the client likes. */
 static void give_up(conn *c, enum bj_reason reason)
 {
   c->resets = true;
   conn_close(c, reason);
 }
 
-/* Who is told depends on what is waited for. It is about the oldest request of the connection: the
- * others have as much time, and began later. */
+/* What happens depends on who is late. It is about the oldest request: the others have as much
+ * time, and began later. */
 static void expire(conn *c)
 {
   exchange *x = c->first;
@@ -282,7 +282,7 @@ static void expire(conn *c)
   }
 }
 
-/* What it has said in time waits for a turn that has room for it. */
+/* It has spoken in time, but no turn had room for it yet. */
 static bool is_heard(const conn *c, enum deadline_kind kind)
 {
   return c->is_queued && (kind == DEADLINE_IDLE || kind == DEADLINE_HEAD || kind == DEADLINE_BODY);

@@ -34,8 +34,8 @@ void deadline_move(deadline *heir, deadline *one)
   deadline_clear(one);
 }
 
-/* The timer may fire early, for a deadline that is gone by then, but never late. One that is about
- * to be called will look at all lists; to stop it would take that call away. */
+/* The timer may fire early, for a deadline that is gone by then, but never late. If it is pending,
+ * on_timer() will look at all lists; stopping it would cancel that. */
 static void aim(deadlines *d, ev_tstamp at)
 {
   if (ev_is_pending(&d->timer)) return;
@@ -58,7 +58,7 @@ void deadline_set(deadlines *d, deadline *one, enum deadline_kind kind)
   if (one->prev == anchor) aim(d, one->at);
 }
 
-/* It passes then, before all others of its kind. */
+/* Makes it pass at `at`, before all others of its kind. */
 static void put_first(deadlines *d, deadline *one, ev_tstamp at)
 {
   unlink_one(one);
@@ -106,8 +106,8 @@ static bool has_passed(const deadlines *d, const deadline *anchor)
   return anchor->next != anchor && anchor->next->at <= loop_now(d->loop);
 }
 
-/* All that have passed leave the list before the first of them is called: one that is to pass again
- * soon stands before the others then. */
+/* All that have passed leave the list before the first is called: deadline_retry() puts one in
+ * front, where it would keep the others waiting. */
 static void call_passed(deadlines *d, deadline *anchor)
 {
   deadline passed = {.prev = &passed, .next = &passed};
@@ -146,7 +146,7 @@ void deadlines_start(deadlines *d, struct ev_loop *loop, const deadline_time *ti
     d->kinds[kind].rate = times[kind].rate;
   }
   ev_init(&d->timer, on_timer);
-  /* Octets that are there already count, however long the handler kept the thread: I/O first. */
+  /* I/O first: bytes that are there already count, however long the handler kept the thread. */
   ev_set_priority(&d->timer, EV_MINPRI);
   d->timer.data = d;
 }

@@ -1,5 +1,5 @@
-/* When connections run out of time. All deadlines of one kind last equally long, so each kind is a
- * list that appending keeps sorted, and one libev timer serves them all. */
+/* Timeouts of connections. All deadlines of a kind last equally long, so appending keeps the kind's
+ * list sorted, and one libev timer serves them all. */
 #ifndef DEADLINES_H
 #define DEADLINES_H
 
@@ -11,11 +11,11 @@
 enum deadline_kind {
   DEADLINE_IDLE,    /* between requests */
   DEADLINE_HEAD,    /* for a complete head */
-  DEADLINE_BODY,    /* for the next octets of a body */
+  DEADLINE_BODY,    /* for more of a body */
   DEADLINE_WRITE,   /* for the socket to take some of an answer */
   DEADLINE_LINGER,  /* for the client to close after us */
-  DEADLINE_REQUEST, /* from the first octet of a request to the last one of its answer */
-  DEADLINE_LOOK,    /* between looks at who is not read from just now */
+  DEADLINE_REQUEST, /* from a request's first byte to its answer's last */
+  DEADLINE_LOOK,    /* between looks at a client that is not being read from */
   DEADLINE_KINDS,
 };
 
@@ -24,15 +24,15 @@ typedef void deadline_passed(void *owner, enum deadline_kind kind);
 
 typedef struct deadline {
   struct deadline *prev, *next; /* NULL: not running */
-  ev_tstamp at;  /* it passes then, if nothing comes; while it pauses, since when it does */
-  ev_tstamp due; /* when the time is used up that octets have given back; 0: it was cleared */
+  ev_tstamp at;                 /* when it passes if nothing comes; while paused, since when */
+  ev_tstamp due;                /* see deadline_extend(); 0: cleared */
   enum deadline_kind kind;
   void *owner;
 } deadline;
 
 typedef struct deadline_time {
   uint32_t milliseconds; /* 0: for ever */
-  uint32_t rate;         /* octets a second by which it can be extended; 0: any octet is enough */
+  uint32_t rate;         /* bytes a second: see deadline_extend(); 0: any byte resets it */
 } deadline_time;
 
 typedef struct deadlines {
@@ -46,32 +46,32 @@ typedef struct deadlines {
   } kinds[DEADLINE_KINDS];
 } deadlines;
 
-/* `times` has one entry a kind. `passed` is called with a deadline's owner once it has run out and
- * is no longer running. */
+/* `times` has one entry a kind. `passed` is called once a deadline has stopped running. */
 void deadlines_start(deadlines *d, struct ev_loop *loop, const deadline_time *times,
                      deadline_passed *passed);
 
 void deadlines_stop(deadlines *d);
 
-/* Starts `one` anew as of this kind. */
+/* Starts `one` with the whole time of its kind. */
 void deadline_set(deadlines *d, deadline *one, enum deadline_kind kind);
 
-/* Starts `one` unless it is running as of this kind already. After a pause the time is whole again,
- * but not what octets have to give back. */
+/* Starts `one` unless it runs as this kind already. After a pause `at` is whole again, but `due`
+ * goes on from where it was. */
 void deadline_keep(deadlines *d, deadline *one, enum deadline_kind kind);
 
-/* Starts `one` anew, of this kind, for octets that have passed: they give back as much of the time
- * as they are worth by the kind's rate, so that it is over sooner for who is slow on the whole than
- * for who pauses. Starts it in full if it was cleared. */
+/* Starts `one` again for bytes that have come. Every byte earns 1/rate seconds, up to the whole
+ * time. `at` is when nothing at all has come for the whole time; `due` is when what was earned is
+ * spent. Bytes that leave `due` in the past make it pass at once: steady trickling runs out sooner
+ * than one pause. After deadline_clear() the time is whole. */
 void deadline_extend(deadlines *d, deadline *one, enum deadline_kind kind, size_t octets);
 
-/* Clears `one`, and has `heir` run out when it would have. */
+/* Hands the place and times of `one` to `heir`, and clears `one`. */
 void deadline_move(deadline *heir, deadline *one);
 
 /* Has `one`, which has just passed, pass again soon. */
 void deadline_retry(deadlines *d, deadline *one);
 
-/* Stops `one` while it is not its owner who is waited for. */
+/* Stops `one` while its owner is not the one waited for. deadline_keep() resumes it. */
 void deadline_pause(deadlines *d, deadline *one);
 
 void deadline_clear(deadline *one);

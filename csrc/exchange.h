@@ -1,4 +1,7 @@
-/* A request in flight and its answer, and the table of slots by which the caller names it. */
+/* A request in flight and its answer, and the table of slots by which the caller names it.
+ *
+ * An exchange is over when three have let go of it: the caller (`held`), the connection (`conn`),
+ * the notices. exchange_release(), exchange_leave() and exchange_tell() are these three in turn. */
 #ifndef EXCHANGE_H
 #define EXCHANGE_H
 
@@ -10,8 +13,8 @@
 struct conn;
 
 enum answer_state {
-  ANSWER_NONE,    /* nothing written */
-  ANSWER_STARTED, /* its head is out, its body goes on */
+  ANSWER_NONE,
+  ANSWER_STARTED, /* head written, body still to come */
   ANSWER_DONE,    /* complete, or given up */
 };
 
@@ -24,32 +27,32 @@ enum answer_framing {
 
 typedef struct exchange {
   struct exchange *next;        /* in the connection's order, or in the free list */
-  struct exchange *next_notice; /* in the server's queue */
+  struct exchange *next_notice; /* among those with notices */
   struct conn *conn;            /* NULL once it has left the connection */
   uint32_t slot, generation;
   enum answer_state answer;
   enum answer_framing framing;
-  uint64_t left;    /* with ANSWER_LENGTH: octets of the body still to come */
-  file file;        /* with ANSWER_LENGTH: where that comes from, or none */
-  uint64_t end;     /* where the answer ends in the connection's output */
-  buffer out;       /* the answer, while an earlier one is not complete */
-  uint64_t absent;  /* and what of it the caller keeps until then, which counts as well */
-  deadline by;      /* for all of it */
+  uint64_t left;    /* with ANSWER_LENGTH: bytes of the body still to come */
+  file file;        /* with ANSWER_LENGTH: a file with these, or none */
+  uint64_t end;     /* what `sent` of the connection must reach: the answer's end */
+  buffer out;       /* the answer while an earlier one is incomplete */
+  uint64_t absent;  /* and what of a direct one the caller keeps until then: counts too */
+  deadline by;      /* DEADLINE_REQUEST */
   double began;     /* when its head was read: seconds of loop_now() */
-  uint32_t unread;  /* octets of the request's body that the handler has not taken */
-  uint32_t notices; /* bits of enum bj_event_type: what the caller is still to be told */
+  uint32_t unread;  /* bytes of the request's body that the handler has not taken */
+  uint32_t notices; /* bits by enum bj_event_type: what the caller is still to be told */
   enum bj_reason reason;
   bool held;    /* the caller may still answer */
   bool is_head; /* HEAD: the answer has no body */
   bool is_http10;
-  bool keep_alive;    /* the client's wish */
+  bool keep_alive;    /* the connection may persist */
   bool owes_continue; /* the client waits for 100 (Continue) */
   bool wanted;        /* the caller has asked for the body */
   bool wants_drain;   /* the caller waits for BJ_DRAINED */
-  bool direct;        /* the caller has the body, and gives as much as the socket takes */
+  bool direct;        /* BJ_WRITE_DIRECT: the body comes by bj_server_write(). Not OUTPUT_DIRECT */
   bool notify;        /* the caller waits for BJ_SENT */
   bool close;         /* the connection ends after this answer */
-  bool cut;           /* the answer is not complete: the client must be able to see it */
+  bool cut;           /* the answer is incomplete, and the client must be able to see it */
 } exchange;
 
 typedef struct exchanges {
@@ -58,7 +61,7 @@ typedef struct exchanges {
   exchange *free;
   exchange *first_notice, *last_notice;
   uint32_t held;
-  uint64_t *buffered; /* octets that answers hold until it is their turn; or NULL */
+  uint64_t *buffered; /* bytes that answers hold until it is their turn; or NULL */
 } exchanges;
 
 /* A fresh exchange of `c`, or NULL without memory. */
@@ -67,19 +70,19 @@ exchange *exchange_open(exchanges *all, struct conn *c);
 /* The exchange that the caller means, or NULL when it is over. */
 exchange *exchange_find(const exchanges *all, uint32_t slot, uint32_t generation);
 
-/* Tells the caller in the next turn, unless it has nothing to do with the exchange any more. */
+/* Tells the caller in the next turn. */
 void exchange_notice(exchanges *all, exchange *x, enum bj_event_type type);
 
 /* The caller may not answer any more. */
 void exchange_release(exchanges *all, exchange *x);
 
-/* Releases it and tells why. */
+/* Releases it. Tells why, if the caller still held it or waits for BJ_SENT. */
 void exchange_abort(exchanges *all, exchange *x, enum bj_reason reason);
 
-/* So much of its answer waits with the caller. */
+/* Sets `absent`, and counts it in `buffered`. */
 void exchange_count_absent(exchanges *all, exchange *x, uint64_t size);
 
-/* It has left its connection; the slot is free once the caller has been told everything. */
+/* Takes it off its connection. The slot is free once the caller has been told everything. */
 void exchange_leave(exchanges *all, exchange *x);
 
 /* Moves notices into event records. Returns how many. */

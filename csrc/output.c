@@ -6,10 +6,10 @@
 #include "server.h"
 #include "socket.h"
 
-/* Of a file, in one turn of one connection. */
+/* Bytes of a file that one connection sends in one turn. */
 #define FILE_TURN 1048576u
 
-/* What the caller waits for once output has shrunk. */
+/* BJ_DRAINED is told when output has shrunk to this. */
 #define LOW_WATER (BJ_HIGH_WATER / 4)
 
 #define NOTHING ((bytes){"", 0})
@@ -42,7 +42,7 @@ static void count_sent(conn *c, size_t size)
   tell_drained(c);
 }
 
-/* Octets that follow each other on the wire and lie in different places. */
+/* Runs of bytes in different places that are sent in one call. */
 enum { PARTS = 3 };
 
 /* Whether the rest of the oldest answer is in a file. */
@@ -51,13 +51,13 @@ static bool has_file(const conn *c)
   return c->first != NULL && c->first->file.fd >= 0;
 }
 
-/* What a failed call says: 0 when the socket is full; -1 when the connection is broken. */
+/* What errno means: 0, the socket is full; -1, the connection is broken. */
 static ssize_t refused(void)
 {
   return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? 0 : -1;
 }
 
-/* How many octets the socket took; -1 when the connection is broken. */
+/* Returns how many bytes the socket took; -1 when the connection is broken. */
 static ssize_t send_some(const conn *c, const bytes *parts, size_t count, bool more)
 {
   struct iovec spans[PARTS];
@@ -82,14 +82,14 @@ bool output_moves(conn *c)
   return fresh > 0;
 }
 
-/* Something waits for the socket to take it. */
+/* Waits for the socket to take more. */
 static void await_socket(conn *c)
 {
   ev_io_start(c->server->loop, &c->writer);
   output_moves(c);
 }
 
-/* Keeps what is behind the first `sent` octets. */
+/* Keeps what is behind the first `sent` bytes. */
 static void keep_rest(conn *c, const bytes *parts, size_t sent)
 {
   spares_lend(&c->server->spares, &c->out);
@@ -105,7 +105,7 @@ static void keep_rest(conn *c, const bytes *parts, size_t sent)
 static void transmit(conn *c, const bytes parts[PARTS])
 {
   size_t size = parts[0].size + parts[1].size + parts[2].size;
-  if (c->failed || size == 0) return; /* octets may be missing before these */
+  if (c->failed || size == 0) return; /* what should come before these may be missing */
   ssize_t sent = send_some(c, parts, PARTS, has_file(c));
   if (sent < 0) {
     c->failed = true;
@@ -115,7 +115,7 @@ static void transmit(conn *c, const bytes parts[PARTS])
   count_sent(c, (size_t)sent);
 }
 
-/* Sends what is collected, followed by more of the same connection. */
+/* Sends `staging`, followed by `body` and `tail` of the same connection. */
 static void unstage(bj_server *s, bytes body, bytes tail)
 {
   conn *c = s->staged;
@@ -124,7 +124,7 @@ static void unstage(bj_server *s, bytes body, bytes tail)
   buffer_clear(&s->staging);
 }
 
-/* Sends what waits in `out`. Returns how many octets the socket took. */
+/* Sends what waits in `out`. Returns how many bytes the socket took. */
 static ssize_t send_out(conn *c)
 {
   bytes waiting = buffer_bytes(&c->out);
@@ -139,14 +139,14 @@ static ssize_t send_out(conn *c)
   return sent;
 }
 
-/* Its head comes first. */
+/* The head of the answer comes first. */
 static bool may_send_file(const conn *c)
 {
   return has_file(c) && !c->failed && buffer_size(&c->out) == 0 && c->server->staged != c;
 }
 
-/* Sends some of the file. A file that has become shorter cannot be helped: the client will miss
- * octets. */
+/* Sends some of the file. If it has shrunk, the client misses bytes: the length is already
+ * announced. */
 static ssize_t send_file(conn *c)
 {
   exchange *x = c->first;
@@ -171,7 +171,7 @@ static ssize_t send_file(conn *c)
   return (ssize_t)(FILE_TURN - budget);
 }
 
-/* Sends what waits; what is left goes when the socket takes octets again. */
+/* Sends what waits; the rest goes when the socket is writable again. */
 static void send_waiting(conn *c)
 {
   ssize_t sent = send_out(c);
@@ -184,8 +184,8 @@ static void send_waiting(conn *c)
   }
 }
 
-/* Makes way for another connection. More of this one may follow in the same flush, if it has
- * requests in flight: then all of it leaves at the end. */
+/* Makes way for another connection. If this one has requests in flight, more may follow in the same
+ * flush: then all of it leaves at the end. */
 static void set_aside(bj_server *s)
 {
   conn *c = s->staged;
@@ -206,7 +206,7 @@ static void set_aside(bj_server *s)
   }
 }
 
-/* The end of a file brings the answers behind it into the staging buffer. */
+/* At the end of a file the answers after it move to `staging`, so this loops. */
 void output_flush(bj_server *s)
 {
   while (s->staged != NULL || s->aside != NULL) {
@@ -224,8 +224,8 @@ void output_flush(bj_server *s)
   }
 }
 
-/* Where the octets of this answer are collected just now. What is a lot already leaves before; not
- * a file, whose head may be what is to be collected. */
+/* The buffer that this answer is collected in. If it holds much already, that is sent first, but
+ * never a file: its head may be what is to be collected. */
 static buffer *collector(exchange *x)
 {
   conn *c = x->conn;
@@ -281,7 +281,7 @@ static void leave_aside(conn *c)
   c->is_aside = false;
 }
 
-/* What was collected before a direct body has gone as far as the socket took it. */
+/* The socket took `sent` bytes of what was collected before a direct body: keeps the rest. */
 static void settle_collected(conn *c, size_t sent)
 {
   bj_server *s = c->server;
@@ -296,7 +296,7 @@ static void settle_collected(conn *c, size_t sent)
   }
 }
 
-/* The head, which was collected, leaves in the same call. */
+/* The head, if it is still collected, leaves in the same call. */
 static size_t send_direct(conn *c, bytes body)
 {
   leave_aside(c);
@@ -333,7 +333,7 @@ void output_promote(exchange *x)
     output_add(x, buffer_bytes(&waited), NOTHING);
     buffer_free(&waited);
   }
-  /* A large head has left already: nobody would come back to what follows it. */
+  /* If a large head has left already, nothing else would start what follows it. */
   if (has_file(c) && c->server->staged != c && !c->is_aside) await_socket(c);
 }
 

@@ -2,7 +2,7 @@
 
 #include "server.h"
 
-/* Answers that wait for earlier ones hold theirs themselves. */
+/* Answers after the oldest hold their own bytes. */
 static uint64_t held_by(const conn *c)
 {
   uint64_t held = c->in.capacity + c->out.capacity;
@@ -10,8 +10,8 @@ static uint64_t held_by(const conn *c)
   return held;
 }
 
-/* If reading paused instead, a few clients that hold all there is would stop the others. Where the
- * sum is too large, somebody has more than an equal share; and once nobody has, it is not. */
+/* Closes rather than pauses: a few clients that hold everything would stop the others. While the
+ * sum is too large, somebody holds more than an equal share; once nobody does, it is not. */
 void pressure_relieve(bj_server *s)
 {
   const uint64_t most = s->options.max_buffered, *counters = s->counters;

@@ -1,5 +1,5 @@
-/* Memory for octets that wait: heads that are not complete, requests that came too early, output
- * that clients do not take. Its total is bounded. */
+/* Bounds the memory for waiting bytes: incomplete heads, requests that came too early, output that
+ * clients do not take. */
 #ifndef PRESSURE_H
 #define PRESSURE_H
 

@@ -1,4 +1,5 @@
-/* Bodies that the caller reads: told when there is something, asked how much it takes. */
+/* Bodies that the caller reads: it is told that there is something, and reads as much as it
+ * likes. */
 #include "pull.h"
 
 #include "body.h"
@@ -6,10 +7,10 @@
 #include "server.h"
 #include "socket.h"
 
-/* Octets of which it is the caller's turn to take them, whatever else the client may have. */
+/* With so many bytes unread the caller is behind, whatever the client still has to send. */
 #define ENOUGH 4096u
 
-/* What was received before has to be handed out first. */
+/* Not before `in` has been handed out. */
 static bool is_pulled(const conn *c)
 {
   return c->body.pulled && c->state == CONN_BODY && c->body.taker != NULL &&
@@ -26,11 +27,11 @@ bool pull_announce(conn *c)
 {
   bj_server *s = c->server;
   if (!is_pulled(c)) return false;
-  if (c->body.told) { /* it is behind: not asked again before it has read */
+  if (c->body.told) { /* not told twice before it reads */
     conn_update(c);
     return true;
   }
-  /* Nothing that is readable: an end or an error, which whoever receives will see. */
+  /* Readable but empty is an end or an error, which receive() will see. */
   size_t available = socket_unread(c->reader.fd);
   if (available == 0) return false;
   if (!server_has_room(s)) {
@@ -58,7 +59,7 @@ bool pull_moves(conn *c)
   return true;
 }
 
-/* Returns how many of the octets have not given back time yet. */
+/* Returns how many of `size` bytes have not earned time yet. */
 static size_t count_fresh(conn *c, size_t size)
 {
   size_t before = size < c->body.ahead ? size : c->body.ahead;
@@ -78,7 +79,7 @@ uint32_t pull_read(exchange *x, char *to, uint32_t size)
     c->body.received += (size_t)n;
     c->body.left -= (size_t)n;
     body_advance(c, count_fresh(c, (size_t)n), c->body.left == 0);
-  } else if (most > 0) { /* else nothing is no end */
+  } else if (most > 0) { /* a recv(2) that was not called saw no end */
     input_missed(c, n);
   }
   conn_settle(c);
