@@ -22,7 +22,7 @@ static bool is_ipv4(bytes host)
   return dots == 3 && digits > 0;
 }
 
-/* Whether the last label is a number, decimal or hexadecimal, as URL parsers have it. */
+/* Whether URL parsers take the last label for a number, decimal or hexadecimal. */
 static bool ends_in_number(bytes host)
 {
   size_t start = host.size;
@@ -38,8 +38,8 @@ static bool ends_in_number(bytes host)
   return true;
 }
 
-/* A host that ends in a number must be a dotted IPv4 address: every URL parser refuses it
- * otherwise, and request.url has to parse. One dot at the end is the root's. */
+/* URL parsers refuse a host that ends in a number unless it is dotted IPv4, and request.url has to
+ * parse. One dot at the end is the root's. */
 static bool is_name_or_ipv4(bytes host)
 {
   if (is_ipv4(host)) return true;

@@ -4,17 +4,16 @@
 
 #include "bytes.h"
 
-/* Whether `a` is an authority by RFC 9110 section 7.2 and one that a URL parser takes; an empty one
- * is valid. */
+/* Whether `a` is valid by RFC 9110 section 7.2 and to URL parsers; an empty one is. */
 bool authority_is_valid(bytes a);
 
-/* The latest one that was valid: most requests name the same. */
+/* The last valid one: most requests repeat it. */
 typedef struct authority_memory {
   char octets[64];
   size_t size;
 } authority_memory;
 
-/* Whether `a` is valid: only another one than the last is looked at. */
+/* As authority_is_valid(), but a repeated one is not looked at again. */
 bool authority_passes(authority_memory *last, bytes a);
 
 #endif

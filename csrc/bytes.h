@@ -1,4 +1,4 @@
-/* A run of octets by address and size: nothing from the wire is NUL-terminated. */
+/* A run of bytes by address and size: nothing from the wire is NUL-terminated. */
 #ifndef BYTES_H
 #define BYTES_H
 
@@ -11,7 +11,6 @@ typedef struct bytes {
   size_t size;
 } bytes;
 
-/* The octets of a string literal. */
 #define BYTES(literal) ((bytes){(literal), sizeof(literal) - 1})
 
 static inline bool bytes_same(bytes a, bytes b)
@@ -24,8 +23,8 @@ static inline bool bytes_is_letter(char octet)
   return (octet | 32) >= 'a' && (octet | 32) <= 'z';
 }
 
-/* Equal but for the case of ASCII letters: field names, tokens, hosts. strncasecmp(3) goes by the
- * letters of the process's locale. */
+/* Equal but for the case of ASCII letters: field names, tokens, hosts. strncasecmp(3) depends on
+ * the process's locale. */
 static inline bool bytes_alike(bytes a, bytes b)
 {
   if (a.size != b.size) return false;

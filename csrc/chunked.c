@@ -1,4 +1,4 @@
-/* One octet at a time through the lines, whole runs through the data. */
+/* Lines go byte by byte, data in whole runs. */
 #include "chunked.h"
 
 #include "octets.h"
@@ -17,7 +17,7 @@ static bool is_space(char octet)
   return octet == ' ' || octet == '\t';
 }
 
-/* Sixteen digits are the most that fit 64 bits: no overflow, whatever they say. */
+/* Sixteen digits always fit 64 bits: no overflow. */
 static int next_of_size(chunked *c, char octet)
 {
   int value = hex_value(octet);
@@ -100,7 +100,7 @@ static int next_state(chunked *c, char octet)
   }
 }
 
-/* Moves the data of the current chunk down behind what is decoded already. */
+/* Moves chunk data down to the end of what is decoded. */
 static size_t take_data(chunked *c, char *to, const char *from, size_t size)
 {
   size_t taken = c->left < size ? (size_t)c->left : size;

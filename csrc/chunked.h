@@ -1,5 +1,5 @@
-/* The chunked transfer coding (RFC 9112 section 7.1), decoded strictly and in place. Holds no
- * octets between calls: extensions and trailers are checked as they pass and dropped. */
+/* The chunked transfer coding (RFC 9112 section 7.1), decoded strictly and in place. Keeps no bytes
+ * between calls: extensions and trailers are checked as they pass, and dropped. */
 #ifndef CHUNKED_H
 #define CHUNKED_H
 
@@ -30,8 +30,8 @@ enum chunked_state {
 };
 
 typedef struct chunked {
-  uint64_t left;     /* octets of the current chunk that are still to come */
-  uint32_t overhead; /* octets of extensions and trailers seen so far */
+  uint64_t left;     /* bytes of the current chunk that are still to come */
+  uint32_t overhead; /* bytes of extensions and trailers seen so far */
   uint8_t digits;    /* of the current chunk-size */
   uint8_t state;     /* enum chunked_state */
 } chunked;
@@ -40,13 +40,13 @@ enum decoded {
   DECODED_MORE,     /* all input is used, the body goes on */
   DECODED_END,      /* the body is complete */
   DECODED_BAD,      /* not the chunked coding */
-  DECODED_OVERHEAD, /* more octets of extensions and trailers than CHUNKED_MAX_OVERHEAD */
+  DECODED_OVERHEAD, /* more bytes of extensions and trailers than CHUNKED_MAX_OVERHEAD */
 };
 
 #define CHUNKED_MAX_OVERHEAD 16384u
 
-/* Decodes `size` octets at `data`; `*decoded` octets of content then stand at `data`, made of the
- * first `*used` ones. A zeroed `c` starts a body. */
+/* Decodes `size` bytes at `data` in place: the first `*used` of them become `*decoded` bytes of
+ * content at `data`. A zeroed `c` starts a body. */
 enum decoded chunked_decode(chunked *c, char *data, size_t size, size_t *decoded, size_t *used);
 
 #endif

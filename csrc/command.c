@@ -1,4 +1,4 @@
-/* Commands: who they are for, and whose business each is. */
+/* Dispatches commands to the exchanges that they name. */
 #include "command.h"
 
 #include "body.h"
@@ -29,7 +29,7 @@ static void run(bj_server *s, const bj_command *command)
   conn_settle(c);
 }
 
-/* Tells who writes a stream how much waits, and watches for less. */
+/* Reports what is not sent yet; above BJ_HIGH_WATER, BJ_DRAINED will follow. */
 static void report_backlog(bj_server *s, bj_command *command)
 {
   exchange *x = exchange_find(&s->exchanges, command->request, command->generation);

@@ -1,4 +1,4 @@
-/* Octets in: what arrives on a connection, in the order of its states. */
+/* Input: what arrives on a connection, by the connection's state. */
 #include "input.h"
 
 #include <errno.h>
@@ -10,11 +10,11 @@
 #include "server.h"
 #include "socket.h"
 
-#define READ_SIZE 262144u /* at most, in one turn of one connection */
+#define READ_SIZE 262144u /* at most, for one connection in one turn */
 #define READ_ROOM 4096u   /* less than this is not worth a system call */
-#define SILENT_LOOKS 5    /* at a client that has closed its side, until it counts as gone */
+#define SILENT_LOOKS 5    /* at a client that closed its side, until it counts as gone */
 
-/* A request that was read to where it broke. */
+/* Counts a request that was refused. */
 static void count_refused(bj_server *s, unsigned status)
 {
   if (status == 408) {
@@ -25,7 +25,7 @@ static void count_refused(bj_server *s, unsigned status)
   }
 }
 
-/* Between requests nothing is lost when the client leaves. */
+/* Counts a client that leaves. Between requests nothing is lost. */
 static void count_left(conn *c, enum bj_counter how)
 {
   uint64_t *counters = c->server->counters;
@@ -75,8 +75,8 @@ void input_fail(conn *c, unsigned status, enum bj_reason reason)
   }
 }
 
-/* Where the parts of a head stand in the arena, and its fields as pairs of words: offset and
- * length of the name, offset and length of the value, each half a word from the head's start. */
+/* Describes a request in an event. A field is two words, for its name and its value: offset from
+ * the head's start in the low half, size in the high half. */
 static void describe(conn *c, const exchange *x, const request *r)
 {
   bj_server *s = c->server;
@@ -107,7 +107,7 @@ static void describe(conn *c, const exchange *x, const request *r)
   s->fields_used += r->field_count;
 }
 
-/* Its time has begun with its first octet. */
+/* The request's time began with its first byte, before it had an exchange. */
 static void time_request(conn *c, exchange *x)
 {
   if (c->whole_by.next != NULL) {
@@ -141,8 +141,8 @@ static void begin_request(conn *c, const request *r)
   body_begin(x, r);
 }
 
-/* Whoever must begin with a header and does not gets no answer: it does not speak our language, or
- * wants to be somebody else. */
+/* A connection without the header it must have gets no answer: its peer does not speak the
+ * protocol, or wants to pass for somebody else. */
 static size_t take_proxy(conn *c, const char *data, size_t size)
 {
   bj_server *s = c->server;
@@ -164,8 +164,8 @@ static size_t take_proxy(conn *c, const char *data, size_t size)
   return p.size;
 }
 
-/* Returns how many octets the head took, 0 when it is not complete. An empty line alone may belong
- * to the request before it (RFC 9112 section 2.2): it begins none. */
+/* Returns the size of the head, 0 while incomplete. An empty line alone may belong to the request
+ * before it (RFC 9112 section 2.2): it begins none. */
 static size_t take_head(conn *c, char *data, size_t size)
 {
   bj_server *s = c->server;
@@ -174,7 +174,7 @@ static size_t take_head(conn *c, char *data, size_t size)
     c->skipped = true;
     return size;
   }
-  if (c->skipped && data[0] == '\r') { /* a second one, as when both come at once */
+  if (c->skipped && data[0] == '\r') { /* a second one: refused as if both had come at once */
     input_reject(c, 400, false);
     return size;
   }
@@ -200,13 +200,13 @@ static size_t take_head(conn *c, char *data, size_t size)
   return (size_t)(r.line.base + r.line.size - data);
 }
 
-/* Whether the records of this turn have room for one more request of any size. */
+/* Whether this turn's records have room for one more request of any size. */
 static bool has_room(const bj_server *s)
 {
   return server_has_room(s) && s->fields_used + s->options.max_fields <= s->options.field_slots;
 }
 
-/* Goes through octets in the arena as far as possible and keeps the rest. */
+/* Takes what it can of `data`, which is in the arena, and keeps the rest. */
 static void process(conn *c, char *data, size_t size)
 {
   size_t at = 0;
@@ -237,7 +237,7 @@ static void tell_left(conn *c)
     if (x->held) exchange_notice(&c->server->exchanges, x, BJ_LEFT);
 }
 
-/* The client has closed its side: it may still be reading (RFC 9112 section 9.6). */
+/* The client has closed its side, but may still be reading (RFC 9112 section 9.6). */
 static void on_end(conn *c)
 {
   c->peer_closed = c->seen_end = true;
@@ -270,8 +270,9 @@ static bool is_cut(const conn *c, enum socket_peer peer)
          buffer_size(&c->in) + socket_unread(c->reader.fd) < c->body.left;
 }
 
-/* Most who close their side have gone, but nobody is told so before something is sent. An answer
- * that has begun and says no more, as events do for hours, is waited for by nobody. */
+/* Most clients that close their side have gone, but that shows only when something is sent. An
+ * answer that has begun and then says nothing more, as events may for hours, is taken to have no
+ * reader left. */
 static bool is_forsaken(conn *c)
 {
   bool goes_on = c->first == NULL || c->first->answer != ANSWER_STARTED || c->writer.active;
@@ -297,8 +298,8 @@ void input_look(conn *c)
   }
 }
 
-/* Reads behind what was kept, so that a message is in one piece. When the turn has enough, this
- * connection is among the first to read in the next one: libev would let the same ones wait each
+/* Reads behind what was kept, so that a message is in one piece. If the turn is full, the
+ * connection is queued for the next one: libev's order would keep the same ones waiting each
  * time. */
 static void receive(conn *c)
 {

@@ -1,4 +1,4 @@
-/* A set of networks, such as those of the proxies that are believed. */
+/* A set of networks, such as those of trusted proxies. */
 #ifndef NETWORKS_H
 #define NETWORKS_H
 
@@ -17,10 +17,10 @@ typedef struct networks {
 } networks;
 
 /* Reads "127.0.0.0/8,::1". Returns 0, or a negative error number with the reason in `error`
- * (BJ_ERROR_SIZE octets), and then has none. */
+ * (BJ_ERROR_SIZE bytes) and an empty set. */
 int networks_read(networks *all, const char *text, char *error);
 
-/* Whether one of them has the address. That of a Unix socket is in 127.0.0.1's. */
+/* Whether one of them has the address. A Unix socket counts as 127.0.0.1. */
 bool networks_have(const networks *all, const uint32_t address[4]);
 
 void networks_free(networks *all);

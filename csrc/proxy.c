@@ -1,4 +1,4 @@
-/* Strict: a header that is read in two ways is a client that is taken for another. Section numbers
+/* Strict: a header that two readers understand differently names the wrong client. Section numbers
  * are those of proxy-protocol.txt. */
 #include "proxy.h"
 
@@ -6,7 +6,7 @@
 
 #include "octets.h"
 
-#define LINE_MOST 107u /* 2.1: octets of a version 1 header, with its CRLF */
+#define LINE_MOST 107u /* 2.1: bytes of a version 1 header, with its CRLF */
 #define HEAD_SIZE 16u  /* 2.2: of version 2, before the addresses */
 
 /* ---- version 1: a line of text ---------------------------------------------------------- */
@@ -56,7 +56,7 @@ static bool starts_with(bytes b, bytes start)
   return b.size >= start.size && memcmp(b.base, start.base, start.size) == 0;
 }
 
-/* `line` is what stands behind "PROXY ", without the CRLF. */
+/* `line` is what follows "PROXY ", without the CRLF. */
 static enum proxy_read judge_line(proxied *p, bytes line)
 {
   bytes unknown = BYTES("UNKNOWN");
@@ -86,7 +86,7 @@ static uint32_t read_16(const char *at)
   return (uint32_t)octets[0] << 8 | octets[1];
 }
 
-/* The block of addresses: both addresses, then both ports. What stands behind it are TLVs. */
+/* The address block: both addresses, then both ports. TLVs may follow. */
 static enum proxy_read read_block(proxied *p, bytes block, size_t address_size)
 {
   size_t first = sizeof p->from.address - address_size;
@@ -119,7 +119,7 @@ static enum proxy_read read_binary(proxied *p, bytes in)
   }
 }
 
-/* An address of zeros is nobody's, and stands for a Unix socket elsewhere. */
+/* All zeros name nobody; elsewhere they stand for a Unix socket. */
 static bool is_nobody(const uint32_t address[4])
 {
   return (address[0] | address[1] | address[2] | address[3]) == 0;

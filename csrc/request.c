@@ -4,8 +4,7 @@
 
 #include "octets.h"
 
-/* The first line break of `in`, past one empty line that may stand before the request line (2.2).
- */
+/* The first line of `in`, past one empty line that may stand before the request line (2.2). */
 static bytes first_line(bytes in)
 {
   if (in.size >= 2 && in.base[0] == '\r' && in.base[1] == '\n') in = bytes_from(in, 2);
@@ -13,7 +12,7 @@ static bytes first_line(bytes in)
   return (bytes){in.base, lf == NULL ? in.size : (size_t)(lf - in.base)};
 }
 
-/* Whether `b` is one or more octets of the class. */
+/* Whether `b` is one or more bytes of the class. */
 static bool all_of(bytes b, enum octet_class class)
 {
   for (size_t i = 0; i < b.size; i++)
@@ -21,7 +20,7 @@ static bool all_of(bytes b, enum octet_class class)
   return b.size > 0;
 }
 
-/* The octets behind the last space: in a request line, the version and its CR. */
+/* The bytes behind the last space: in a request line, the version and its CR. */
 static bytes last_word(bytes line)
 {
   size_t start = line.size;
@@ -58,7 +57,7 @@ static enum request_read reject(request *r, unsigned status)
   return REQUEST_REJECTED;
 }
 
-/* picohttpparser waits for more when a short version is followed by the end of the head. */
+/* picohttpparser asks for more when a version is too short and the head ends there. */
 static bool has_end_of_head(bytes in)
 {
   const char *at = in.base, *end = in.base + in.size;
@@ -69,7 +68,7 @@ static bool has_end_of_head(bytes in)
   return false;
 }
 
-/* Not complete: is it already past a limit, or beyond repair? */
+/* Incomplete: is it past a limit already, or beyond repair? */
 static enum request_read judge_partial(request *r, bytes in, const bj_options *o)
 {
   bytes line = first_line(in);
@@ -83,7 +82,7 @@ static enum request_read judge_partial(request *r, bytes in, const bj_options *o
   return REQUEST_INCOMPLETE;
 }
 
-/* Octets that cannot start a request. The rest of the line decides between 400 and 505. */
+/* picohttpparser refused it: the rest of the line decides between 400 and 505. */
 static enum request_read judge_refused(request *r, bytes in, size_t count, const bj_options *o)
 {
   if (count > o->max_fields) return reject(r, 431);
@@ -126,7 +125,7 @@ static bool read_absolute(request *r)
   return size > 0 && authority_is_valid(r->authority);
 }
 
-/* RFC 3986 knows no backslash: in a path URL parsers take it for a slash, others do not. */
+/* RFC 3986 has no backslash; URL parsers take one in a path for a slash, others do not. */
 static bool has_backslash(bytes target)
 {
   const char *query = memchr(target.base, '?', target.size);
@@ -217,8 +216,8 @@ static void gather_connection(gathered *g, bytes list)
   }
 }
 
-/* Empty elements are none (RFC 9110 section 5.6.1.2); a field without a value expects who knows
- * what. */
+/* Empty elements do not count (RFC 9110 section 5.6.1.2), but an empty field is an unknown
+ * expectation. */
 static void gather_expect(gathered *g, bytes list)
 {
   bytes expectation;

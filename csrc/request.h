@@ -1,5 +1,5 @@
-/* A request's head: the request line and header fields (RFC 9112 sections 2 to 6), read from
- * octets into spans of them. Knows no connection and allocates nothing. */
+/* A request's head: the request line and header fields (RFC 9112 sections 2 to 6), read into spans
+ * of the input. Knows no connection and allocates nothing. */
 #ifndef REQUEST_H
 #define REQUEST_H
 
@@ -17,7 +17,7 @@ enum request_framing {
 };
 
 typedef struct request {
-  bytes line; /* from the first octet of the method to the end of the head */
+  bytes line; /* from the method's first byte to the end of the head */
   bytes method;
   bytes target;
   bytes authority; /* of the target in absolute-form, else the Host field's value */
@@ -37,7 +37,7 @@ enum request_read {
   REQUEST_REJECTED,
 };
 
-/* What it takes to read heads, one after the other. */
+/* What is kept between heads. */
 typedef struct request_reader {
   const bj_options *options;
   struct phr_header *fields; /* of the latest head; room for one more than options->max_fields */

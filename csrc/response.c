@@ -6,14 +6,13 @@
 #include "server.h"
 #include "status.h"
 
-/* A file of up to this size is copied: that is less work than another system call. */
+/* A file of up to this size is copied: cheaper than another system call. */
 #define COPY_LIMIT 16384u
 
-/* A body of up to this size is written with its head, larger ones may go from where they are. */
+/* A body of up to this size is copied behind its head; a larger one may be sent uncopied. */
 #define SMALL_BODY (OUTPUT_DIRECT_END - 1)
 
-/* Everything in a head but the fields and a reason of the handler's: status line, Date, framing,
- * Connection, CRLF. */
+/* A head without the handler's fields and reason: status line, Date, framing, Connection, CRLF. */
 #define HEAD_SIZE 256u
 
 static char *put(char *to, bytes b)
@@ -30,7 +29,7 @@ static char *put_number(char *to, uint64_t number, unsigned radix)
   return end;
 }
 
-/* Without a reason of the handler's there is the usual one, of 200 the whole line. */
+/* Without a reason of the handler's, the usual one; for 200 the line is a constant. */
 static char *put_status(char *to, unsigned status, bytes reason)
 {
   if (status == 200 && reason.base == NULL) return put(to, BYTES("HTTP/1.1 200 OK\r\n"));
@@ -42,7 +41,7 @@ static char *put_status(char *to, unsigned status, bytes reason)
   return put(to, BYTES("\r\n"));
 }
 
-/* RFC 9110 section 8.6: which length, if any, the head tells. */
+/* RFC 9110 section 8.6: which length, if any, the head states. */
 static char *put_framing(char *to, const exchange *x, const bj_command *command)
 {
   unsigned status = command->status;
@@ -85,7 +84,7 @@ static bool must_close(const exchange *x, const bj_command *command)
          (whole && x->conn->body.taker == x && !body_may_drop(x->conn));
 }
 
-/* The first line of the fields, when the handler has set a reason phrase of its own. */
+/* The first line of the fields, if the handler has set a reason phrase. */
 static bytes take_reason(bytes *fields)
 {
   const char *end = memchr(fields->base, '\r', fields->size);
@@ -94,7 +93,7 @@ static bytes take_reason(bytes *fields)
   return reason;
 }
 
-/* The client is told that the connection ends: no request is taken that could not be answered. */
+/* The answer says that the connection ends: take no request that could not be answered. */
 static void announce_close(exchange *x)
 {
   conn *c = x->conn;
@@ -116,7 +115,7 @@ static void begin_answer(exchange *x, const bj_command *command)
   x->answer = ANSWER_STARTED;
 }
 
-/* A small body of known length is written with it. Returns what is left of the body. */
+/* Copies a small body of known length behind the head. Returns what is left of the body. */
 static bytes write_head(exchange *x, const bj_command *command, bytes fields, bytes body)
 {
   begin_answer(x, command);
@@ -142,7 +141,7 @@ static bytes write_head(exchange *x, const bj_command *command, bytes fields, by
   return bytes_from(body, near.size);
 }
 
-/* Never more than was announced: what follows would be read as the next answer. */
+/* Never more than was announced: the rest would be read as the next answer. */
 static void write_length(exchange *x, bytes body)
 {
   if (body.size == 0) return;
@@ -181,7 +180,7 @@ void response_forget(const bj_command *command)
   file_close(&f);
 }
 
-/* A small file becomes output; a large one goes once everything before it has gone. */
+/* A small file is copied; a large one is sent once everything before it has gone. */
 static void write_file(exchange *x, file f)
 {
   if (x->framing == ANSWER_LENGTH && x->left > COPY_LIMIT) {
@@ -224,7 +223,7 @@ static void count_end(const exchange *x)
   if (!x->cut && x->began > 0) count_duration(s->counters, loop_now(s->loop) - x->began);
 }
 
-/* Nobody takes what is left of the request's body. */
+/* Nobody reads the rest of the request's body. */
 static void leave_body(exchange *x)
 {
   x->close |= !body_may_drop(x->conn);
@@ -269,7 +268,7 @@ void response_write(exchange *x, const bj_command *command)
   else
     write_body(x, body, ends);
   count_write(c->server->counters, command);
-  if (x->file.fd >= 0) { /* the rest needs nobody */
+  if (x->file.fd >= 0) { /* the loop does the rest */
     if (c->body.taker == x) leave_body(x);
     exchange_release(&c->server->exchanges, x);
   } else if (ends) {

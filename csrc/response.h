@@ -1,10 +1,10 @@
-/* Answers: from a command record, or an error of our own, to octets (RFC 9112 sections 4 to 7). */
+/* Answers: from a command record, or an error of our own, to bytes (RFC 9112 sections 4 to 7). */
 #ifndef RESPONSE_H
 #define RESPONSE_H
 
 #include "exchange.h"
 
-/* Carries out a BJ_WRITE for the exchange; a second answer is passed over. */
+/* Carries out a BJ_WRITE for the exchange; a second answer is ignored. */
 void response_write(exchange *x, const bj_command *command);
 
 /* Answers with an error of our own, after which the connection closes. */
@@ -16,10 +16,10 @@ void response_continue(exchange *x);
 /* Ends an answer that cannot be completed. */
 void response_cut(exchange *x);
 
-/* Ends an answer whose file has been sent, as far as it goes. */
+/* Ends an answer, complete or not. */
 void response_end(exchange *x);
 
-/* Closes the file of a command that nobody waits for. */
+/* Closes the file of a command whose request is over. */
 void response_forget(const bj_command *command);
 
 #endif
