@@ -10,9 +10,9 @@
 #include "socket.h"
 
 #define ACCEPT_BATCH 64    /* connections taken in one turn, so that others are not kept waiting */
-#define MOST_BACKLOG 65536 /* no more than this wait at a time: others have come since */
+#define MOST_BACKLOG 65536 /* no backlog is longer: what comes after these is new */
 #define ACCEPT_PAUSE 0.1   /* seconds, when the system has no descriptors or memory left */
-#define MOST_PAUSES 50     /* in a row; after that nobody is left waiting for a descriptor */
+#define MOST_PAUSES 50     /* in a row; then clients are turned away rather than left waiting */
 
 static bool is_full(const bj_server *s)
 {
@@ -33,17 +33,18 @@ static void on_accept_again(struct ev_loop *loop, ev_timer *timer, int events)
   acceptor_resume(timer->data);
 }
 
-/* The backlog stays readable, so watching it would spin until there is room. */
+/* The listener stays readable: watching it would spin until there is room. */
 static void pause_accepting(bj_server *s)
 {
   s->counters[BJ_CONN_ACCEPT_ERROR]++;
   ev_io_stop(s->loop, &s->acceptor);
-  ev_io_set(&s->acceptor, s->listener.fd, EV_READ); /* libev tells the kernel again */
+  ev_io_set(&s->acceptor, s->listener.fd, EV_READ); /* makes libev tell the kernel again */
   ev_timer_set(&s->accept_again, ACCEPT_PAUSE, 0.);
   ev_timer_start(s->loop, &s->accept_again);
 }
 
-/* Whether nobody waits. accept(2) of a Unix listener that was shut says so for ever. */
+/* Whether the backlog is empty. EAGAIN alone does not say so: after shutdown(2), a Unix listener
+ * returns it for ever. */
 static bool is_empty(int fd)
 {
   int reason = errno;
@@ -53,8 +54,8 @@ static bool is_empty(int fd)
   return empty;
 }
 
-/* Closes the connections that wait, by means of the descriptor in reserve: their clients can go
- * elsewhere. An adopted listener has none, since another process may have room. */
+/* Accepts and closes what waits, with the reserved descriptor: these clients can go elsewhere. An
+ * adopted listener has no reserve, since another process may have room. */
 static void turn_away(bj_server *s)
 {
   struct sockaddr_storage peer;
@@ -67,7 +68,8 @@ static void turn_away(bj_server *s)
   listener_reserve(&s->listener);
 }
 
-/* Those that wait are served once there is room, or after a while told that there is none. */
+/* Clients wait in the backlog until there is room; out of descriptors for too long, they are turned
+ * away. */
 static void give_up(bj_server *s)
 {
   bool starves = errno == EMFILE || errno == ENFILE;
@@ -76,7 +78,7 @@ static void give_up(bj_server *s)
   pause_accepting(s);
 }
 
-/* Takes up to `most` connections that wait. */
+/* Accepts up to `most` connections. */
 static void take(bj_server *s, unsigned most)
 {
   struct sockaddr_storage peer;

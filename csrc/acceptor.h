@@ -1,4 +1,4 @@
-/* New connections: taken while there is room for them. */
+/* Accepts new connections while there is room for them. */
 #ifndef ACCEPTOR_H
 #define ACCEPTOR_H
 
@@ -10,13 +10,13 @@ void acceptor_init(bj_server *s);
  * reason" in `error` and the listener closed. */
 int acceptor_start(bj_server *s, char *error);
 
-/* Goes on if there is room again. */
+/* Accepts again, if there is room. */
 void acceptor_resume(bj_server *s);
 
-/* Accepts no more and closes the listener. */
+/* Stops accepting and closes the listener. */
 void acceptor_stop(bj_server *s);
 
-/* The same, once what the kernel has accepted is taken. */
+/* The same, after taking what is in the backlog. */
 void acceptor_finish(bj_server *s);
 
 #endif

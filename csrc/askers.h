@@ -1,4 +1,5 @@
-/* How many clients have asked lately: few are waited for in another way than many. */
+/* How many clients have sent requests lately: bj_server_wait() spins for few and sleeps for
+ * many. */
 #ifndef ASKERS_H
 #define ASKERS_H
 
@@ -7,17 +8,17 @@
 
 enum {
   ASKERS_FEW = 8,
-  ASKERS_WAITS = 16, /* make a period */
+  ASKERS_WAITS = 16, /* in a period */
 };
 
 typedef struct askers {
-  uint32_t period; /* the number of this one, not 0 */
+  uint32_t period; /* number of the current one, never 0 */
   uint32_t waits;
-  uint32_t clients; /* who asked in it */
-  uint32_t before;  /* and in the one before */
+  uint32_t clients; /* that asked in it */
+  uint32_t before;  /* that asked in the one before */
 } askers;
 
-/* A client asks; `latest` is its own, the period in which it did so last. */
+/* Counts a client, once a period. `latest` is the client's: the period in which it last asked. */
 static inline void askers_count(askers *a, uint32_t *latest)
 {
   if (*latest == a->period) return;
@@ -25,7 +26,7 @@ static inline void askers_count(askers *a, uint32_t *latest)
   a->clients++;
 }
 
-/* Whether they are few; to be called once a wait. */
+/* Whether few have asked. Call once a wait. */
 static inline bool askers_are_few(askers *a)
 {
   bool few = a->clients <= ASKERS_FEW && a->before <= ASKERS_FEW;

@@ -1,4 +1,4 @@
-/* How this process was started. Deno tells nobody, and lets only processes with every permission
+/* How this process was started: Deno does not tell, and lets only processes with all permissions
  * read /proc. */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,8 +1,7 @@
-/* libev's configuration. Every user of ev.h includes this first: units that disagree about it
- * disagree about the size of a watcher.
+/* libev's configuration. Include it before ev.h: units that disagree about it disagree about the
+ * size of a watcher.
  *
- * Neither epoll nor kqueue is found by libev on its own everywhere: epoll only under glibc, kqueue
- * never. */
+ * libev detects epoll only under glibc, and kqueue never: both are named here. */
 #ifndef EV_CONFIG_H
 #define EV_CONFIG_H
 
@@ -17,7 +16,7 @@
 #define EV_USE_REALTIME 1
 #define EV_USE_CLOCK_SYSCALL 0
 #define EV_USE_SELECT 1
-#define EV_SELECT_USE_FD_SET 0 /* which would end at descriptor 1023 */
+#define EV_SELECT_USE_FD_SET 0 /* an fd_set ends at descriptor 1023 */
 #define EV_USE_POLL 1
 #define EV_USE_LINUXAIO 0
 #define EV_USE_IOURING 0

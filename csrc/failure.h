@@ -1,8 +1,8 @@
-/* Why something cannot be set up, in words for the caller. */
+/* Set-up errors in words for the caller. */
 #ifndef FAILURE_H
 #define FAILURE_H
 
-/* Writes "call: reason" to `error` (BJ_ERROR_SIZE octets). Returns the error number negated. */
+/* Writes "call: reason" to `error` (BJ_ERROR_SIZE bytes). Returns the error number negated. */
 int failure(char *error, const char *call, int reason);
 
 #endif

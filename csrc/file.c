@@ -28,8 +28,7 @@ struct timespec file_time(const struct stat *s)
 #endif
 }
 
-/* Only of a regular file is the size known, and only that never makes a reader wait for somebody.
- */
+/* Only a regular file has a known size and never keeps a reader waiting. */
 static int check(int fd, double *facts, char *error)
 {
   struct stat s;
@@ -48,8 +47,7 @@ static int check(int fd, double *facts, char *error)
   return fd;
 }
 
-/* Where the opened file really lies: whatever was a link when it was opened, and whatever is now.
- */
+/* By the descriptor: the path's links may have changed since it was opened. */
 static void find(int fd, char *real_path)
 {
   real_path[0] = '\0';
@@ -65,7 +63,7 @@ static void find(int fd, char *real_path)
 
 int32_t bj_file_open(const char *path, double *facts, char *real_path, char *error)
 {
-  /* Opening a pipe would wait for its writer. */
+  /* O_NONBLOCK: opening a FIFO would wait for its writer. */
   int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
   if (fd < 0) return failure(error, "open", errno);
   find(fd, real_path);
@@ -112,8 +110,7 @@ int32_t bj_file_read(int32_t fd, char *to, uint32_t size, uint32_t offset_low, u
   return n < 0 ? -errno : (int32_t)n;
 }
 
-/* Where the file system or the system has no sendfile(2). What the socket does not take is read
- * again. */
+/* For systems and file systems without sendfile(2). What the socket does not take is read again. */
 static ssize_t copy(const file *f, int socket, size_t size)
 {
   char octets[16384];
@@ -123,7 +120,7 @@ static ssize_t copy(const file *f, int socket, size_t size)
   return socket_send(socket, &span, 1, false);
 }
 
-/* sendfile(2) of the system. */
+/* The system's sendfile(2). */
 static ssize_t transfer(const file *f, int socket, size_t size)
 {
 #if defined(__linux__)

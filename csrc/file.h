@@ -10,20 +10,20 @@
 
 typedef struct file {
   int fd;        /* -1: none */
-  uint64_t from; /* the next octet */
+  uint64_t from; /* the next byte */
 } file;
 
-/* Reads up to `size` octets, which are used up. Returns how many: fewer only at the end of the
- * file; -1 with errno. */
+/* Reads up to `size` bytes from `from`, and moves it. Returns how many, fewer only at the end of
+ * the file; -1 with errno. */
 ssize_t file_read(file *f, char *to, size_t size);
 
-/* Sends up to `size` octets, as far as the socket takes them; these are used up. Returns how many,
- * 0 at the end of the file, -1 with errno. */
+/* Sends up to `size` bytes from `from`, as far as the socket takes them, and moves it. Returns how
+ * many, 0 at the end of the file, -1 with errno. */
 ssize_t file_send(file *f, int socket, size_t size);
 
 void file_close(file *f);
 
-/* The time of the last change of what is in a file. */
+/* The file's mtime. */
 struct timespec file_time(const struct stat *s);
 
 #endif

@@ -26,7 +26,7 @@ int gate_new(int control, int epoll)
   return -1;
 }
 
-/* It stays in the set: to add an epoll takes a look at all that it watches. */
+/* It stays in the set: adding an epoll makes the kernel walk all that it watches. */
 bool gate_open(int gate, int epoll)
 {
   return change(gate, EPOLL_CTL_MOD, epoll, EPOLLIN | EPOLLONESHOT);

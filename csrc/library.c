@@ -1,4 +1,4 @@
-/* What there is to say about the library itself. */
+/* Facts about the library itself. */
 #include "bjoern.h"
 #include "loop.h"
 

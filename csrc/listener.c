@@ -18,7 +18,7 @@
 #include "file.h"
 #include "socket.h"
 
-/* Closes a descriptor on the way out without losing the reason. */
+/* Closes `fd` without losing errno. */
 static int failed_closing(char *error, const char *call, int fd)
 {
   int result = failure(error, call, errno);
@@ -69,7 +69,7 @@ static int open_name(listener *l, const char *host, uint32_t port, uint32_t back
 }
 
 /* A socket file outlives a server that was killed. Only a refused connection proves that; macOS
- * refuses also while a backlog is full, and there is no telling the two apart. */
+ * also refuses while a backlog is full, and there is no telling the two apart. */
 static bool is_stale(const struct sockaddr_un *where, socklen_t size)
 {
   struct stat file;
@@ -81,8 +81,8 @@ static bool is_stale(const struct sockaddr_un *where, socklen_t size)
   return stale;
 }
 
-/* Whoever opens the same path meanwhile waits: a file that is not listened on yet looks stale, and
- * so does one that another has put in the place of a stale one. For a second at most, since anybody
+/* Serialises those who open the same path: a file that is not listened on yet looks stale, and a
+ * stale one may be replaced between check and unlink(2). Waits for a second at most, since anybody
  * may hold such a lock. */
 static int lock_folder(const char *path)
 {
@@ -109,8 +109,8 @@ static int bind_path(int fd, const struct sockaddr_un *where, socklen_t size)
   return bind(fd, address, size);
 }
 
-/* Remembers the socket file, also for a process that goes to another folder. Until listen() nobody
- * can connect, whatever the file's mode. */
+/* Remembers the socket file by its absolute path: the process may chdir(2). A chmod(2) after
+ * bind(2) is not too late: nobody can connect before listen(2). */
 static int keep_file(listener *l, const char *path, uint32_t mode)
 {
   if (mode != 0 && chmod(path, (mode_t)mode) < 0) return -1;
@@ -118,7 +118,7 @@ static int keep_file(listener *l, const char *path, uint32_t mode)
   return l->path == NULL ? -1 : stat(path, &l->file);
 }
 
-/* Numbers of files are used again, but not at the same time. */
+/* Inode numbers are reused, but not with the same mtime. */
 static bool is_same(const struct stat *a, const struct stat *b)
 {
   struct timespec at = file_time(a), bt = file_time(b);
@@ -180,7 +180,8 @@ static int check_listening(int fd, char *error)
            : failure(error, "accept: the socket is not listening", EINVAL);
 }
 
-/* Far from the descriptors that a process is started with: Deno mixes up those of its channel. */
+/* From 10 up, clear of the descriptors that a process starts with: Deno mixes up that of its IPC
+ * channel. */
 static int open_duplicate(listener *l, int fd, char *error)
 {
   int refused = check_listening(fd, error);
@@ -201,10 +202,10 @@ int listener_open(listener *l, const char *host, uint32_t port, uint32_t backlog
   return refused;
 }
 
-/* O_NONBLOCK belongs to all processes that share the socket, and one may take it away: Deno does
- * when it hands the socket to a process that it starts. Then accept(2) would wait for as long as
- * nobody comes, with all our clients. So it is set again before accepting, and where that comes too
- * early the wait is short (on Linux, in jiffies). */
+/* O_NONBLOCK belongs to all processes that share the socket, and any may clear it: Deno does when
+ * it hands the socket to a child. accept(2) would then block, and all our clients with it. So the
+ * flag is set again before accepting; should it be cleared just then, SO_RCVTIMEO keeps the wait
+ * short (on Linux it counts in jiffies). */
 void listener_unblock(const listener *l)
 {
   if (l->adopted) fcntl(l->fd, F_SETFL, O_RDWR | O_NONBLOCK);

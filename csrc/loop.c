@@ -1,10 +1,10 @@
-/* libev is compiled as part of this unit, which gives it access to the loop's members. */
+/* libev is compiled as part of this unit, for access to the loop's members. */
 #include "loop.h"
 
 #include "ev.c"
 
-/* libev's own choice knows neither that kqueue is sound for sockets (it takes nothing but select on
- * macOS), nor which backends are compiled in when LIBEV_FLAGS names one. */
+/* libev's own choice distrusts kqueue, which is sound for sockets (on macOS only select would be
+ * left), and does not check that LIBEV_FLAGS names a backend that is compiled in. */
 uint32_t loop_backend(uint32_t wanted)
 {
   const char *flags = getenv("LIBEV_FLAGS");
@@ -20,8 +20,8 @@ uint32_t loop_backend(uint32_t wanted)
 
 #define TIMERS 16 /* more than a server has */
 
-/* Makes an array longer, its new elements all bits of `fill`. Returns NULL and leaves it as it is
- * when there is no memory. */
+/* Grows an array; all bytes of new elements are `fill`. NULL without memory, and the array is as
+ * before. */
 static void *grown(void *array, int *count, int wanted, size_t size, int fill)
 {
   if (wanted <= *count) return array;
@@ -37,14 +37,14 @@ static void *grown(void *array, int *count, int wanted, size_t size, int fill)
    ((array) = made, true))
 
 #if EV_USE_EPOLL
-/* A list of events that is never filled is never replaced. */
+/* libev replaces this list only when it was full. */
 static bool reserve_kernel(struct ev_loop *loop, int fds)
 {
   void *made;
   return GROW(loop->epoll_events, loop->epoll_eventmax, fds + 1, 0);
 }
 #else
-/* Two filters of a descriptor, each taken away and added. */
+/* Per descriptor two filters, each deleted and added. */
 static bool reserve_kernel(struct ev_loop *loop, int fds)
 {
   void *made;
@@ -79,8 +79,8 @@ static bool reserve_backend(struct ev_loop *loop, int fds)
   }
 }
 
-/* For a descriptor there is one change and two watchers. Its own array comes last: it tells that
- * the others are long enough. */
+/* A descriptor has one change and two watchers. `anfds` grows last: its length vouches for the
+ * others. */
 bool loop_reserve(struct ev_loop *loop, int fd)
 {
   void *made;
@@ -99,8 +99,8 @@ static bool reserve_timers(struct ev_loop *loop)
          GROW(loop->pendings[0], loop->pendingmax[0], TIMERS, 0);
 }
 
-/* What ev_loop_new() does, but for the end of the process when there is no memory. One allocation
- * of libev's own is left, of its first list of events. */
+/* ev_loop_new() that returns NULL without memory, where libev would end the process. One allocation
+ * is left unchecked: libev's first list of events. */
 struct ev_loop *loop_new(uint32_t backend)
 {
   uint32_t chosen = loop_backend(backend);

@@ -1,6 +1,5 @@
-/* The thread sleeps in one of two ways, each with a function of its own: at a gate, which parking
- * opens from outside (sleep_at_gate, parking_open), or in poll(2), which has to be left to be begun
- * anew (follow_orders, parking_arm). */
+/* The thread sleeps at a gate, which is opened from outside (sleep_at_gate, parking_open), or in
+ * poll(2), which it has to leave to wait for anything else (follow_orders, parking_arm). */
 #include "parking.h"
 
 #include <errno.h>
@@ -16,7 +15,7 @@
 static void write_octet(int fd)
 {
   struct iovec octet = {.iov_base = "x", .iov_len = 1};
-  /* A full socket has octets that wake already. */
+  /* EAGAIN ends this: what fills the socket wakes already. */
   while (socket_send(fd, &octet, 1, false) < 0 &&
          (errno == EINTR || errno == ENOBUFS || errno == ENOMEM)) {
     if (errno != EINTR) poll(NULL, 0, 1);
@@ -30,7 +29,7 @@ static void empty(int fd)
   }
 }
 
-/* From here on it does not wait for anything that it was armed for. Returns what that was. */
+/* Disarms. Returns the descriptor that was waited for, or -1. */
 static int let_go(parking *p)
 {
   pthread_mutex_lock(&p->lock);
@@ -54,7 +53,7 @@ static int64_t after(int timeout)
   return timeout < 0 ? INT64_MAX : now_in_ms() + timeout;
 }
 
-/* Milliseconds to `until`. Once it is there, nobody has to be woken any more. */
+/* Milliseconds to `until`, which is forgotten once it has passed and nobody is to be woken. */
 static int rest_of(parking *p)
 {
   int64_t left = p->until == INT64_MAX ? INT64_MAX : p->until - now_in_ms();
@@ -62,7 +61,7 @@ static int rest_of(parking *p)
   return left == INT64_MAX ? -1 : left <= 0 ? 0 : left < INT32_MAX ? (int)left : INT32_MAX;
 }
 
-/* How long the thread sleeps. Returns false when it is to end. */
+/* How long the thread is to sleep. False: it is to end. */
 static bool may_sleep(parking *p, int *timeout)
 {
   pthread_mutex_lock(&p->lock);
@@ -72,7 +71,7 @@ static bool may_sleep(parking *p, int *timeout)
   return !stopping;
 }
 
-/* An octet on `control` means that it is to wake sooner, or the end. */
+/* A byte on `control` means a shorter timeout, or the end. */
 static void *sleep_at_gate(void *argument)
 {
   parking *p = argument;
@@ -99,7 +98,7 @@ bool parking_open(parking *p, int fd, int timeout)
 
 /* ---- orders ------------------------------------------------------------------------------- */
 
-/* Takes the latest order, if there is a new one. Returns false when the thread is to end. */
+/* Takes the latest order, if there is a new one. False: the thread is to end. */
 static bool take_order(parking *p, order *o)
 {
   pthread_mutex_lock(&p->lock);
@@ -113,7 +112,7 @@ static bool take_order(parking *p, order *o)
   return !stopping;
 }
 
-/* An octet on `control` means that there is an order, or the end. */
+/* A byte on `control` means an order, or the end. */
 static void *follow_orders(void *argument)
 {
   parking *p = argument;
@@ -217,7 +216,7 @@ void parking_stop(parking *p)
   close_all(p);
 }
 
-/* The number may be another descriptor's by now. */
+/* The descriptor's number may have been reused. */
 void parking_abandon(parking *p)
 {
   struct stat now;

@@ -48,10 +48,9 @@ static void on_thread_end(void *value)
   pthread_mutex_unlock(&registry.lock);
 }
 
-/* Either the library is unloaded by the last thread that had it, and no other one uses a server any
- * more; or the process exits, by its main thread, while others may be in the middle of their turns:
- * what they have is theirs, and the system's in a moment. The key must go before the code that it
- * points to. */
+/* Either the last thread that had the library unloads it, and no other uses a server any more; or
+ * the main thread exits the process, while others may be in the middle of a turn: theirs are left
+ * to the system. The key must go before the code that it points to. */
 __attribute__((destructor)) static void on_unload(void)
 {
   pthread_mutex_lock(&registry.lock);

@@ -1,6 +1,6 @@
-/* The live servers of the process, for the ends that nobody announces: the library is unloaded
- * (Deno does so on reload), the process exits, or a JavaScript thread ends (a terminated Worker).
- * The helper threads must stop before their code or their owner is gone. */
+/* The live servers of the process, for ends that nobody announces: the library is unloaded (Deno
+ * does so on reload), the process exits, or a JavaScript thread ends (a terminated Worker). The
+ * helper threads must stop before their code or their owner is gone. */
 #ifndef REGISTRY_H
 #define REGISTRY_H
 

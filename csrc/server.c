@@ -1,4 +1,4 @@
-/* From bj_server_new() to bj_server_free(), and what may be asked at any time. */
+/* From bj_server_new() to bj_server_free(), and what may be asked in between. */
 #include "server.h"
 
 #include <errno.h>
@@ -12,7 +12,7 @@
 #include "loop.h"
 
 #define LINGER_TIMEOUT 2000 /* milliseconds for the client to close after us */
-#define LOOK_TIME 1000      /* milliseconds in which nobody sees that a client has gone */
+#define LOOK_TIME 1000      /* milliseconds between looks whether a client has gone */
 
 const char *server_date(bj_server *s)
 {
@@ -31,8 +31,8 @@ const char *server_date(bj_server *s)
   return s->date;
 }
 
-/* Keep-Alive is about this connection only, so that Connection has to name it (RFC 9110 section
- * 7.6.1), which in HTTP/1.0 means that the connection persists. */
+/* Keep-Alive is for this hop only, so Connection has to name it (RFC 9110 section 7.6.1); to
+ * HTTP/1.0 that says that the connection persists. */
 static void tell_persistence(bj_server *s)
 {
   static const char told[] = "Connection: keep-alive\r\nKeep-Alive: timeout=%u\r\n";
@@ -58,14 +58,14 @@ static void on_halt(registered *entry)
   if (loop_fd(s->loop) >= 0) close(loop_fd(s->loop));
 }
 
-/* sendfile(2) raises SIGPIPE when the client has left. Only the default of that would be fatal. */
+/* sendfile(2) raises SIGPIPE when the client has gone. Only the default action is fatal. */
 static void survive_sigpipe(void)
 {
   struct sigaction now;
   if (sigaction(SIGPIPE, NULL, &now) == 0 && now.sa_handler == SIG_DFL) signal(SIGPIPE, SIG_IGN);
 }
 
-/* What matters is that it does not run any more. */
+/* Nothing to do: drain() asks only whether the timer still runs. */
 static void on_patience_over(struct ev_loop *loop, ev_timer *timer, int events)
 {
   (void)loop;
@@ -147,7 +147,7 @@ bj_server *bj_server_new(const bj_options *options, char *arena, uint32_t *field
   return NULL;
 }
 
-/* Another listener would take the place of the first one, which nobody could close any more. */
+/* A second listener would replace the first, which nobody could close any more. */
 static int check_unlistening(const bj_server *s, char *error)
 {
   bool may_listen = s->state == SERVER_OPEN && s->listener.fd < 0;

@@ -42,7 +42,7 @@ enum socket_peer socket_peer(int fd)
 {
   struct pollfd it = {.fd = fd, .events = POLLRDHUP};
   if (poll(&it, 1, 0) <= 0) return PEER_THERE;
-  /* Of a Unix socket it hangs up at once, also with octets that wait to be read. */
+  /* A Unix socket hangs up at once, even with bytes left to read. */
   bool is_gone =
     (it.revents & POLLERR) != 0 || ((it.revents & POLLHUP) != 0 && socket_unread(fd) == 0);
   return is_gone ? PEER_GONE : PEER_ENDED;
@@ -94,7 +94,7 @@ int socket_pair(int fds[2])
   return 0;
 }
 
-/* macOS takes no option for a socket whose peer has gone already. */
+/* On macOS setsockopt(2) fails once the peer has gone. */
 static int accept_prepared(int listener, struct sockaddr *peer, socklen_t *size)
 {
   int fd = accept(listener, peer, size);
@@ -115,7 +115,7 @@ size_t socket_unsent(int fd)
   return getsockopt(fd, SOL_SOCKET, SO_NWRITE, &size, &room) == 0 ? (size_t)size : 0;
 }
 
-/* Its poll(2) does not tell one who has closed its side from one who has gone. */
+/* poll(2) of macOS does not tell a peer that closed its side from one that has gone. */
 enum socket_peer socket_peer(int fd)
 {
   int error = 0;
@@ -137,7 +137,7 @@ enum { SEND_FLAGS = 0, SEND_MORE = 0, TCP_IDLE = TCP_KEEPALIVE };
 ssize_t socket_send(int fd, const struct iovec *parts, size_t count, bool more)
 {
   int flags = more ? SEND_FLAGS | SEND_MORE : SEND_FLAGS;
-  if (count == 1) return send(fd, parts->iov_base, parts->iov_len, flags); /* takes less time */
+  if (count == 1) return send(fd, parts->iov_base, parts->iov_len, flags); /* faster */
   struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)parts};
   message.msg_iovlen = (__typeof__(message.msg_iovlen))count;
   return sendmsg(fd, &message, flags);
@@ -158,8 +158,8 @@ int socket_unblock(int fd)
   return flags < 0 ? -1 : fcntl(fd, F_SETFL, flags | O_NONBLOCK);
 }
 
-/* Answers leave whole, so waiting for more to send (Nagle) would only delay them. macOS says
- * nothing of a peer that has gone already. */
+/* Answers leave whole, so waiting for more to send (Nagle) would only delay them. For a peer that
+ * has gone already macOS does not fill in `peer`. */
 int socket_accept(int listener, struct sockaddr_storage *peer)
 {
   socklen_t size = sizeof *peer;

@@ -1,4 +1,4 @@
-/* What the systems do differently about sockets. */
+/* What differs between systems about sockets. */
 #ifndef SOCKET_H
 #define SOCKET_H
 
@@ -24,32 +24,32 @@ int socket_pair(int fds[2]);
 /* The next connection of a listening socket, ready for use; -1 with errno. */
 int socket_accept(int listener, struct sockaddr_storage *peer);
 
-/* Has the kernel ask peers that say nothing for a minute whether they are there, for another one.
- * What a listening socket accepts inherits that. */
+/* TCP keep-alive: the kernel probes a peer that has been silent for a minute, for another one. What
+ * a listening socket accepts inherits this. */
 void socket_keep_alive(int fd);
 
-/* Sends parts that follow each other, as far as the socket takes them; never raises SIGPIPE. `more`
- * means that the next octets follow at once. */
+/* Sends the parts in order, as far as the socket takes them; never raises SIGPIPE. `more`: the next
+ * bytes follow at once. */
 ssize_t socket_send(int fd, const struct iovec *parts, size_t count, bool more);
 
-/* Octets that can be read. */
+/* Bytes that can be read. */
 size_t socket_unread(int fd);
 
-/* Octets that the kernel has taken and the peer has not acknowledged; of a Unix socket with what
- * the kernel adds to them. */
+/* Bytes that the kernel has taken and the peer has not acknowledged; on a Unix socket with the
+ * kernel's overhead. */
 size_t socket_unsent(int fd);
 
-/* Whether one of `count` descriptors is ready. Sleeps until then, for `micros` microseconds at most
- * and where the system knows such short times. */
+/* Whether one of `count` descriptors is ready. Sleeps for that, `micros` microseconds at most; not
+ * at all where the system has no ppoll(2). */
 bool socket_wait(struct pollfd *fds, nfds_t count, uint32_t micros);
 
 enum socket_peer {
   PEER_THERE, /* as far as is known */
-  PEER_ENDED, /* it sends nothing more than what can be read */
+  PEER_ENDED, /* it sends no more than what can be read */
   PEER_GONE,  /* the connection is broken */
 };
 
-/* What has become of the peer, of which nothing is read. */
+/* The state of a peer, without reading from it. */
 enum socket_peer socket_peer(int fd);
 
 #endif

@@ -11,7 +11,7 @@
 #include "failure.h"
 #include "socket.h"
 
-#define DATAGRAM 1432 /* octets that pass an Ethernet in one piece, with IPv6's head and UDP's */
+#define DATAGRAM 1432 /* bytes that fit an Ethernet frame with the IPv6 and UDP headers */
 
 /* In the order of enum bj_counter. */
 static const char *const names[BJ_STATSD_COUNTERS] = {
@@ -22,8 +22,8 @@ static const char *const names[BJ_STATSD_COUNTERS] = {
   "resp.done.keepalive", "resp.conn.close",     "resp.aborted",
 };
 
-/* That nobody listens is said of the datagram before: this one has not been sent. A full socket
- * buffer is told later what it does not take now. Any other failure is no reason to stop. */
+/* ECONNREFUSED is about the datagram before, and this one was not sent: try again. False if the
+ * socket is full: the counts go with the next ones. Any other failure loses them. */
 static bool send_datagram(const statsd *d, const char *text, size_t size)
 {
   struct iovec span = {(char *)(uintptr_t)text, size};
@@ -32,7 +32,7 @@ static bool send_datagram(const statsd *d, const char *text, size_t size)
   return sent >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != ENOBUFS);
 }
 
-/* Counts that a datagram has room for, from `at` on; returns the first one that it has not. */
+/* Writes counts from `at` on, as many as a datagram holds; returns the first that is left. */
 static int write_lines(const statsd *d, int at, char *text, size_t *size)
 {
   *size = 0;
@@ -74,7 +74,7 @@ void statsd_init(statsd *d, const uint64_t *counters)
   d->timer.data = d;
 }
 
-/* The first address of the name that this system has a way to. */
+/* The first address of the name that this system has a route to. */
 static int connect_name(const char *host, uint32_t port, char *error)
 {
   char service[16];
@@ -126,7 +126,7 @@ int statsd_open(statsd *d, const char *host, uint32_t port, const char *prefix, 
 void statsd_update(statsd *d, struct ev_loop *loop)
 {
   if (d->fd >= 0 && !d->timer.active && memcmp(d->told, d->counters, sizeof d->told) != 0) {
-    ev_timer_set(&d->timer, d->interval, 0.); /* one that has passed would pass again at once */
+    ev_timer_set(&d->timer, d->interval, 0.); /* else it might fire at once */
     ev_timer_start(loop, &d->timer);
   }
 }

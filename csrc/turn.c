@@ -1,5 +1,5 @@
-/* The calls in which a server does its work: what has happened goes out as events, commands come
- * in, and in between it may be parked. */
+/* The calls in which a server works: what has happened goes out as events, commands come in, and in
+ * between it may be parked. */
 #include <stdlib.h>
 
 #include "command.h"
@@ -12,7 +12,7 @@
 #include "server.h"
 #include "socket.h"
 
-#define MOST_UNASKED 0.002 /* seconds */
+#define MOST_UNASKED 0.002 /* seconds that the kernel is not polled for */
 
 /* At the end of each call. */
 static void finish(bj_server *s)
@@ -41,8 +41,8 @@ static void resume_queued(bj_server *s)
   }
 }
 
-/* The client may just have asked again. Closing with that unread would reset the connection, and
- * with it answers that are still on their way. */
+/* Lingers rather than closes: the client may just have asked again, and closing with that unread
+ * would reset the connection and lose answers on their way. */
 static void close_idle(bj_server *s)
 {
   for (conn *c = s->conns, *next; c != NULL; c = next) {
@@ -54,8 +54,8 @@ static void close_idle(bj_server *s)
   }
 }
 
-/* Whether no client has anything to say. A pass in which kqueue is told of closed descriptors
- * reports nothing else, so one counts only if there was nothing to tell. */
+/* Whether no client has sent anything. A pass that tells kqueue of closed descriptors reports
+ * nothing else, so only one with nothing to tell counts. */
 static bool is_quiet(bj_server *s)
 {
   bool settled = false;
@@ -66,7 +66,7 @@ static bool is_quiet(bj_server *s)
   return s->event_count == 0 && s->queue == NULL;
 }
 
-/* Idle connections go once nothing more is readable: what they sent before counts. */
+/* Idle connections go once nothing more is readable: what was sent before counts. */
 static void drain(bj_server *s)
 {
   if (!s->patience.active && is_quiet(s)) close_idle(s);
@@ -77,8 +77,8 @@ static void drain(bj_server *s)
   }
 }
 
-/* While those of whom it is known that they have something are enough for a turn, the kernel is not
- * asked for others, whom it would name each time. But soon: handlers may be slow. */
+/* While queued connections fill the turn, the kernel is not polled: it would report all the others
+ * each time. But not for long, since handlers may be slow. */
 static void ask(bj_server *s)
 {
   if (server_has_enough(s)) {
@@ -123,7 +123,7 @@ uint32_t bj_server_write(bj_server *s, uint32_t slot, uint32_t generation, const
 {
   ev_now_update(s->loop);
   exchange *x = exchange_find(&s->exchanges, slot, generation);
-  uint32_t taken = size; /* by nobody, when it is over */
+  uint32_t taken = size; /* all, if it is over */
   if (x != NULL && x->direct && x->answer == ANSWER_STARTED) {
     conn *c = x->conn;
     taken = (uint32_t)output_direct(x, (bytes){body, size < x->left ? size : (size_t)x->left});
@@ -174,8 +174,8 @@ static bool has_work(bj_server *s)
          !loop_settled(s->loop);
 }
 
-/* A thread that sleeps is back later than few clients ask again. What many ask meanwhile is taken
- * together, and costs less then. */
+/* Spins for few: they ask again sooner than a sleeping thread is back. Sleeps for many: what they
+ * ask meanwhile is taken together, and costs less. */
 uint32_t bj_server_wait(bj_server *s, uint32_t micros)
 {
   nfds_t count;
