@@ -2,21 +2,21 @@
 
 #include "test.h"
 
-/* A wait after `clients` of those that `latest` is of have asked. */
+/* A wait after the `clients` of `latest` have asked. */
 static bool are_few_after(askers *a, uint32_t *latest, int clients)
 {
   for (int i = 0; i < clients; i++) askers_count(a, &latest[i]);
   return askers_are_few(a);
 }
 
-TEST("clients are counted once, however often they ask")
+TEST("a client counts once, however often it asks")
 {
   askers a = {.period = 1};
   uint32_t latest[ASKERS_FEW] = {0};
   for (int i = 0; i < 5 * ASKERS_WAITS; i++) CHECK(are_few_after(&a, latest, ASKERS_FEW));
 }
 
-TEST("one more is many, until they have been few for a whole period")
+TEST("one more than few is many, until they have been few for a whole period")
 {
   askers a = {.period = 1};
   uint32_t latest[ASKERS_FEW + 1] = {0};
@@ -25,7 +25,7 @@ TEST("one more is many, until they have been few for a whole period")
   for (int i = 0; i < 2 * ASKERS_WAITS; i++) CHECK(are_few_after(&a, latest, 1));
 }
 
-TEST("many that ask by turns are many")
+TEST("many clients that take turns in asking are many")
 {
   askers a = {.period = 1};
   uint32_t latest[3 * ASKERS_WAITS] = {0};

@@ -1,4 +1,4 @@
-/* Bodies of requests: windows, what nobody reads, limits, framing that breaks. */
+/* Bodies of requests: the window, dropping, limits, bad framing. */
 #include "driver.h"
 
 #define GET "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -39,8 +39,8 @@ static void end(void)
   driver_close(&d);
 }
 
-/* Sends parts of `whole` octets until nothing moves any more. Returns how many octets the server
- * has handed over in the meantime. */
+/* Sends parts of `whole` bytes until nothing moves any more. Returns how many of them the server
+ * has handed over meanwhile. */
 static uint32_t pour(uint32_t whole)
 {
   uint32_t got = 0;
@@ -76,7 +76,7 @@ TEST("reading pauses when a handler leaves a window unread, and goes on when it 
   end();
 }
 
-TEST("a body is dropped when the answer is out, and the connection goes on")
+TEST("a body that is left when the answer is out is dropped, and the connection goes on")
 {
   begin(CHUNKED "5\r\nhello\r\n");
   driver_answer(&d, &e, "a");
@@ -132,7 +132,7 @@ static const struct {
   {"ffffffffffffffff\r\n", BJ_TOO_LARGE, LARGE},
 };
 
-/* Sends it whole or octet by octet, until the handler is told of the end. */
+/* Sends it whole or byte by byte, until the handler is told of the end. */
 static void check_broken(size_t row, bool is_started, bool is_single)
 {
   static const char started[] = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n";
@@ -165,13 +165,13 @@ static void check_broken(size_t row, bool is_started, bool is_single)
   end();
 }
 
-TEST("a body that breaks its framing or passes its limit ends its request, however it is cut")
+TEST("bad framing or a body over its limit ends the request, however it is segmented")
 {
   for (size_t row = 0; row < sizeof broken / sizeof *broken; row++)
     for (int how = 0; how < 4; how++) check_broken(row, how & 1, how & 2);
 }
 
-TEST("a body of just the limit is taken, an announced one beyond it refused")
+TEST("a body of exactly the limit is taken, one announced as larger is refused")
 {
   bj_options options = driver_defaults();
   options.max_body_low = 10;
@@ -186,7 +186,7 @@ TEST("a body of just the limit is taken, an announced one beyond it refused")
   end();
 }
 
-TEST("a client that leaves within its body is an abort")
+TEST("a client that leaves in the middle of its body is an abort")
 {
   begin(POST("5") "abc");
   shutdown(client, SHUT_WR);

@@ -1,4 +1,4 @@
-/* The unit is part of this one, so that its malloc() can fail. */
+/* Includes the unit, so that its malloc() can fail. */
 #include <stdbool.h>
 #include <stdlib.h>
 
@@ -27,7 +27,7 @@ TEST("an empty buffer owns no memory")
   CHECK(b.memory == NULL);
 }
 
-TEST("spares keep the memory of large buffers, as many as are worth it, and lend it to empty ones")
+TEST("spares keep memory of worthwhile size, up to a total, and lend it to empty buffers")
 {
   static char large[20000];
   spares all = {.count = 0};
@@ -47,9 +47,9 @@ TEST("spares keep the memory of large buffers, as many as are worth it, and lend
   spares_lend(&all, &lent);
   CHECK_EQ(all.count, SPARES - 1);
   CHECK(lent.memory != NULL && lent.capacity >= sizeof large && buffer_size(&lent) == 0);
-  spares_keep(&all, &small); /* not worth it */
+  spares_keep(&all, &small); /* too small to keep */
   CHECK(buffer_room(&huge, 1 << 20) != NULL);
-  spares_keep(&all, &huge); /* who borrows it would have all of it counted */
+  spares_keep(&all, &huge); /* too large: a borrower would be charged for all of it */
   CHECK_EQ(all.count, SPARES - 1);
   CHECK(buffer_room(&huge, 4 << 20) != NULL);
   spares_keep(&all, &huge);
@@ -63,7 +63,7 @@ TEST("spares keep the memory of large buffers, as many as are worth it, and lend
   CHECK(lent.memory == NULL);
 }
 
-TEST("what is appended comes out in order, however it is cut")
+TEST("what is appended comes out in order, in whatever pieces")
 {
   const size_t cuts[] = {1, 2, 3, 7, 64, 1000};
   for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++) {
@@ -111,14 +111,14 @@ TEST("room is committed as far as it was used")
   buffer_free(&b);
 }
 
-TEST("room for nothing is there")
+TEST("room for 0 bytes is not NULL")
 {
   buffer b = {0};
   CHECK(buffer_room(&b, 0) != NULL);
   buffer_free(&b);
 }
 
-TEST("a clear forgets the content and keeps the memory")
+TEST("clearing forgets the content and keeps the memory")
 {
   buffer b = {0};
   buffer_append(&b, BYTES("abc"));
@@ -141,7 +141,7 @@ TEST("the content may be replaced by a part of itself, or by nothing")
   CHECK(b.memory == NULL);
 }
 
-TEST("without memory the buffer is as before")
+TEST("a failed allocation leaves the buffer as before")
 {
   buffer b = {0};
   buffer_append(&b, BYTES("abc"));

@@ -9,7 +9,7 @@ static const struct {
   size_t size;
   enum decoded end;
   const char *content;
-  size_t rest; /* octets of `in` that belong to the next message */
+  size_t rest; /* bytes of `in` that belong to the next message */
 } rows[] = {
   {ROW("0\r\n\r\n"), DECODED_END, "", 0},
   {ROW("0\r\n\r\nGET /"), DECODED_END, "", 5},
@@ -89,8 +89,8 @@ static const struct {
 };
 enum { ROWS = sizeof rows / sizeof *rows };
 
-/* Sends the octets in pieces that end at `a`, at `b` and at the end; pieces of one octet if
- * `single`. Every piece stands before a page without access. */
+/* Decodes in pieces that end at `a`, at `b` and at the end, or of one byte if `single`. Every piece
+ * ends where a page without access begins. */
 static void check_cut(int row, size_t a, size_t b, bool single)
 {
   char content[256] = {0};
@@ -99,7 +99,7 @@ static void check_cut(int row, size_t a, size_t b, bool single)
   enum decoded end = DECODED_MORE;
   while (at < size && end == DECODED_MORE) {
     size_t stop = single ? at + 1 : at < a ? a : at < b ? b : size;
-    static char *last; /* where the page without access begins, used again and again */
+    static char *last; /* where the page without access begins; reused */
     last = last != NULL ? last : guarded(content, sizeof content) + sizeof content;
     char *piece = memcpy(last - (stop - at), rows[row].in + at, stop - at);
     size_t decoded = 99, used = 99;
@@ -119,7 +119,7 @@ static void check_cut(int row, size_t a, size_t b, bool single)
   }
 }
 
-TEST("a body gives the same content whole, in two, in three and in single octets")
+TEST("a body gives the same content whole, in two or three pieces, and byte by byte")
 {
   for (int row = 0; row < ROWS; row++) {
     check_cut(row, rows[row].size, rows[row].size, false);
@@ -143,12 +143,12 @@ TEST("the rows above reach every state")
   CHECK_EQ(seen, (1u << (CHUNKED_LAST_LF + 1)) - 1);
 }
 
-TEST("a state takes exactly the octets of its syntax")
+TEST("each state takes exactly the octets of its syntax")
 {
   static const char token[] = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
                               "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
   static const struct {
-    const char *before, *also; /* taken, beside those of a token if `tokens` */
+    const char *before, *also; /* taken, besides those of a token if `tokens` */
     bool tokens, values;
   } states[] = {
     {"", "0123456789abcdefABCDEF", false, false},
@@ -187,7 +187,7 @@ TEST("a state takes exactly the octets of its syntax")
   }
 }
 
-/* How many octets of `unit`, repeated after `start`, are taken. */
+/* How many bytes of `unit`, repeated after `start`, are taken. */
 static size_t limit_of(const char *start, const char *unit)
 {
   chunked c = {0};
@@ -204,7 +204,7 @@ static size_t limit_of(const char *start, const char *unit)
   return taken;
 }
 
-TEST("extensions and trailers are limited, whatever the data")
+TEST("extensions and trailers are limited, however much data there is")
 {
   CHECK_EQ(limit_of("1;", "a"), CHUNKED_MAX_OVERHEAD);
   CHECK_EQ(limit_of("1;a=\"", " "), CHUNKED_MAX_OVERHEAD - 3);
@@ -213,7 +213,7 @@ TEST("extensions and trailers are limited, whatever the data")
   CHECK(limit_of("", "1;a\r\nx\r\n") < 5 * CHUNKED_MAX_OVERHEAD);
 }
 
-TEST("chunks of one octet are not overhead")
+TEST("chunks of one byte do not count as overhead")
 {
   CHECK_EQ(limit_of("", "1\r\nx\r\n"), (1 << 20) + 2);
 }

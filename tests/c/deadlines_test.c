@@ -11,7 +11,7 @@ static struct fixture {
   struct ev_loop *loop;
   deadlines all;
   deadline each[OWNERS];
-  char passed[64]; /* the owners in their order */
+  char passed[64]; /* owners, in the order of passing */
   size_t count;
   struct {
     int by, clear, set; /* when `by` passes, clear or set another: -1 for none */
@@ -65,7 +65,7 @@ static bool all_clear(void)
   return clear;
 }
 
-TEST("deadlines pass in the order in which they were set, the kinds after their times")
+TEST("deadlines pass in the order in which they were set within a kind, and kinds by their times")
 {
   begin(120, 3, 60); /* far enough apart for a machine that stalls */
   deadline_set(&f.all, &f.each[0], DEADLINE_IDLE);
@@ -116,7 +116,7 @@ TEST("a cleared deadline does not pass, cleared once or twice")
   end();
 }
 
-TEST("one that is set again goes to the end, one that is kept stays, one of another kind moves")
+TEST("a deadline set again goes last, a kept one stays, one of another kind moves")
 {
   begin(2, 6, 0);
   deadline_set(&f.all, &f.each[0], DEADLINE_IDLE);
@@ -130,7 +130,7 @@ TEST("one that is set again goes to the end, one that is kept stays, one of anot
   end();
 }
 
-TEST("who runs out of time may clear and set others, and itself")
+TEST("when one passes, its owner may clear and set others, and itself")
 {
   begin(1, 3, 0);
   deadline_set(&f.all, &f.each[0], DEADLINE_IDLE);
@@ -146,7 +146,7 @@ TEST("who runs out of time may clear and set others, and itself")
   end();
 }
 
-TEST("a deadline that lies before the one the timer is aimed at is not late")
+TEST("a deadline before the one that the timer is set for is not late")
 {
   begin(2000, 2, 0);
   deadline_set(&f.all, &f.each[0], DEADLINE_IDLE);
@@ -158,7 +158,7 @@ TEST("a deadline that lies before the one the timer is aimed at is not late")
   end();
 }
 
-/* Rounds of the loop until somebody's time is over. */
+/* Runs the loop until a deadline passes. */
 static void wait_for_one(void)
 {
   for (size_t before = f.count; f.count == before && !all_clear();) ev_run(f.loop, EVRUN_ONCE);
@@ -169,14 +169,14 @@ static bool has_passed(char who)
   return memchr(f.passed, who, f.count) != NULL;
 }
 
-TEST("octets give back time by their rate: who is slow on the whole is over before who pauses")
+TEST("bytes earn time by the rate: trickling runs out sooner than pausing")
 {
   begin_with(
     (deadline_time[DEADLINE_KINDS]){[DEADLINE_HEAD] = {10, 0}, [DEADLINE_BODY] = {150, 1000}});
   deadline_extend(&f.all, &f.each[0], DEADLINE_BODY, 0);
   deadline_extend(&f.all, &f.each[1], DEADLINE_BODY, 0);
   for (int i = 0; i < 30 && !has_passed('0');
-       i++) { /* 10 ms for 1 octet, worth 1 ms, and for 100 */
+       i++) { /* each 10 ms: 1 byte, which earns 1 ms, and 100 */
     deadline_set(&f.all, &f.each[2], DEADLINE_HEAD);
     wait_for_one();
     if (!has_passed('0')) deadline_extend(&f.all, &f.each[0], DEADLINE_BODY, 1);
@@ -188,7 +188,7 @@ TEST("octets give back time by their rate: who is slow on the whole is over befo
   end();
 }
 
-TEST("nothing gives back nothing, whatever the rate, and clearing gives back everything")
+TEST("no bytes earn nothing, whatever the rate; clearing restores the whole time")
 {
   begin_with((deadline_time[DEADLINE_KINDS]){
     [DEADLINE_HEAD] = {8, 0}, [DEADLINE_BODY] = {20, 0}, [DEADLINE_WRITE] = {20, 1}});
@@ -214,14 +214,14 @@ static void begin_another(struct ev_loop *loop, ev_timer *timer, int events)
   deadline_set(&f.all, &f.each[1], DEADLINE_HEAD);
 }
 
-TEST("a deadline that begins in the moment in which another one passes does not delay it")
+TEST("a deadline that is set just when another passes does not delay it")
 {
   begin(1, 60000, 0);
   ev_timer other;
   ev_timer_init(&other, begin_another, .001, 0.);
   ev_timer_start(f.loop, &other);
   deadline_set(&f.all, &f.each[0], DEADLINE_IDLE);
-  nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL); /* both are due */
+  nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL); /* both are over by now */
   ev_run(f.loop, EVRUN_NOWAIT);
   CHECK(f.each[1].next != NULL);
   CHECK_BYTES(f.passed, f.count, "0");
@@ -229,7 +229,7 @@ TEST("a deadline that begins in the moment in which another one passes does not 
   end();
 }
 
-TEST("an heir takes over the place in line")
+TEST("a moved deadline keeps its place in line")
 {
   begin(20, 1, 0);
   for (int i = 0; i < 3; i++) deadline_set(&f.all, &f.each[i], DEADLINE_IDLE);
@@ -238,7 +238,7 @@ TEST("an heir takes over the place in line")
   deadline_move(&f.each[3], &f.each[1]);
   CHECK(f.each[1].next == NULL);
   f.each[3].owner = &f.each[3];
-  deadline_move(&f.each[5], &f.each[6]); /* nothing is left of what does not run */
+  deadline_move(&f.each[5], &f.each[6]); /* one that does not run leaves nothing */
   CHECK(f.each[5].next == NULL);
   run();
   CHECK_BYTES(f.passed, f.count, "4032");
@@ -246,7 +246,7 @@ TEST("an heir takes over the place in line")
   end();
 }
 
-/* One that is asked to pass again each time, as for a connection that waits for its turn. */
+/* Retries each time, as for a connection that waits for its turn. */
 static void on_passed_again(void *owner, enum deadline_kind kind)
 {
   (void)kind;
@@ -255,7 +255,7 @@ static void on_passed_again(void *owner, enum deadline_kind kind)
   if (f.count < sizeof f.passed) f.passed[f.count++] = (char)('0' + which);
 }
 
-TEST("one that passes again and again does not hold up the others of its kind")
+TEST("one that is retried again and again does not hold up the others of its kind")
 {
   begin(5, 0, 0);
   f.all.passed = on_passed_again;

@@ -1,4 +1,4 @@
-/* Answers whose octets stay with the caller until the socket takes them. */
+/* Answers by bj_server_write() (BJ_WRITE_DIRECT). */
 #include "driver.h"
 
 #define GET "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -37,7 +37,7 @@ static uint32_t give(const bj_event *e, uint32_t from)
   return bj_server_write(d.server, e->request, e->generation, body + from, LARGE - from);
 }
 
-/* Reads and gives until `size` octets are there. */
+/* Reads and writes until `size` bytes have come. */
 static void exchange_all(const bj_event *e, uint32_t at, size_t size)
 {
   size_t have = 0;
@@ -54,7 +54,7 @@ static void exchange_all(const bj_event *e, uint32_t at, size_t size)
   CHECK_EQ(have, size);
 }
 
-TEST("a large body goes as the client takes it")
+TEST("a large body is sent as the client takes it")
 {
   begin(GET);
   bj_event e = d.events[0];
@@ -65,11 +65,11 @@ TEST("a large body goes as the client takes it")
   exchange_all(&e, taken, HEAD_SIZE + LARGE);
   CHECK_EQ(memcmp(got + HEAD_SIZE, body, LARGE), 0);
   CHECK_EQ(driver_counter(&d, BJ_RESP_DONE_KEEPALIVE), 1);
-  CHECK_EQ(give(&e, 0), LARGE); /* over: nobody waits for it */
+  CHECK_EQ(give(&e, 0), LARGE); /* the request is over: all count as taken */
   end();
 }
 
-TEST("what was collected goes before it, for other connections too")
+TEST("what was collected is sent before it, other connections' output too")
 {
   begin(GET);
   bj_event e = d.events[0];
@@ -91,7 +91,7 @@ TEST("what was collected goes before it, for other connections too")
   end();
 }
 
-TEST("a body that the socket takes at once needs no second time")
+TEST("a body that the socket takes at once is written in one call")
 {
   begin(GET);
   bj_event e = d.events[0];
@@ -103,7 +103,7 @@ TEST("a body that the socket takes at once needs no second time")
   end();
 }
 
-TEST("one that is not the oldest waits for its turn")
+TEST("a direct answer behind another one waits for its turn")
 {
   static const char first[] = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfirst";
   begin(GET GET GET);
@@ -133,7 +133,7 @@ TEST("no more is sent than was announced")
   end();
 }
 
-TEST("a client that leaves is told of, and a stopped server takes nothing")
+TEST("a client that leaves is reported, and a stopped server takes nothing")
 {
   begin(GET);
   bj_event e = d.events[0];

@@ -1,4 +1,4 @@
-/* The end of a server: who is still served, and when it is over. */
+/* Draining: who is still served, and when it is over. */
 #include "driver.h"
 
 #define GET "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -30,7 +30,7 @@ static void expect_stopped(void)
   CHECK_EQ(driver_turn(&d), 0);
 }
 
-TEST("draining closes what is idle, serves what is there, and tells its end once")
+TEST("draining closes idle connections, serves pending requests, and reports its end once")
 {
   begin_with(driver_defaults());
   int fresh = client_open(&d), working = client_open(&d);
@@ -41,7 +41,7 @@ TEST("draining closes what is idle, serves what is there, and tells its end once
   client_send(late, GET);
   bj_server_drain(d.server, 0);
   CHECK_EQ(driver_turn(&d), 2);
-  CHECK(access(d.host + 5, F_OK) < 0); /* nobody else comes */
+  CHECK(access(d.host + 5, F_OK) < 0); /* no new clients */
   for (uint32_t i = 0; i < 2; i++) driver_answer(&d, &d.events[i], "b");
   driver_flush(&d);
   CHECK_EQ(driver_turn(&d), 0);
@@ -89,7 +89,7 @@ TEST("draining with patience: an idle client may ask once more, then it is over"
   end();
 }
 
-TEST("draining resets nobody who asks just then: the answer before may be on its way")
+TEST("draining resets no client that is just asking: its last answer may be on its way")
 {
   begin_with(driver_defaults());
   client_send(client, GET);
@@ -108,7 +108,7 @@ TEST("draining resets nobody who asks just then: the answer before may be on its
   end();
 }
 
-TEST("draining answers the requests that still wait in line, the last with close")
+TEST("draining answers pipelined requests that still wait, the last with close")
 {
   bj_options options = driver_defaults();
   options.max_pipelined = 1;
@@ -130,7 +130,7 @@ TEST("draining answers the requests that still wait in line, the last with close
   end();
 }
 
-TEST("draining ends at once where nobody can come, and nothing has failed")
+TEST("draining without clients ends at once, and counts no failure")
 {
   bj_options options = driver_defaults();
   driver_make(&d, &options);
@@ -140,7 +140,7 @@ TEST("draining ends at once where nobody can come, and nothing has failed")
   driver_close(&d);
 }
 
-TEST("draining ends when the last client breaks off in whatever way")
+TEST("draining ends when the last client breaks off, in whatever way")
 {
   static const char *const lasts[] = {"", "GET", GET, "x\r\n\r\n", POST "x", GET "x\r\n\r\n"};
   for (size_t i = 0; i < sizeof lasts / sizeof *lasts; i++) {

@@ -1,6 +1,6 @@
 /* Plays both sides of a server: the JavaScript side, which takes turns and writes commands, and
- * clients. Clients come by a Unix socket unless a test asks for TCP: what one side has sent, the
- * other can read at once, so nothing here waits but for timers. */
+ * clients. Clients use a Unix socket unless a test wants TCP: what one side has sent the other can
+ * read at once, so only timers are waited for. */
 #ifndef DRIVER_H
 #define DRIVER_H
 
@@ -24,13 +24,13 @@ typedef struct driver {
   char *arena;
   uint32_t *fields;
   bj_event *events;
-  uint32_t count; /* of events of the last turn */
+  uint32_t count; /* events of the last turn */
   char *output;
   uint32_t output_used;
   bj_command *commands;
   uint32_t command_count;
   int wake;
-  int descriptors; /* before it began */
+  int descriptors; /* open before it began */
   char host[64];
 } driver;
 
@@ -61,7 +61,7 @@ static inline void driver_make(driver *d, const bj_options *options)
 {
   char error[BJ_ERROR_SIZE] = "";
   *d = (driver){.options = *options, .descriptors = count_descriptors()};
-  /* Exactly as large as was said, so that the sanitizer sees one octet more. */
+  /* Exactly the announced size, so that the sanitizer catches an overrun. */
   d->arena = malloc(options->arena_size);
   d->fields = malloc(options->field_slots * 2 * sizeof *d->fields);
   d->events = malloc(options->event_slots * sizeof *d->events);
@@ -128,7 +128,7 @@ static inline bool driver_wait(driver *d)
   return true;
 }
 
-/* Turns until that time is over; parked, so that a wake-up that is missing shows. Returns the
+/* Turns until the time is over, parked in between, so that a missing wake-up shows. Returns the
  * number of events. */
 static inline uint32_t driver_pass(driver *d, int milliseconds)
 {
@@ -148,7 +148,7 @@ static inline uint32_t driver_pass(driver *d, int milliseconds)
   return events;
 }
 
-/* The one event of the next turn, or of a later one: some things take several. */
+/* The one event of the next turns: some things take several. */
 static inline bj_event driver_event(driver *d, enum bj_event_type type)
 {
   for (int i = 0; i < 4 && driver_turn(d) == 0; i++) driver_flush(d);
@@ -173,7 +173,7 @@ static inline bj_command *driver_command(driver *d, enum bj_command_type type, c
   return command;
 }
 
-/* A part of an answer: 200 and no fields when it has the head. */
+/* A part of an answer: with the head, 200 and no fields. */
 static inline bj_command *driver_write(driver *d, const bj_event *of, uint32_t flags,
                                        const char *body)
 {
@@ -219,7 +219,7 @@ static inline void client_send_bytes(int fd, const char *base, size_t size)
   CHECK_EQ(send(fd, base, size, MSG_NOSIGNAL), size);
 }
 
-/* Reads what is there, up to `size`. Returns how much; the end of the stream is -1. */
+/* Reads what is there, up to `size`. Returns how much; -1 at the end of the stream. */
 static inline long client_read(int fd, char *to, size_t size)
 {
   size_t at = 0;
@@ -228,7 +228,7 @@ static inline long client_read(int fd, char *to, size_t size)
   return at > 0 || n < 0 ? (long)at : -1;
 }
 
-/* What the client has got is the literal; Date fields of our own aside. */
+/* Checks that the client gets the literal, our Date fields left out. */
 #define client_expect(fd, literal)                                                                 \
   do {                                                                                             \
     static char expect_[1 << 16];                                                                  \

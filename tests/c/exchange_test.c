@@ -5,7 +5,7 @@
 static exchanges all;
 static bj_event events[256];
 
-/* Only its address matters. */
+/* Only its address is used. */
 static struct conn *some_conn(void)
 {
   static char place;
@@ -22,7 +22,7 @@ static exchange *begin(void)
   (CHECK_EQ(events[at].type, what), CHECK_EQ(events[at].request, (of)->slot),                      \
    CHECK_EQ(events[at].generation, (of)->generation), CHECK_EQ(events[at].flags, why))
 
-TEST("an exchange is found by slot and generation while it may be answered")
+TEST("an exchange is found by slot and generation for as long as it may be answered")
 {
   exchange *x = begin(), *y = exchange_open(&all, some_conn());
   CHECK(x->slot != y->slot);
@@ -40,7 +40,7 @@ TEST("an exchange is found by slot and generation while it may be answered")
   exchanges_free(&all);
 }
 
-TEST("a slot is used again in another generation: a late answer finds nobody")
+TEST("a reused slot has another generation: a late answer finds no exchange")
 {
   exchange *x = begin();
   uint32_t slot = x->slot, generation = x->generation;
@@ -78,7 +78,7 @@ TEST("a slot stays taken until the exchange has left its connection")
   exchanges_free(&all);
 }
 
-TEST("who has had the answer is not told of an end, but for one who asked")
+TEST("an abort after the answer is reported only to callers that asked for notice")
 {
   exchange *x = begin(), *y = exchange_open(&all, some_conn());
   exchange_release(&all, x);
@@ -92,7 +92,7 @@ TEST("who has had the answer is not told of an end, but for one who asked")
   exchanges_free(&all);
 }
 
-TEST("nothing comes after the end of an exchange")
+TEST("no notice follows the one that ends an exchange")
 {
   exchange *x = begin(), *y = exchange_open(&all, some_conn());
   exchange_notice(&all, x, BJ_DRAINED);
@@ -112,7 +112,7 @@ TEST("nothing comes after the end of an exchange")
   exchanges_free(&all);
 }
 
-TEST("notices that find no room come next time, each once and in order")
+TEST("notices without room come next time, each once and in order")
 {
   enum { MANY = 100 };
   exchange *each[MANY] = {begin()};

@@ -1,7 +1,7 @@
-/* Requests that take longer than they may: who is told what. */
+/* request_timeout. */
 #include "driver.h"
 
-TEST("a handler that takes too long: 503 by name, and it is told")
+TEST("a handler that takes too long gets BJ_EXPIRED, and the client 503")
 {
   driver d;
   bj_options options = driver_defaults();

@@ -10,7 +10,7 @@ static int client;
 static char path[64], error[BJ_ERROR_SIZE], got[LARGE + 32768];
 static double facts[3];
 
-/* A file of `size` octets, of which each tells where it is. */
+/* A file of `size` bytes, each of which depends on its offset. */
 static void make_file(size_t size)
 {
   snprintf(path, sizeof path, "/tmp/bjoern-file-%d", (int)getpid());
@@ -54,7 +54,7 @@ static bj_command *answer(const bj_event *e, size_t offset, size_t length)
   return command;
 }
 
-/* Reads until `size` octets are there or nothing comes any more. */
+/* Reads until `size` bytes have come, or no more come. */
 static size_t take(char *to, size_t size)
 {
   size_t at = 0;
@@ -76,7 +76,7 @@ static void expect_octets(const char *body, size_t offset, size_t length)
   CHECK_EQ(wrong, 0);
 }
 
-TEST("a small file goes with its head")
+TEST("a small file is sent with its head")
 {
   begin(GET, 1000);
   bj_event e = driver_event(&d, BJ_REQUEST);
@@ -90,7 +90,7 @@ TEST("a small file goes with its head")
   end();
 }
 
-TEST("a large file goes as fast as the client takes it, and the next answer follows")
+TEST("a large file is sent as fast as the client takes it, and the next answer follows")
 {
   static const char head[] = "HTTP/1.1 200 OK\r\nContent-Length: 3145000\r\n\r\n";
   static const char next[] = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nnext";
@@ -114,7 +114,7 @@ TEST("a large file goes as fast as the client takes it, and the next answer foll
   end();
 }
 
-TEST("a request's body that breaks off does not cut the file: nobody reads it any more")
+TEST("a request body that breaks off does not cut the file: it is no longer read")
 {
   begin("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nab", LARGE);
   bj_event e = driver_event(&d, BJ_REQUEST);
@@ -129,7 +129,7 @@ TEST("a request's body that breaks off does not cut the file: nobody reads it an
   end();
 }
 
-TEST("who asks is told when the last octet of a file has gone")
+TEST("BJ_WRITE_NOTIFY reports the last byte of a file")
 {
   begin(GET, LARGE);
   bj_event e = driver_event(&d, BJ_REQUEST);
@@ -143,7 +143,7 @@ TEST("who asks is told when the last octet of a file has gone")
   end();
 }
 
-/* Their output waits aside for the end of the flush: so much that it leaves before. */
+/* The output is set aside for the end of the flush, but is so much that some leaves before. */
 TEST("a file never comes before its head, however much comes before that")
 {
   static const size_t sizes[] = {20000, 2 << 20};
@@ -197,7 +197,7 @@ TEST("a file follows a head that is so large that it leaves at once")
   end();
 }
 
-TEST("HEAD has no body, but the length of it")
+TEST("the answer to HEAD has the file's length and no body")
 {
   begin(HEAD, 100);
   bj_event e = driver_event(&d, BJ_REQUEST);
@@ -207,7 +207,7 @@ TEST("HEAD has no body, but the length of it")
   end();
 }
 
-TEST("a file that gets shorter on its way ends the connection")
+TEST("a file that shrinks while it is sent ends the connection")
 {
   begin(GET GET, LARGE);
   driver_turn(&d);
@@ -231,7 +231,7 @@ TEST("a file that gets shorter on its way ends the connection")
   end();
 }
 
-TEST("a file that is shorter than was said ends the connection too")
+TEST("a file shorter than announced ends the connection too")
 {
   begin(GET, 100);
   bj_event e = driver_event(&d, BJ_REQUEST);
@@ -260,7 +260,7 @@ TEST("the descriptor is closed when the client leaves, and when the command come
   end(); /* counts descriptors */
 }
 
-TEST("several megabytes do not starve a turn, and a parked server goes on with them")
+TEST("a large file does not starve the turn, and a parked server goes on with it")
 {
   begin(GET, LARGE);
   bj_event e = driver_event(&d, BJ_REQUEST);
@@ -297,7 +297,7 @@ TEST("only regular files are opened")
   CHECK_EQ(count_descriptors(), before);
 }
 
-TEST("a link is told from what it leads to, an adopted descriptor keeps its place")
+TEST("a link's target is reported, and an adopted descriptor keeps its position")
 {
   char link[80], real_path[BJ_PATH_SIZE];
   make_file(300);

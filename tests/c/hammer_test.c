@@ -1,13 +1,13 @@
-/* Many clients and a handler that do whatever comes to mind, always the same for a seed. Octets are
- * not looked at here but for one thing: who gets which answer, and in which order. The units that
- * allocate are part of this one, so that their malloc() can fail. */
+/* Many clients and a handler that act at random, by a seed. Only this is checked of the answers:
+ * who gets which, in which order. Includes the units that allocate, so that their malloc() can
+ * fail. */
 #include <arpa/inet.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 
 static uint32_t random_state;
-static uint32_t failing; /* one allocation of so many fails; 0: none */
+static uint32_t failing; /* one in so many allocations fails; 0: none */
 
 static uint32_t chance(uint32_t below);
 
@@ -32,19 +32,19 @@ enum { CLIENTS = 24, LIVE = 4096, STEPS = 4000, ROUNDS = 8 };
 
 static driver d;
 static char filler[40000];
-static int sendable;    /* of twice that size */
+static int sendable;    /* a file: `filler` twice */
 static bool is_proxied; /* connections begin with a header that names the client by its serial */
 
 static struct player {
-  int fd;            /* -1: not here */
+  int fd;            /* -1: not connected */
   uint32_t serial;   /* of this connection */
   uint32_t requests; /* sent so far */
   uint32_t answers;  /* seen so far */
   char out[2048];    /* what it still has to send */
   size_t out_size;
-  char tail[32]; /* the end of what it got: a mark may be cut */
+  char tail[32]; /* the end of what it got: may hold half a mark */
   size_t tail_size;
-  bool done; /* it has sent something wrong, or closed its side */
+  bool done; /* it has sent something bad, or closed its side */
 } players[CLIENTS];
 
 static struct live {
@@ -64,7 +64,7 @@ static uint32_t chance(uint32_t below)
 
 /* ---- clients ------------------------------------------------------------------------------ */
 
-/* Sends a header whose port is the serial; one in eight a bad one or none. */
+/* Sends a header whose port is the serial; one in eight is bad or missing. */
 static void introduce(struct player *p)
 {
   char binary[] = "\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\1\2\3\4\5\6\7\10..\0\1";
@@ -123,8 +123,8 @@ static void send_some_of(struct player *p)
   }
 }
 
-/* Every answer has a mark in its fields: those of this connection's own requests, in their order.
- */
+/* Every answer has a mark in its fields: it must be for this connection's own requests, in
+ * order. */
 static void take_answers(struct player *p)
 {
   char got[8192 + sizeof p->tail + 1];
@@ -203,7 +203,7 @@ static void write_part(struct live *x, uint32_t flags, const char *mark)
   if ((flags & BJ_WRITE_HEAD) != 0 && chance(16) == 0) command->flags |= BJ_WRITE_CLOSE;
 }
 
-/* What is collected leaves first: the head of a direct answer has to be there. */
+/* Flushes first: the head of a direct answer has to be there. */
 static void write_direct(struct live *x)
 {
   uint32_t size = 1 + chance(x->left < sizeof filler ? x->left : sizeof filler);
@@ -224,7 +224,7 @@ static void begin_direct(struct live *x, const char *mark)
   x->state = DIRECT;
 }
 
-/* A file without a "[" in it, shorter than is announced now and then. */
+/* A file without a "[" in it, now and then shorter than announced. */
 static void write_file(struct live *x, const char *mark)
 {
   const uint32_t flags = BJ_WRITE_HEAD | BJ_WRITE_LENGTH | BJ_WRITE_END | BJ_WRITE_FILE;
@@ -266,7 +266,7 @@ static void play_handler(struct live *x)
   }
 }
 
-/* What the library says must make sense to a handler that knows only what it was told before. */
+/* Events must make sense to a handler that knows only the earlier ones. */
 static void hear(const bj_event *e)
 {
   CHECK(e->request < LIVE);
@@ -361,7 +361,7 @@ static void play(uint32_t seed)
   }
   failing = 0;
   for (int i = 0; i < CLIENTS; i++) close(players[i].fd);
-  int idle = 0; /* turns in a row in which nothing came, from the backlog neither */
+  int idle = 0; /* turns in a row without an event or a new connection */
   long long accepted = 0;
   for (int i = 0; i < 2000 && idle < 4; i++) {
     driver_flush(&d);
@@ -386,13 +386,13 @@ static void play(uint32_t seed)
   close(sendable);
 }
 
-TEST("whatever clients and handlers do, answers reach those who asked, in order")
+TEST("whatever clients and handlers do, answers reach their clients, in order")
 {
   failing = 0;
   for (uint32_t seed = 1; seed <= ROUNDS; seed++) play(seed * 2654435761u);
 }
 
-TEST("so they do when memory runs out now and then")
+TEST("the same when memory runs out now and then")
 {
   for (uint32_t seed = 1; seed <= ROUNDS; seed++) {
     failing = 10 + 20 * seed;

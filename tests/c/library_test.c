@@ -1,4 +1,4 @@
-/* The ways in which libev can wait, and what else needs no server. */
+/* libev's backends, and what else needs no server. */
 #include "driver.h"
 
 #define GET "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -7,7 +7,7 @@
 static const uint32_t backends[] = {BJ_BACKEND_AUTO, BJ_BACKEND_SELECT, BJ_BACKEND_POLL,
                                     BJ_BACKEND_EPOLL, BJ_BACKEND_KQUEUE};
 
-TEST("a server waits with each of the system's backends")
+TEST("a server works with each of the system's backends")
 {
   for (size_t i = 0; i < sizeof backends / sizeof *backends; i++) {
     if (bj_backend(backends[i]) == 0) continue;
@@ -15,7 +15,7 @@ TEST("a server waits with each of the system's backends")
     bj_options options = driver_defaults();
     options.backend = backends[i];
     driver_open(&d, &options);
-    for (int round = 0; round < 3; round++) { /* parked before and after */
+    for (int round = 0; round < 3; round++) { /* parks before and after */
       driver_turn(&d);
       driver_turn(&d);
       CHECK_EQ(bj_server_park(d.server), 0);
@@ -35,7 +35,7 @@ TEST("a server waits with each of the system's backends")
   }
 }
 
-TEST("LIBEV_FLAGS chooses, an option goes before it")
+TEST("LIBEV_FLAGS chooses the backend, and the option overrides it")
 {
   unsetenv("LIBEV_FLAGS");
   uint32_t best = bj_backend(BJ_BACKEND_AUTO);
@@ -53,7 +53,7 @@ TEST("LIBEV_FLAGS chooses, an option goes before it")
   CHECK_EQ(bj_backend(best == BJ_BACKEND_EPOLL ? BJ_BACKEND_KQUEUE : BJ_BACKEND_EPOLL), 0);
 }
 
-TEST("a backend that is not there is refused")
+TEST("an unknown backend is refused")
 {
   bj_options options = driver_defaults();
   options.backend = bj_backend(0) == BJ_BACKEND_EPOLL ? BJ_BACKEND_KQUEUE : BJ_BACKEND_EPOLL;
@@ -62,7 +62,7 @@ TEST("a backend that is not there is refused")
   CHECK(strncmp(error, "libev has no such backend", 25) == 0);
 }
 
-TEST("libev tells its version")
+TEST("libev's version is reported")
 {
   CHECK_EQ(bj_libev_version(), 4 << 16 | 33);
 }

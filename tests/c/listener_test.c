@@ -13,7 +13,7 @@
 
 static char error[BJ_ERROR_SIZE], address[BJ_ADDRESS_SIZE], host[BJ_ADDRESS_SIZE], *path;
 
-/* A path of this test's own, as "unix:/path" in `host`. */
+/* Puts a path of this test's own into `host`, as "unix:/path". */
 static void choose_path(void)
 {
   snprintf(host, sizeof host, "unix:/tmp/bjoern-listener-%d", (int)getpid());
@@ -37,7 +37,7 @@ static bool can_connect(int fd)
   return can;
 }
 
-TEST("a TCP address is listened on, and told")
+TEST("a TCP address is listened on and reported")
 {
   static const struct {
     const char *where, *told;
@@ -61,7 +61,7 @@ TEST("a TCP address is listened on, and told")
   }
 }
 
-TEST("who is accepted is asked whether he is there")
+TEST("accepted connections have TCP keep-alive")
 {
   listener l;
   CHECK_EQ(open_plain(&l, "127.0.0.1", 0), 0);
@@ -79,7 +79,7 @@ TEST("who is accepted is asked whether he is there")
   listener_close(&l);
 }
 
-TEST("\"::\" serves IPv4 too, whose address is told as such")
+TEST("\"::\" serves IPv4 too, and reports its addresses as IPv4")
 {
   listener l;
   if (open_plain(&l, "::", 0) != 0) return;
@@ -96,7 +96,7 @@ TEST("\"::\" serves IPv4 too, whose address is told as such")
   listener_close(&l);
 }
 
-TEST("an address in use, of nobody here or of no meaning is refused with call and reason")
+TEST("an address that is in use, foreign or meaningless is refused with call and reason")
 {
   listener l, m;
   CHECK_EQ(open_plain(&l, "127.0.0.1", 0), 0);
@@ -112,7 +112,7 @@ TEST("an address in use, of nobody here or of no meaning is refused with call an
   listener_close(&l);
 }
 
-TEST("a port is shared by those who all wish it")
+TEST("a port is shared if all its listeners want that")
 {
   listener l, m;
   CHECK_EQ(listener_open(&l, "127.0.0.1", 0, 8, true, 0, error), 0);
@@ -122,7 +122,7 @@ TEST("a port is shared by those who all wish it")
   listener_close(&m);
 }
 
-TEST("a socket file has the mode, is told, and goes with its listener")
+TEST("a socket file has its mode, is reported, and is removed with its listener")
 {
   listener l;
   struct stat file;
@@ -145,10 +145,10 @@ TEST("a stale socket file is replaced, a live one is refused and still served")
   CHECK_EQ(open_plain(&m, host, 0), -EADDRINUSE);
   listener_close(&m);
   CHECK(can_connect(l.fd));
-  close(l.fd); /* as when the process is killed */
+  close(l.fd); /* as if the process was killed */
   l.fd = -1;
   CHECK_EQ(open_plain(&m, host, 0), 0);
-  listener_close(&l); /* its file is not there any more, another one is */
+  listener_close(&l); /* its own file is gone, and another is there */
   CHECK(can_connect(m.fd));
   listener_close(&m);
 }
@@ -173,7 +173,7 @@ TEST("a live socket whose backlog is full is not taken for a stale one")
 }
 #endif
 
-TEST("a file that is no socket is neither replaced nor removed")
+TEST("a file that is not a socket is neither replaced nor removed")
 {
   listener l;
   struct stat file;
@@ -201,7 +201,7 @@ static void *open_same(void *given)
   return NULL;
 }
 
-TEST("of two who want one path at the same time one gets it, whatever lies there")
+TEST("if two want the same path at once one gets it, whatever was there")
 {
   choose_path();
   for (int round = 0; round < 400; round++) {
@@ -227,7 +227,7 @@ TEST("of two who want one path at the same time one gets it, whatever lies there
   }
 }
 
-TEST("a path has one octet at least and as many as fit")
+TEST("a path has at least one byte, and as many as fit")
 {
   listener l;
   char longest[BJ_ADDRESS_SIZE];
@@ -247,7 +247,7 @@ TEST("a path has one octet at least and as many as fit")
 }
 
 #if defined(__linux__)
-TEST("an abstract name has no file and is told with its \"@\"")
+TEST("an abstract name has no file and is reported with its \"@\"")
 {
   listener l, m;
   struct stat file;
@@ -261,7 +261,7 @@ TEST("an abstract name has no file and is told with its \"@\"")
   listener_close(&l);
 }
 #else
-TEST("an abstract name is refused where there is none")
+TEST("an abstract name is refused where the system has none")
 {
   listener l;
   CHECK_EQ(open_plain(&l, "unix:@bjoern", 0), -EOPNOTSUPP);
@@ -284,7 +284,7 @@ TEST("an adopted socket is neither closed nor unlinked")
   listener_close(&l);
 }
 
-TEST("a duplicate is closed, what it was made of is not")
+TEST("a duplicate is closed, its original is not")
 {
   listener l, own;
   CHECK_EQ(open_plain(&l, "127.0.0.1", 0), 0);
@@ -299,7 +299,7 @@ TEST("a duplicate is closed, what it was made of is not")
   CHECK_EQ(open_plain(&own, "fd:0", 0) < 0, 1);
 }
 
-TEST("what does not listen is not adopted")
+TEST("a socket that does not listen is not adopted")
 {
   listener l;
   int fd = socket(AF_INET, SOCK_STREAM, 0), pipes[2];

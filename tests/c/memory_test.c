@@ -1,5 +1,4 @@
-/* Answers when memory runs out. The unit that keeps octets is part of this one, so that its
- * malloc() can fail. */
+/* Answers when memory runs out. Includes the buffers, so that their malloc() can fail. */
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -22,7 +21,7 @@ enum { PART = 32768 };
 
 static char part[PART + 1], got[1 << 20];
 
-TEST("a part that finds no memory ends its connection: nothing behind it is sent")
+TEST("a part that finds no memory ends its connection, and nothing after it is sent")
 {
   driver d;
   bj_options options = driver_defaults();

@@ -12,7 +12,7 @@ enum { PATIENCE = 5000, A_MOMENT = 20 };
 static parking p;
 static int watched[2]; /* [0] is watched, [1] makes it readable */
 
-/* By orders, and where there is an epoll by a gate. */
+/* By orders and, where there is epoll, by a gate. */
 #if defined(__linux__)
 #define EACH_WAY for (int gate = 0; gate < 2; gate++)
 #else
@@ -47,7 +47,7 @@ static void end(void)
   close(watched[1]);
 }
 
-/* How many octets woke us within that time. */
+/* How many wake-ups came within that time. */
 static long woken(int milliseconds)
 {
   struct pollfd wake = {.fd = p.wake[0], .events = POLLIN};
@@ -69,7 +69,7 @@ TEST("a parked owner is woken once when there is something to read")
   }
 }
 
-TEST("what was there before parking wakes as well, and again each time")
+TEST("what was readable before parking wakes too, each time")
 {
   EACH_WAY
   {
@@ -83,7 +83,7 @@ TEST("what was there before parking wakes as well, and again each time")
   }
 }
 
-TEST("a parked owner is woken once after the time")
+TEST("a parked owner is woken once after its timeout")
 {
   EACH_WAY
   {
@@ -95,7 +95,7 @@ TEST("a parked owner is woken once after the time")
   }
 }
 
-TEST("the last time given counts")
+TEST("the latest timeout counts")
 {
   EACH_WAY
   {
@@ -109,7 +109,7 @@ TEST("the last time given counts")
   }
 }
 
-TEST("a thread that waits long enough for the same need not be armed anew")
+TEST("a thread that already waits for the same need not be armed again")
 {
   EACH_WAY
   {
@@ -130,7 +130,7 @@ TEST("a thread that waits long enough for the same need not be armed anew")
   }
 }
 
-TEST("who is not parked is not woken")
+TEST("an owner that is not parked is not woken")
 {
   EACH_WAY
   {
@@ -153,7 +153,7 @@ TEST("the thread ends, parked or not, and the owner sees the end")
   }
 }
 
-TEST("what an owner that is gone has left open is closed, another's descriptor is not")
+TEST("a descriptor left open by a dead owner is closed, a reused number is not")
 {
   EACH_WAY
   {
@@ -175,7 +175,7 @@ TEST("what an owner that is gone has left open is closed, another's descriptor i
 }
 
 #if defined(__linux__)
-TEST("a gate is open to who waits, and to nobody else")
+TEST("a gate opens only to its epoll, and wakes the owner once")
 {
   begin(true);
   CHECK(!parking_open(&p, 1 << 20, -1));
@@ -188,7 +188,7 @@ TEST("a gate is open to who waits, and to nobody else")
   end();
 }
 
-TEST("who was woken is not woken for a time that he asked for before")
+TEST("an owner that was woken is not woken again for an earlier timeout")
 {
   begin(true);
   CHECK_EQ(write(watched[1], "x", 1), 1);

@@ -1,4 +1,4 @@
-/* Several requests of one connection at a time: in flight together, answered in order. */
+/* Pipelining: several requests of one connection in flight, answered in order. */
 #include "driver.h"
 
 #define GET "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -15,7 +15,7 @@ static driver d;
 static int client;
 static bj_event e[8]; /* the requests of the first turn */
 
-/* One connection that has sent this, with that many events from the first turn. */
+/* Opens a connection that has sent this, and expects so many events in the first turn. */
 #define BEGIN(literal, count) begin(64, literal, sizeof(literal) - 1, count)
 static void begin(uint32_t pipelined, const char *text, size_t size, uint32_t count)
 {
@@ -34,7 +34,7 @@ static void end(void)
   driver_close(&d);
 }
 
-TEST("answers leave in the order of their requests, whatever theirs is")
+TEST("answers leave in the order of the requests, in whatever order they are given")
 {
   static const char orders[][4] = {"012", "021", "102", "120", "201", "210"};
   for (int i = 0; i < 12; i++) {
@@ -80,7 +80,7 @@ TEST("good requests before a bad one are answered first")
   end();
 }
 
-TEST("no request is taken after one that asks to close")
+TEST("no request is taken after one with Connection: close")
 {
   BEGIN(GET LAST_GET GET, 2);
   driver_answer(&d, &e[0], "a");
@@ -104,7 +104,7 @@ TEST("after an answer that closes, later requests are aborted")
   end();
 }
 
-TEST("a cut answer goes as far as it got, after those before it")
+TEST("a cut answer is sent as far as it got, after those before it")
 {
   BEGIN(GET GET GET, 3);
   driver_write(&d, &e[1], BJ_WRITE_HEAD, "b");
@@ -118,7 +118,7 @@ TEST("a cut answer goes as far as it got, after those before it")
   end();
 }
 
-TEST("as many requests are in flight as allowed, and the next follow")
+TEST("no more than max_pipelined requests are in flight, and the next ones follow")
 {
   static const char many[] = GET GET GET GET GET GET GET;
   begin(3, many, sizeof many - 1, 3);
@@ -146,7 +146,7 @@ TEST("as many requests are in flight as allowed, and the next follow")
   end();
 }
 
-TEST("requests that still waited are dropped when an answer closes, and the client is not kept")
+TEST("requests that still wait are dropped by an answer that closes, and the client is let go")
 {
   static const char many[] = GET GET;
   begin(1, many, sizeof many - 1, 1);
@@ -186,7 +186,7 @@ TEST("100 (Continue) waits for the answers before it, and is not sent twice")
   end();
 }
 
-TEST("bodies between requests go to their own")
+TEST("bodies between pipelined requests go to their own request")
 {
   BEGIN(POST("2", "") "ab" GET POST("3", "") "cde" GET POST("2", "") "f", 5);
   CHECK_BYTES(d.arena + e[0].body_at, e[0].body_size, "ab");
@@ -235,7 +235,7 @@ TEST("the last of max_requests closes the connection")
   end();
 }
 
-/* Takes what there is of bodies, and answers what is complete. */
+/* Takes all bodies, and answers complete requests. */
 static void serve_turn(void)
 {
   driver_turn(&d);
@@ -248,7 +248,7 @@ static void serve_turn(void)
   driver_flush(&d);
 }
 
-TEST("when all have more to say than the arena can hold, all have their turn")
+TEST("clients that together send more than the arena holds all get their turn")
 {
   enum { CLIENTS = 12, BODY = 6000, TURNS = 60 };
   static char request[BODY + 64];

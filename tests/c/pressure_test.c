@@ -1,4 +1,4 @@
-/* Memory for octets that wait, in all connections together. */
+/* max_buffered. */
 #include "driver.h"
 
 enum { MOST = 1 << 20, CLIENTS = 24, LARGE = 400000 };
@@ -13,7 +13,7 @@ static bj_event unanswered[CLIENTS];
 static int unanswered_count;
 static enum bj_reason expected;
 
-/* With somebody who holds little all the time. */
+/* There is always one client that holds little. */
 static void begin(uint32_t most, uint32_t pipelined)
 {
   bj_options options = driver_defaults();
@@ -35,8 +35,8 @@ static long long buffered(void)
   return driver_counter(&d, BJ_BYTES_BUFFERED);
 }
 
-/* Takes turns until nothing happens for as many as there are clients; counts those told that their
- * connection was too large. */
+/* Takes turns until nothing happens for as many as there are clients. Returns how many requests
+ * were aborted. */
 static int settle(const char *body, bool backwards)
 {
   int shed = 0;
@@ -60,7 +60,7 @@ static int settle(const char *body, bool backwards)
   return shed;
 }
 
-/* Who held little has noticed nothing. */
+/* The client that held little has noticed nothing. */
 static void check_modest(void)
 {
   client_send(modest, "1\r\n\r\n");
@@ -70,7 +70,7 @@ static void check_modest(void)
   client_expect(modest, "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n1");
 }
 
-/* And once everybody has left, nothing is held. */
+/* Once all clients have left, nothing is held. */
 static void end(void)
 {
   check_modest();
@@ -83,7 +83,7 @@ static void end(void)
   driver_close(&d);
 }
 
-TEST("halves of heads: the largest go")
+TEST("incomplete heads: the largest connections go")
 {
   begin(MOST, 64);
   for (int i = 0; i < CLIENTS; i++) {
@@ -97,7 +97,7 @@ TEST("halves of heads: the largest go")
   end();
 }
 
-TEST("answers that nobody takes: the largest go")
+TEST("answers that clients do not take: the largest go")
 {
   begin(MOST, 64);
   for (int i = 0; i < CLIENTS; i++) client_send(clients[i], GET);
@@ -108,7 +108,7 @@ TEST("answers that nobody takes: the largest go")
   end();
 }
 
-TEST("answers that wait for an earlier one: their requests are told why they end")
+TEST("answers behind an earlier one: the largest go, and their requests are told why")
 {
   begin(MOST, 64);
   client_send(clients[0], GET GET GET GET GET);
@@ -125,8 +125,7 @@ static void announce(const bj_event *e, uint32_t length)
   driver_flush(&d);
 }
 
-/* A client that does not read has the caller make a body for each of its requests. */
-TEST("answers that wait with their bodies elsewhere: the largest go")
+TEST("direct answers behind an earlier one: the largest go")
 {
   bj_event each[2][3];
   begin(MOST, 64);
@@ -146,7 +145,7 @@ TEST("answers that wait with their bodies elsewhere: the largest go")
   end();
 }
 
-TEST("a body elsewhere does not count once it is its turn")
+TEST("a direct body does not count once it is its turn")
 {
   bj_event each[2];
   begin(MOST, 64);
@@ -163,7 +162,7 @@ TEST("a body elsewhere does not count once it is its turn")
   end();
 }
 
-TEST("requests that come too early: the largest go")
+TEST("requests beyond max_pipelined: the largest go")
 {
   begin(MOST, 1);
   static char many[100 * sizeof GET];

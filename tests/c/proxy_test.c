@@ -1,4 +1,4 @@
-/* The PROXY protocol: what is a header and what it says, and connections that begin with one. */
+/* The PROXY protocol: parsing, and connections that must begin with a header. */
 #include <arpa/inet.h>
 #include <time.h>
 
@@ -17,7 +17,7 @@
 #define UNIX ZEROS72 ZEROS72 ZEROS72
 #define ROW(octets, expected) {octets, sizeof(octets) - 1, expected}
 
-/* Headers, and what they say; NULL where they are none. */
+/* Headers and what they say; NULL: refused. */
 static const struct row {
   const char *octets;
   size_t size;
@@ -100,7 +100,7 @@ static const struct row {
   ROW(SIGNATURE "\x22\x11\0\x0c" IPV4, NULL),
   ROW(SIGNATURE "\x11\x11\0\x0c" IPV4, NULL),
   ROW(SIGNATURE "\x31\x11\0\x0c" IPV4, NULL),
-  ROW(SIGNATURE "\x21\x11\x0f\xf1", NULL), /* one octet more than is allowed */
+  ROW(SIGNATURE "\x21\x11\x0f\xf1", NULL), /* one byte more than is allowed */
   ROW("\r\n\r\n\0\r\nQUIT\r"
       "\x21\x11\0\x0c" IPV4,
       NULL),
@@ -116,7 +116,7 @@ static const char *told(const proxied *p)
   return text;
 }
 
-TEST("every header says what it says, and nothing before its last octet")
+TEST("a header names its ends, and is incomplete before its last byte")
 {
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     const struct row *row = &rows[i];
@@ -132,7 +132,7 @@ TEST("every header says what it says, and nothing before its last octet")
   }
 }
 
-TEST("a header that is refused is refused at one octet, and so is all that begins like it")
+TEST("a bad header is refused at one byte, and so is all that continues it")
 {
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     bool refused = false;
@@ -145,7 +145,7 @@ TEST("a header that is refused is refused at one octet, and so is all that begin
   }
 }
 
-TEST("a line without an end is refused at 107 octets, a long block is waited for")
+TEST("a line without an end is refused at 107 bytes, a long block is waited for")
 {
   char line[108] = "PROXY UNKNOWN ", block[PROXY_MOST] = SIGNATURE "\x21\x11\x0f\xf0" IPV4;
   proxied p;
@@ -174,7 +174,7 @@ static bool in(const char *text, const char *address)
   return is;
 }
 
-TEST("networks have their addresses and no others")
+TEST("networks contain their addresses and no others")
 {
   CHECK(in("10.0.0.0/8", "10.255.0.1"));
   CHECK(!in("10.0.0.0/8", "11.0.0.0"));
@@ -189,11 +189,11 @@ TEST("networks have their addresses and no others")
   CHECK(in("1.1.1.1,fc00::/7,2.2.2.2", "fdff::1"));
   CHECK(!in("1.1.1.1,fc00::/7,2.2.2.2", "3.3.3.3"));
   CHECK(!in("", "127.0.0.1"));
-  CHECK(in("127.0.0.0/8", "::")); /* that of a Unix socket */
+  CHECK(in("127.0.0.0/8", "::")); /* a Unix socket */
   CHECK(!in("10.0.0.0/8", "::"));
 }
 
-TEST("what is no network is refused")
+TEST("text that is not a network is refused")
 {
   static const char *const bad[] = {"1.2.3",  "1.2.3.4/33", "1.2.3.4/",   "1.2.3.4/x",
                                     "::/129", "1.2.3.4/-1", "1.2.3.4/+1", "1.2.3.4,,",
@@ -206,7 +206,7 @@ TEST("what is no network is refused")
   }
 }
 
-TEST("what is too long for one is shown in part")
+TEST("text too long for a network is shown in part")
 {
   char text[257], error[BJ_ERROR_SIZE];
   networks all;
@@ -259,7 +259,7 @@ static void answer(void)
   client_expect(client, OK);
 }
 
-/* Whose request it is, and where the client connected to. */
+/* The client of a request, and where it connected to. */
 static void expect_ends(const char *peer, uint32_t peer_port, const char *local, int32_t local_port)
 {
   char text[BJ_ADDRESS_SIZE];
@@ -270,7 +270,7 @@ static void expect_ends(const char *peer, uint32_t peer_port, const char *local,
   CHECK(strcmp(text, local) == 0);
 }
 
-TEST("the header says whose the requests of a connection are")
+TEST("requests carry the client's address from the header")
 {
   begin("");
   client_send(client, LINE GET GET);
@@ -286,7 +286,7 @@ TEST("the header says whose the requests of a connection are")
   end(0);
 }
 
-TEST("octet by octet it is the same")
+TEST("a header that comes byte by byte gives the same")
 {
   static const char octets[] = SIGNATURE "\x21\x21\0\x24" IPV6 GET;
   begin("127.0.0.1/32");
@@ -301,21 +301,21 @@ TEST("octet by octet it is the same")
   end(0);
 }
 
-TEST("where nobody is named the connection's own ends count")
+TEST("without named ends the connection's own count")
 {
   begin("");
   client_send(client, SIGNATURE "\x20\x11\0\x0c" IPV4 GET);
   e = driver_event(&d, BJ_REQUEST);
   expect_ends("::", 0, d.host, 0);
   answer();
-  client_send(client, LINE); /* only ever at the beginning */
+  client_send(client, LINE); /* only valid at the beginning */
   driver_turn(&d);
   client_expect(client, "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain;charset=utf-8\r\n"
                         "Content-Length: 11\r\nConnection: close\r\n\r\nBad Request");
   end(0);
 }
 
-TEST("who does not begin with a header gets no answer")
+TEST("a connection without a header gets no answer")
 {
   begin("");
   client_send(client, GET);
@@ -324,7 +324,7 @@ TEST("who does not begin with a header gets no answer")
   end(1);
 }
 
-TEST("who may not send a header is not listened to")
+TEST("a peer outside the networks is closed unread")
 {
   begin("10.0.0.0/8,::1");
   CHECK_EQ(driver_turn(&d), 0);
@@ -332,7 +332,7 @@ TEST("who may not send a header is not listened to")
   end(1);
 }
 
-TEST("networks that are refused change nothing: nobody is believed for it")
+TEST("refused networks change nothing: the ones before stay in force")
 {
   char error[BJ_ERROR_SIZE];
   begin("10.0.0.0/8");
@@ -343,7 +343,7 @@ TEST("networks that are refused change nothing: nobody is believed for it")
   end(1);
 }
 
-TEST("a health check is no error, half a header is")
+TEST("a health check is no error, half a header is one")
 {
   begin("");
   client_send(client, SIGNATURE "\x20\0\0\0");
@@ -362,7 +362,7 @@ TEST("a health check is no error, half a header is")
   end(1);
 }
 
-/* Turns until the client has something to read, or the end. */
+/* Turns until the client has something to read, or the end of the stream. */
 static void wait_for_server(void)
 {
   struct timespec moment = {.tv_nsec = 1000000};
@@ -374,7 +374,7 @@ static void wait_for_server(void)
   }
 }
 
-TEST("a header that does not come to its end is waited for as long as a head is")
+TEST("an incomplete header has head_timeout")
 {
   begin_with("", SHORT);
   client_send(client, "PROXY ");
@@ -385,7 +385,7 @@ TEST("a header that does not come to its end is waited for as long as a head is"
   end(0);
 }
 
-TEST("the head has to come in the same time")
+TEST("header and head together have head_timeout")
 {
   begin_with("", SHORT);
   client_send(client, LINE);
@@ -396,7 +396,7 @@ TEST("the head has to come in the same time")
   end(0);
 }
 
-TEST("a connection without a header yet does not keep a server from its end")
+TEST("a connection that has not sent its header does not hold up draining")
 {
   begin("");
   driver_turn(&d);

@@ -41,7 +41,7 @@ static void answer(void)
   client_expect(client, OK("a"));
 }
 
-TEST("what is there is told of, and taken as far as the caller likes")
+TEST("readable bytes are reported, and read as far as the caller likes")
 {
   begin(POST("10"));
   CHECK_EQ(driver_turn(&d), 0);
@@ -53,7 +53,7 @@ TEST("what is there is told of, and taken as far as the caller likes")
   CHECK_EQ(take(3), 3);
   CHECK_BYTES(got, 3, "012");
   CHECK_EQ(driver_event(&d, BJ_READABLE).body_size, 2);
-  CHECK_EQ(take(0), 0); /* which is no end */
+  CHECK_EQ(take(0), 0); /* 0 is not an end */
   CHECK_EQ(driver_event(&d, BJ_READABLE).body_size, 2);
   client_send(client, "56789" GET);
   CHECK_EQ(take(64), 7); /* never more than the body */
@@ -67,7 +67,7 @@ TEST("what is there is told of, and taken as far as the caller likes")
   end();
 }
 
-TEST("the event that speaks of the last octet says so")
+TEST("the event for the last byte has BJ_EVENT_END")
 {
   begin(POST("3"));
   client_send(client, "abc" GET);
@@ -82,7 +82,7 @@ TEST("the event that speaks of the last octet says so")
   end();
 }
 
-TEST("who does not read is not told twice, and the library sleeps meanwhile")
+TEST("a caller that does not read is told once, and the library sleeps meanwhile")
 {
   begin(POST("10"));
   client_send(client, "01234");
@@ -100,7 +100,7 @@ TEST("who does not read is not told twice, and the library sleeps meanwhile")
   end();
 }
 
-TEST("what has come before comes as ever")
+TEST("what came before BJ_CONSUME_REST comes as BJ_BODY")
 {
   bj_options options = driver_defaults();
   driver_open(&d, &options);
@@ -120,7 +120,7 @@ TEST("what has come before comes as ever")
   end();
 }
 
-TEST("chunks are decoded first, so they come as ever")
+TEST("chunks are decoded first, so they come as BJ_BODY")
 {
   begin(CHUNKED);
   client_send(client, "3\r\nabc\r\n0\r\n\r\n");
@@ -143,7 +143,7 @@ TEST("a client that waits for 100 (Continue) gets it")
   end();
 }
 
-TEST("a client that leaves in the middle is told of once its octets are read")
+TEST("a client that leaves in the middle is reported once its bytes are read")
 {
   begin(POST("10"));
   client_send(client, "01234");
@@ -156,13 +156,13 @@ TEST("a client that leaves in the middle is told of once its octets are read")
   end();
 }
 
-TEST("what a client has sent before it has gone is there for who reads it later")
+TEST("what a client sent before it left can still be read later")
 {
   begin(POST("5"));
   client_send(client, "01234");
   CHECK_EQ(driver_event(&d, BJ_READABLE).body_size, 5);
   close(client);
-  CHECK(driver_pass(&d, 2100) <= 1); /* a look each second: BJ_LEFT once, where systems tell */
+  CHECK(driver_pass(&d, 2100) <= 1); /* looks once a second: one BJ_LEFT, where the system tells */
   CHECK_EQ(take(64), 5);
   CHECK_BYTES(got, 5, "01234");
   driver_answer(&d, &e, "a");
@@ -170,7 +170,7 @@ TEST("what a client has sent before it has gone is there for who reads it later"
   driver_close(&d);
 }
 
-TEST("an answer before the end leaves the rest to nobody")
+TEST("an answer before the end of the body drops the rest")
 {
   begin(POST("10"));
   client_send(client, "01234");
@@ -185,7 +185,7 @@ TEST("an answer before the end leaves the rest to nobody")
   end();
 }
 
-TEST("where there is no room for an event, it comes in the next turn")
+TEST("an event that finds no room comes in the next turn")
 {
   bj_options options = driver_defaults();
   options.event_slots = 3;

@@ -1,5 +1,5 @@
-/* When the shared memory of one turn is full, everything else waits for the next, and nothing is
- * lost: the smallest memory that is allowed gives the same as plenty. */
+/* When the shared memory of a turn is full, the rest waits for the next one and nothing is lost:
+ * the smallest memory allowed gives the same as plenty. */
 #include "driver.h"
 
 enum { CONNS = 12, EACH = 5, HEAD = 256, READ_ROOM = 4096 };
@@ -43,7 +43,8 @@ static void end(void)
   driver_close(&d);
 }
 
-/* Which connection a request is of: its target is "/", a letter and a digit for the number. */
+/* The connection of a request: its target is "/", the connection's letter and the request's
+ * digit. */
 static struct seen *seen_by(const bj_event *e)
 {
   return &seen[d.arena[e->target_at + 1] - 'a'];

@@ -157,7 +157,7 @@ static const struct {
 static request_reader reader = {.options = &options,
                                 .fields = (struct phr_header[FIELDS + 1]){{0}}};
 
-/* The octets stand before a page without access. */
+/* The bytes stand before a page without access. */
 static enum request_read read_guarded(request *r, const char *in, size_t size)
 {
   static char *end;
@@ -166,7 +166,7 @@ static enum request_read read_guarded(request *r, const char *in, size_t size)
   return request_read(r, (bytes){memcpy(end - size, in, size), size}, &reader);
 }
 
-TEST("a rejected head has its status, and each start of it the same or none")
+TEST("a rejected head has its status, each prefix of it has the same or none")
 {
   for (size_t row = 0; row < sizeof rejected / sizeof *rejected; row++) {
     request r;
@@ -183,7 +183,7 @@ TEST("a rejected head has its status, and each start of it the same or none")
   }
 }
 
-TEST("what can never become a head is rejected before it grows past the limit")
+TEST("what can never become a head is rejected before it exceeds the limit")
 {
   static const char *const starts[] = {"",
                                        "\x01 ",
@@ -265,7 +265,7 @@ static const struct {
    BJ_EVENT_BODY | BJ_EVENT_HTTP10, 2, BJ_POST, FRAMING_LENGTH, false, 1, ""},
 };
 
-TEST("a request is told with its facts once it is complete, and not before")
+TEST("a request is reported with its facts once it is complete, and not before")
 {
   for (size_t row = 0; row < sizeof accepted / sizeof *accepted; row++) {
     request r;
@@ -285,7 +285,7 @@ TEST("a request is told with its facts once it is complete, and not before")
   }
 }
 
-TEST("where a gateway may ask for https it is not misdirected")
+TEST("with secure_targets https is not misdirected")
 {
   static const char in[] = "GET HTTPS://b/ HTTP/1.1\r\n" HOST;
   bj_options secure = options;
@@ -297,7 +297,7 @@ TEST("where a gateway may ask for https it is not misdirected")
   CHECK_BYTES(r.authority.base, r.authority.size, "b");
 }
 
-TEST("a request's spans are those of its octets")
+TEST("a request's spans point into its input")
 {
   static const char in[] = "\r\nPOST /a?b HTTP/1.1\r\nHost: c\r\nD:  e \r\n\r\nrest";
   request r;
@@ -309,7 +309,7 @@ TEST("a request's spans are those of its octets")
   CHECK_BYTES(r.fields[1].value, r.fields[1].value_len, "e");
 }
 
-TEST("an authority is valid or not, whichever was asked for before")
+TEST("an authority is valid or not, whichever was asked about before")
 {
   static const char *const all[] = {"",           "a",     "a:80", "a:80:", "A",      "127.0.0.1",
                                     "127.0.0.01", "[::1]", "[::",  "a b",   "a/",     "a",
@@ -350,7 +350,7 @@ TEST("each octet is in the classes that the RFCs put it in")
   }
 }
 
-TEST("octets are alike if they are the same or one letter in both cases")
+TEST("bytes are alike if they are equal or one letter in both cases")
 {
   for (int a = 0; a < 256; a++)
     for (int b = 0; b < 256; b++) {

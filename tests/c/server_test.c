@@ -1,4 +1,5 @@
-/* From the first connection to the last. Bodies, streams, records and times have their own file. */
+/* Connections and servers from beginning to end. Bodies, streams, records and timeouts have their
+ * own files. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/resource.h>
@@ -21,7 +22,7 @@ static void begin(void)
   driver_open(&d, &options);
 }
 
-TEST("a server that nobody asks anything holds nothing")
+TEST("an unused server holds nothing")
 {
   begin();
   CHECK_EQ(driver_turn(&d), 0);
@@ -29,7 +30,7 @@ TEST("a server that nobody asks anything holds nothing")
   driver_close(&d);
 }
 
-/* Few clients are waited for without sleeping, many in sleep; also when periods change. */
+/* Waiting spins for few clients and sleeps for many; also across periods. */
 static void waiting(int clients)
 {
   int fds[16];
@@ -54,7 +55,7 @@ static void waiting(int clients)
   driver_close(&d);
 }
 
-TEST("work is waited for")
+TEST("bj_server_wait() waits for work")
 {
   waiting(1);
   waiting(16);
@@ -87,7 +88,7 @@ TEST("a request is handed over with its parts and answered on the same connectio
   driver_close(&d);
 }
 
-TEST("a request that comes octet by octet is one request")
+TEST("a request that comes byte by byte is one request")
 {
   begin();
   int client = client_open(&d);
@@ -104,7 +105,7 @@ TEST("a request that comes octet by octet is one request")
   driver_close(&d);
 }
 
-TEST("the addresses of both sides are told")
+TEST("the addresses of both sides are reported")
 {
   char error[BJ_ERROR_SIZE], address[BJ_ADDRESS_SIZE];
   bj_options options = driver_defaults();
@@ -168,7 +169,7 @@ TEST("a client that closed its side still gets its answer")
   driver_close(&d);
 }
 
-TEST("a client that is gone when the answer comes is an abort for those who want to know")
+TEST("a client that is gone when the answer comes is an abort for callers that asked for notice")
 {
   begin();
   int client = client_open(&d);
@@ -216,7 +217,7 @@ TEST("a late answer does not reach the next client")
   driver_close(&d);
 }
 
-/* Whether the library sleeps after a few turns in which nothing happens. */
+/* Whether the server can park after a few turns without events. */
 static bool comes_to_rest(void)
 {
   struct pollfd wake = {.fd = d.wake, .events = POLLIN};
@@ -230,7 +231,7 @@ static bool comes_to_rest(void)
   return false;
 }
 
-TEST("no more connections are open than allowed, and the next comes when one goes")
+TEST("no more than max_connections are open, and the next comes when one goes")
 {
   bj_options options = driver_defaults();
   options.max_connections = 2;
@@ -255,7 +256,7 @@ TEST("no more connections are open than allowed, and the next comes when one goe
   driver_close(&d);
 }
 
-TEST("without descriptors accepting pauses, and goes on")
+TEST("out of descriptors, accepting pauses and goes on")
 {
   begin();
   struct rlimit before, none;
@@ -278,7 +279,7 @@ TEST("without descriptors accepting pauses, and goes on")
   driver_close(&d);
 }
 
-TEST("a client that is gone before it is accepted keeps nobody waiting")
+TEST("a client that is gone before it is accepted holds up nobody")
 {
   begin();
   close(client_open(&d));
@@ -300,7 +301,7 @@ TEST("an adopted listener serves and is left open")
   driver first = {0};
   driver_open(&first, &options);
   int listener = 3;
-  for (; listener < 64; listener++) { /* whichever it is: found by what it does */
+  for (; listener < 64; listener++) { /* its number is not known: found by what it does */
     int on = 0;
     socklen_t size = sizeof on;
     if (getsockopt(listener, SOL_SOCKET, SO_ACCEPTCONN, &on, &size) == 0 && on) break;
@@ -325,7 +326,7 @@ TEST("an adopted listener serves and is left open")
   driver_close(&first);
 }
 
-TEST("a server listens once, whatever has become of it")
+TEST("a server listens only once, even after it has stopped")
 {
   char error[BJ_ERROR_SIZE] = "";
   begin();

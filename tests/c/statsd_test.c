@@ -1,4 +1,4 @@
-/* What is counted, and what a statsd server is told of it. */
+/* What is counted, and what is sent to a statsd server. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <time.h>
@@ -34,7 +34,7 @@ static void begin(const char *prefix, const char *suffix)
   begin_with(prefix, suffix, INTERVAL);
 }
 
-/* All that is told until the server's end, a line each. */
+/* Collects all that is sent until the server's end, one count a line. */
 static void end(void)
 {
   bj_server_close(d.server);
@@ -58,7 +58,7 @@ static void end(void)
   free(d.commands);
 }
 
-/* Counts are spread over datagrams as the time falls: their sum is what matters. */
+/* How counts are spread over datagrams depends on timing: only sums matter. */
 static long long told(const char *name)
 {
   long long sum = 0;
@@ -100,7 +100,7 @@ static void expect_counts(const char *const *rows)
 
 #define EXPECT(...) expect_counts((const char *const[]){__VA_ARGS__, NULL})
 
-TEST("a request on a connection that the client keeps and leaves: no error")
+TEST("a request on a connection that the client keeps, then leaves: no error")
 {
   begin("", "");
   client_send(client, GET);
@@ -161,7 +161,7 @@ TEST("a handler that fails, and one that never answers")
          "req.error.internal", "resp.done", "resp.done.keepalive", "resp.aborted");
 }
 
-TEST("names have their prefix, lines their tags")
+TEST("names have the prefix, lines the tags")
 {
   begin("shop.", "|#env:test,web");
   client_send(client, GET);
@@ -175,7 +175,7 @@ TEST("names have their prefix, lines their tags")
   }
 }
 
-TEST("long tags take several datagrams, and none is lost")
+TEST("long tags take several datagrams, and no count is lost")
 {
   static char suffix[1201];
   memset(suffix, 't', sizeof suffix - 1);
@@ -215,7 +215,7 @@ static double read_clock(void)
   return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
 }
 
-/* Asks until the receiver is told something. */
+/* Sends requests until the receiver gets something. */
 static void serve_until_told(void)
 {
   for (int i = 0; i < 5000 && recv(receiver, text, sizeof text, MSG_DONTWAIT) < 0; i++) {
@@ -226,7 +226,7 @@ static void serve_until_told(void)
   }
 }
 
-TEST("however much is counted, nothing is told before an interval is over")
+TEST("however much is counted, nothing is sent before the interval is over")
 {
   enum { LONG = 20 };
   begin_with("", "", LONG);
@@ -238,7 +238,7 @@ TEST("however much is counted, nothing is told before an interval is over")
   end();
 }
 
-TEST("a receiver that is there again is told at once")
+TEST("a receiver that comes back gets the next counts at once")
 {
   begin_with("", "", 1);
   struct sockaddr_in where;
@@ -257,7 +257,7 @@ TEST("a receiver that is there again is told at once")
   CHECK_EQ(told("resp.done"), 1);
 }
 
-TEST("one server is told, not another one as well")
+TEST("there is one statsd server: a second one is refused")
 {
   char error[BJ_ERROR_SIZE];
   begin("", "");

@@ -1,4 +1,4 @@
-/* Answers that are written in parts: back-pressure, and words that are not kept. */
+/* Answers written in parts: back-pressure, and lengths that are not kept. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
@@ -31,7 +31,7 @@ static void end(void)
   driver_close(&d);
 }
 
-/* Writes parts until the library says that they wait. Returns how many octets it has. */
+/* Writes parts until there is a backlog. Returns the bytes written. */
 static size_t fill(const bj_event *of, uint32_t flags)
 {
   size_t written = 0;
@@ -44,7 +44,7 @@ static size_t fill(const bj_event *of, uint32_t flags)
   return written;
 }
 
-/* Lets the client read until there is no more. Returns the one event of that time. */
+/* Lets the client read until there is no more. Returns the one event that comes. */
 static bj_event take_all(enum bj_event_type type)
 {
   bj_event only = {0};
@@ -59,7 +59,7 @@ static bj_event take_all(enum bj_event_type type)
   return only;
 }
 
-TEST("who writes more than the client takes is told to wait, and then to go on")
+TEST("a caller that writes more than the client takes is told to wait, and then to go on")
 {
   begin(GET);
   size_t written = 0, got = 0;
@@ -82,7 +82,7 @@ TEST("who writes more than the client takes is told to wait, and then to go on")
   end();
 }
 
-TEST("who writes behind an unfinished answer is told to wait, and then to go on")
+TEST("a caller that writes behind an unfinished answer is told to wait, and then to go on")
 {
   begin(GET);
   client_send(client, GET);
@@ -116,7 +116,7 @@ TEST("requests behind an answer that the client does not take are read when it d
   end();
 }
 
-TEST("the last octet is told when the kernel has it, or that it never will")
+TEST("BJ_WRITE_NOTIFY: BJ_SENT when the kernel has the last byte, BJ_ABORTED if it never will")
 {
   for (int leaves = 0; leaves < 2; leaves++) {
     begin(GET);
@@ -133,7 +133,7 @@ TEST("the last octet is told when the kernel has it, or that it never will")
   }
 }
 
-TEST("who asks for that with a later part is told as well")
+TEST("BJ_WRITE_NOTIFY on a later part works too")
 {
   begin(GET);
   driver_write(&d, &e, BJ_WRITE_HEAD, "a");
@@ -144,7 +144,7 @@ TEST("who asks for that with a later part is told as well")
   end();
 }
 
-TEST("who waits for the last octet is told when it cannot come")
+TEST("BJ_WRITE_NOTIFY: BJ_ABORTED if the answer is cut")
 {
   begin(GET);
   driver_write(&d, &e, BJ_WRITE_HEAD | BJ_WRITE_NOTIFY, "a");
@@ -155,7 +155,7 @@ TEST("who waits for the last octet is told when it cannot come")
   end();
 }
 
-/* How an answer that does not keep its word ends. `resets`: with an error, not an end. */
+/* How an answer of the wrong length, or one that the handler `aborts`, ends. */
 static const struct {
   const char *request;
   uint32_t flags, length;
@@ -170,7 +170,7 @@ static const struct {
    "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n", true},
 };
 
-TEST("an answer that is shorter, longer or cut ends the connection behind what was right")
+TEST("an answer that is shorter, longer or cut ends the connection after what was right")
 {
   for (size_t i = 0; i < sizeof faulty / sizeof *faulty; i++) {
     begin(faulty[i].request);
@@ -190,9 +190,9 @@ TEST("an answer that is shorter, longer or cut ends the connection behind what w
   }
 }
 
-TEST("a client can tell an answer without length that was cut from a complete one")
+TEST("without a length, a client can tell a cut answer from a complete one")
 {
-  for (int how = 0; how < 3; how++) { /* complete, cut, or the server goes away */
+  for (int how = 0; how < 3; how++) { /* complete, cut, or the server is freed */
     char error[BJ_ERROR_SIZE], address[BJ_ADDRESS_SIZE];
     bj_options options = driver_defaults();
     driver_make(&d, &options);
@@ -225,7 +225,7 @@ TEST("a client can tell an answer without length that was cut from a complete on
   }
 }
 
-TEST("parts are collected until they are a lot, and then leave together")
+TEST("parts are collected up to high water, and then leave together")
 {
   begin(GET);
   part[PART / 4] = '\0';
@@ -241,7 +241,7 @@ TEST("parts are collected until they are a lot, and then leave together")
   end();
 }
 
-TEST("so do those of two connections that take turns")
+TEST("so do parts of two connections in turn")
 {
   begin(GET);
   part[PART / 4] = '\0';

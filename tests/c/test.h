@@ -1,5 +1,5 @@
-/* What a C test is written with. Each file is a program of TEST("a fact") { CHECK(...); }, run in
- * their order. A check that fails is reported with its place, and the test goes on. */
+/* The C tests' framework. Each file is a program of TEST("a fact") { CHECK(...); }, run in order. A
+ * failed check is reported with its place, and the test goes on. */
 #ifndef TEST_H
 #define TEST_H
 
@@ -62,7 +62,7 @@ static inline char *guarded(const void *base, size_t size)
 
 int main(void)
 {
-  setvbuf(stdout, NULL, _IOLBF, 0); /* what was said before a crash is not lost */
+  setvbuf(stdout, NULL, _IOLBF, 0); /* keeps what was printed before a crash */
   int failed = 0;
   for (struct test *t = test_first; t != NULL; t = t->next, test_faults = 0) {
     t->body();

@@ -1,4 +1,4 @@
-/* Times that run out. */
+/* Timeouts. */
 #include "driver.h"
 
 #define GET "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -22,7 +22,7 @@ static void begin_with(bj_options options)
   client = client_open(&d);
 }
 
-/* All times are short. */
+/* All timeouts are short. */
 static void begin(void)
 {
   bj_options options = driver_defaults();
@@ -37,7 +37,7 @@ static void end(void)
   driver_close(&d);
 }
 
-/* Turns until the client has something to read, or the end. */
+/* Turns until the client has something to read, or the end of the stream. */
 static void pass_until_readable(void)
 {
   for (int i = 0; i < 200; i++) {
@@ -52,7 +52,7 @@ static void expect_timeout(int count)
   CHECK_EQ(driver_counter(&d, BJ_TIMEOUTS), count);
 }
 
-TEST("a client that says nothing is dropped without a word")
+TEST("a client that sends nothing is dropped without an answer")
 {
   begin();
   driver_turn(&d);
@@ -62,7 +62,7 @@ TEST("a client that says nothing is dropped without a word")
   end();
 }
 
-TEST("half a head is answered with 408")
+TEST("half a head: 408")
 {
   begin();
   client_send(client, "GET / HT");
@@ -89,7 +89,7 @@ TEST("an idle connection is dropped, but not while a handler works")
   end();
 }
 
-TEST("an empty line behind a request begins none, and a second one is refused")
+TEST("an empty line after a request begins none, and a second one is refused")
 {
   for (int lines = 1; lines <= 2; lines++) {
     begin();
@@ -109,7 +109,7 @@ TEST("an empty line behind a request begins none, and a second one is refused")
   }
 }
 
-TEST("a client that sends an empty line first is served, and another one after each request")
+TEST("an empty line before the first request and after each is accepted")
 {
   begin();
   client_send(client, "\r\n");
@@ -135,7 +135,7 @@ static void expect_late(void)
   expect_timeout(1);
 }
 
-TEST("half a body is an abort and 408")
+TEST("half a body: an abort and 408")
 {
   begin();
   client_send(client, POST("") "abc");
@@ -181,7 +181,7 @@ TEST("a body that the handler does not take, or has not asked for yet, is not la
   end();
 }
 
-TEST("a body that is asked for once the answer has begun is late as any other")
+TEST("a body that is asked for after the answer has begun is late like any other")
 {
   bj_options options = driver_defaults();
   options.body_timeout = SHORT;
@@ -198,7 +198,7 @@ TEST("a body that is asked for once the answer has begun is late as any other")
   end();
 }
 
-TEST("who was not told to send a body may not: the connection ends with the answer")
+TEST("a client that gets no 100 (Continue) may not send: the connection ends with the answer")
 {
   bj_options options = driver_defaults();
   begin_with(options);
@@ -234,7 +234,7 @@ TEST("a body is not late while 100 (Continue) waits for an earlier answer")
   end();
 }
 
-/* A body that has to come at a certain rate. */
+/* A body with min_body_rate. */
 static void begin_slow_body(void)
 {
   bj_options options = driver_defaults();
@@ -245,7 +245,7 @@ static void begin_slow_body(void)
   e = driver_event(&d, BJ_REQUEST);
 }
 
-TEST("a body that comes octet by octet is too slow")
+TEST("a body that comes byte by byte is too slow")
 {
   begin_slow_body();
   for (int i = 0; i < 500 && driver_counter(&d, BJ_TIMEOUTS) == 0; i++) {
@@ -257,7 +257,7 @@ TEST("a body that comes octet by octet is too slow")
   end();
 }
 
-TEST("it is too slow for a caller too that reads it, and is late itself each time")
+TEST("it is too slow as well for a caller that reads it, late each time")
 {
   begin_slow_body();
   driver_consume(&d, &e, 0)->flags = BJ_CONSUME_REST;
@@ -278,7 +278,7 @@ TEST("it is too slow for a caller too that reads it, and is late itself each tim
 
 #define LARGE "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10000\r\n\r\n"
 
-/* Sends octets of a large body, which the caller is told of and leaves alone for a while. */
+/* Sends `size` bytes of a large body; the caller gets BJ_READABLE and does not read. */
 static void send_unread(size_t size, uint32_t body_timeout)
 {
   bj_options options = driver_defaults();
@@ -293,7 +293,7 @@ static void send_unread(size_t size, uint32_t body_timeout)
   CHECK_EQ(driver_event(&d, BJ_READABLE).body_size, size);
 }
 
-TEST("a caller that is late does not make a client late that has sent what it can")
+TEST("a late caller does not make a client late that has sent what it can")
 {
   size_t sizes[] = {4096, 10000};
   for (int i = 0; i < 2; i++) {
@@ -308,14 +308,14 @@ TEST("a caller that is late does not make a client late that has sent what it ca
   }
 }
 
-TEST("a client that has sent little is late, whether the caller is or not")
+TEST("a client that has sent little is late, even if the caller is too")
 {
   send_unread(100, SHORT);
   expect_late();
   end();
 }
 
-TEST("what it sends gives back time, whether it is read or not")
+TEST("what it sends earns time, whether it is read or not")
 {
   send_unread(100, 100);
   for (int i = 0; i < 2; i++) {

@@ -1,4 +1,4 @@
-/* How much one turn takes, and who has to wait for the next ones. */
+/* How much one turn takes, and who waits for the next. */
 #include "driver.h"
 
 #define GET "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -29,7 +29,7 @@ static bool has_answer(int client)
   return recv(client, &octet, 1, MSG_PEEK) == 1;
 }
 
-TEST("a turn takes no more than what stays in the cache until it is answered")
+TEST("a turn takes no more than stays in the cache until it is answered")
 {
   static char request[BODY + 64];
   int clients[CLIENTS];
@@ -52,7 +52,7 @@ TEST("a turn takes no more than what stays in the cache until it is answered")
   driver_close(&d);
 }
 
-TEST("clients that have spoken in time are not late because the turn is full")
+TEST("clients that sent in time are not late because the turn is full")
 {
   static char upload[BODY + 64];
   int clients[CLIENTS + 1];
@@ -74,7 +74,7 @@ TEST("clients that have spoken in time are not late because the turn is full")
     else
       client_send(clients[i], GET);
   }
-  poll(NULL, 0, 30); /* the thread is busy meanwhile */
+  poll(NULL, 0, 30); /* the thread is busy elsewhere */
   while (serve() > 0) {
   }
   for (int i = 0; i <= CLIENTS; i++) {
@@ -84,8 +84,8 @@ TEST("clients that have spoken in time are not late because the turn is full")
   driver_close(&d);
 }
 
-/* Each request of theirs is a turn of its own, in which all that is behind it is looked at anew. */
-TEST("clients of whom it is known that they have more to say do not keep a new one waiting")
+/* Each of their requests takes a turn, in which all that is behind it is looked at again. */
+TEST("clients known to have more to send do not keep a new one waiting")
 {
   static const char get[] = GET;
   static char many[MANY];
@@ -98,7 +98,7 @@ TEST("clients of whom it is known that they have more to say do not keep a new o
     greedy[i] = client_open(&d);
     client_send_bytes(greedy[i], many, size);
   }
-  for (int i = 0; i < 3 * CLIENTS; i++) serve(); /* all of them are read */
+  for (int i = 0; i < 3 * CLIENTS; i++) serve(); /* all have been read from */
   int client = client_open(&d);
   client_send(client, GET);
   size_t served = 0, half = size / (sizeof get - 1) * CLIENTS / 2;
