@@ -1,12 +1,12 @@
 /**
- * The errors that this module throws or passes on.
+ * The errors that this package throws or passes on.
  *
  * @module
  */
 import { Reason } from "./records.ts";
 
 /**
- * The server cannot listen where it was told to.
+ * The server cannot listen on the given address.
  *
  * @example
  * ```ts
@@ -24,10 +24,10 @@ import { Reason } from "./records.ts";
 export class ListenError extends Error {
   /** Always `"ListenError"`. */
   override readonly name = "ListenError";
-  /** The system's name for the reason, such as `"EADDRINUSE"`. */
+  /** The system's error code, such as `"EADDRINUSE"`. */
   readonly code: string;
 
-  /** Made by {@linkcode run} and its like. */
+  /** Thrown by {@linkcode run} and similar functions. */
   constructor(where: string, reason: string, errno: number) {
     super(`Cannot listen on ${where}: ${reason}`);
     this.code = reason.startsWith("getaddrinfo") ? "ENOTFOUND" : nameOf(errno);
@@ -51,17 +51,17 @@ export class ListenError extends Error {
 export class FileError extends Error {
   /** Always `"FileError"`. */
   override readonly name = "FileError";
-  /** The system's name for the reason, such as `"ENOENT"` or `"EISDIR"`. */
+  /** The system's error code, such as `"ENOENT"` or `"EISDIR"`. */
   readonly code: string;
 
-  /** Made by {@linkcode sendFile} and {@linkcode OpenFile}. */
+  /** Thrown by {@linkcode sendFile} and {@linkcode OpenFile}. */
   constructor(file: string, reason: string, errno: number) {
     super(`Cannot read ${file}: ${reason}`);
     this.code = nameOf(errno);
   }
 }
 
-/** The system's numbers of errors, by name. */
+/** The system's error numbers, by name. */
 export function errnos(): Readonly<Record<string, number>> {
   return process.getBuiltinModule("node:os").constants.errno;
 }
@@ -72,8 +72,8 @@ function nameOf(errno: number): string {
 }
 
 /**
- * A request ended before it was complete or answered. Reading its body rejects with it, and it is
- * the reason of the request's aborted signal.
+ * A request ended before it was complete or answered. Reading its body rejects with this error, and it
+ * is the abort reason of the request's signal.
  *
  * @example
  * ```ts
@@ -90,9 +90,9 @@ function nameOf(errno: number): string {
  * ```
  */
 export class RequestError extends Error {
-  /** `"TimeoutError"` or `"AbortError"`, as a DOMException would have it. */
+  /** `"TimeoutError"` or `"AbortError"`, as in a DOMException. */
   override readonly name: "AbortError" | "TimeoutError";
-  /** The status that the client was answered by, 0 when it could not be. */
+  /** The status sent to the client; 0 if none could be. */
   readonly status: number;
 
   /** Made by the server. */
@@ -124,14 +124,14 @@ function describe(reason: number): ConstructorParameters<typeof RequestError> {
   }
 }
 
-/** What a user's function throws where nobody waits for it: an uncaught error, as from a timer. */
+/** Makes an error from a user's function that nobody awaits an uncaught one, as from a timer. */
 export function throwLater(error: unknown): void {
   queueMicrotask(() => {
     throw error;
   });
 }
 
-/** The error for an `enum bj_reason`; a client whose response has begun gets no other status. */
+/** The error for an `enum bj_reason`; once a response has begun no other status can be sent. */
 export function requestError(reason: number, hasBegun = false): RequestError {
   const [message, status, name] = describe(reason);
   return new RequestError(message, hasBegun ? 0 : status, name);

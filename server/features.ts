@@ -1,5 +1,5 @@
 /**
- * What this build of the server is and has.
+ * Version and features of this build.
  *
  * @module
  */
@@ -11,37 +11,37 @@ import manifest from "../deno.json" with { type: "json" };
 /** The package's version. */
 export const version: string = manifest.version;
 
-/** What {@linkcode features} tells. */
+/** The result of {@linkcode features}. */
 export interface Features {
-  /** The runtime that it is used in. */
+  /** The current runtime. */
   readonly runtime: "bun" | "deno";
   /**
-   * What servers wait with unless their options say otherwise; `LIBEV_FLAGS` can choose it,
-   * `undefined` when it names none that there is here.
+   * The default backend, which `LIBEV_FLAGS` can choose; `undefined` if that names none available
+   * here.
    */
   readonly backend: "epoll" | "kqueue" | "poll" | "select" | undefined;
-  /** All that option `backend` may be here. */
+  /** All available values of the option `backend`. */
   readonly backends: readonly ("epoll" | "kqueue" | "poll" | "select")[];
   /** libev's version, such as `"4.33"`. */
   readonly libev: string;
   /** The version of the interface between TypeScript and C. */
   readonly abi: number;
-  /** Whether files are sent by `sendfile(2)`. */
+  /** Whether files are sent with `sendfile(2)`. */
   readonly sendfile: boolean;
   /** Whether `reusePort` spreads connections over processes (Linux only). */
   readonly reusePort: boolean;
-  /** Whether there are abstract Unix sockets (Linux only). */
+  /** Whether abstract Unix sockets are supported (Linux only). */
   readonly abstractSockets: boolean;
-  /** Always: statsd is an option, not a build. */
+  /** Always true: statsd is an option, not a build setting. */
   readonly statsd: boolean;
 }
 
 type Name = Features["backends"][number];
 
 /**
- * What this build has.
+ * The features of this build.
  *
- * @throws {LibraryError} When the C library cannot be loaded.
+ * @throws {LibraryError} If the C library cannot be loaded.
  *
  * @example
  * ```ts

@@ -1,5 +1,5 @@
 /**
- * Files as bodies of responses, sent by `sendfile(2)`.
+ * Files as response bodies, sent with `sendfile(2)`.
  *
  * @module
  */
@@ -10,16 +10,16 @@ import { refuseUnknown } from "./checks.ts";
 import { errnos, FileError } from "./errors.ts";
 import { Response as RecordedResponse } from "./response.ts";
 
-/** Which part of a file is sent, and under which head. */
+/** Which part of a file to send, and with which head. */
 export interface FileOptions {
   /**
-   * Bytes that are left out at the beginning. By default none, or where the caller's descriptor
-   * stands.
+   * Bytes to skip at the beginning. By default none, or up to the position of the caller's
+   * descriptor.
    */
   offset?: number;
-  /** Bytes that are sent; by default all that follow. */
+  /** Bytes to send; by default all that follow. */
   length?: number;
-  /** The Content-Type; by default there is none, unless `headers` have it. */
+  /** The Content-Type; none by default, unless it is in `headers`. */
   contentType?: string;
   /** More header fields. */
   headers?: HeadersInit;
@@ -33,30 +33,29 @@ export interface FileOptions {
 
 const OPTIONS: (keyof FileOptions)[] = ["offset", "length", "contentType", "headers", "status"];
 
-/** Octets of one read, where a file's body is asked for as a stream. */
+/** Bytes per read when a file's body is read as a stream. */
 const BLOCK = 65536;
 
-/** A part of a file that a response is to send. */
+/** The part of a file that a response sends. */
 export interface Part {
   file: OpenFile;
   offset: number;
   length: number;
 }
 
-/** By the stream that has the same bytes, as long as nobody has read from it. */
+/** Keyed by the stream with the same bytes, until somebody reads from it. */
 const parts = new WeakMap<ReadableStream, Part>();
 
-/** Of responses with files: to ask one for its body would be to touch it. */
+/** For responses with files: accessing the body would count as using it. */
 const lengths = new WeakMap<globalThis.Response, number>();
 
-/** How many bytes of a file a response has, if it has one. */
+/** The length of a response's file part, if it has one. */
 export function fileLength(response: globalThis.Response): number | undefined {
   return lengths.get(response);
 }
 
 /**
- * The file that a body is of, if it is untouched. Who takes it has to close it. Throws a FileError
- * for one that is closed.
+ * The file behind an untouched body. The caller must close it. Throws a FileError if it is closed.
  */
 export function takePart(body: ReadableStream): Part | undefined {
   const part = body.locked ? undefined : parts.get(body);
@@ -69,11 +68,11 @@ function isSize(value: number): boolean {
   return Number.isSafeInteger(value) && value >= 0;
 }
 
-/** Closes what nobody has sent or closed. */
+/** Closes files that were neither sent nor closed. */
 const forgotten = new FinalizationRegistry<number>((fd) => tools().bj_file_close(fd));
 
 /**
- * A regular file that is open for reading.
+ * A regular file, open for reading.
  *
  * @example
  * ```ts
@@ -85,16 +84,16 @@ const forgotten = new FinalizationRegistry<number>((fd) => tools().bj_file_close
  * ```
  */
 export class OpenFile implements Disposable {
-  /** In bytes. */
+  /** Its size in bytes. */
   readonly size: number;
-  /** When it was last changed, in milliseconds since 1970. */
+  /** When it was last modified, in milliseconds since 1970. */
   readonly mtime: number;
   /**
-   * Where what was opened really lies, free of links; `""` for a descriptor, or where the system
-   * does not tell. Linux writes `" (deleted)"` behind it when the file has gone.
+   * The path of the opened file with all links resolved; `""` for a descriptor, or if the system does
+   * not reveal it. Linux appends `" (deleted)"` if the file has been removed.
    */
   readonly realPath: string;
-  /** Where the descriptor stood. */
+  /** The descriptor's position when it was opened. */
   readonly position: number;
   readonly #name: string;
   #fd: number;
@@ -110,7 +109,9 @@ export class OpenFile implements Disposable {
   /**
    * Opens the file at `path`.
    *
-   * @throws {FileError} When it is not there, not a regular file, or may not be read.
+   * @throws {FileError} If it does not exist, is not a regular file, or cannot be read.
+   * @throws {TypeError} If the path contains NUL, or a URL is not a `file:` URL.
+   * @throws {Error} Deno's NotCapable, without `--allow-read` for it.
    */
   static open(path: string | URL): OpenFile {
     const text = typeof path === "string"
@@ -135,10 +136,10 @@ export class OpenFile implements Disposable {
   }
 
   /**
-   * Opens what the caller's descriptor `fd` is; that stays open and where it stands.
+   * Opens the file of the caller's descriptor `fd`, which stays open at its position.
    *
-   * @throws {FileError} When it is not a regular file.
-   * @throws {TypeError} When it is no whole number from 0.
+   * @throws {FileError} If it is not a regular file.
+   * @throws {TypeError} If `fd` is not a whole number of at least 0.
    */
   static adopt(fd: number): OpenFile {
     if (!Number.isInteger(fd) || fd < 0) {
@@ -153,11 +154,12 @@ export class OpenFile implements Disposable {
   }
 
   /**
-   * A response with the file, or a part of it, as its body. When it is sent or given up the file is
-   * closed.
+   * A response with the file, or a part of it, as its body. The file is closed when the response has
+   * been sent or abandoned.
    *
-   * @throws {RangeError} When there is no such part.
-   * @throws {FileError} When it is closed, which it is once a response with it is sent.
+   * @throws {RangeError} If there is no such part, or the status is invalid.
+   * @throws {FileError} If it is closed, as it is once a response with it has been sent.
+   * @throws {TypeError} If an option is unknown, or a header is invalid.
    */
   respond(options: FileOptions = {}): Response {
     this.checkOpen();
@@ -174,7 +176,7 @@ export class OpenFile implements Disposable {
     return response;
   }
 
-  /** A link may lead to where the process may not read. */
+  /** A link may lead to a place that the process may not read. */
   #checkLink(path: string): void {
     if (this.realPath === "" || this.realPath === path) {
       return;
@@ -196,10 +198,10 @@ export class OpenFile implements Disposable {
   }
 
   /**
-   * Reads up to `length` bytes: fewer at the end of the file.
+   * Reads up to `length` bytes; fewer at the end of the file.
    *
-   * @throws {FileError} When the system cannot read it.
-   * @throws {RangeError} When one of them is no whole number from 0.
+   * @throws {FileError} If the system cannot read it.
+   * @throws {RangeError} If an argument is not a whole number of at least 0.
    */
   read(offset: number, length: number): Uint8Array<ArrayBuffer> {
     if (!isSize(offset) || !isSize(length)) {
@@ -215,10 +217,10 @@ export class OpenFile implements Disposable {
   }
 
   /**
-   * The same as a stream, after which the file is closed: `length` bytes from byte `offset` on, by
-   * default all. It fails if the file gets shorter.
+   * A stream of `length` bytes from `offset` on, by default all, after which the file is closed. It
+   * fails if the file gets shorter.
    *
-   * @throws {RangeError} When there is no such part.
+   * @throws {RangeError} If there is no such part.
    */
   stream(offset = 0, length: number = this.size - offset): ReadableStream<Uint8Array<ArrayBuffer>> {
     this.#checkPart(offset, length);
@@ -246,14 +248,14 @@ export class OpenFile implements Disposable {
     return stream;
   }
 
-  /** Throws a FileError when it is closed, or its descriptor given away. */
+  /** Throws a FileError if it is closed, or its descriptor released. */
   checkOpen(): void {
     if (this.#fd < 0) {
       throw new FileError(this.#name, "it is closed", errnos().EBADF);
     }
   }
 
-  /** Gives the descriptor away: whoever has it closes it. */
+  /** Releases the descriptor: the caller must close it. */
   release(): number {
     const fd = this.#fd;
     this.#fd = -1;
@@ -261,7 +263,7 @@ export class OpenFile implements Disposable {
     return fd;
   }
 
-  /** Closes it. What is being sent is sent. */
+  /** Closes it. A response being sent is not affected. */
   close(): void {
     if (this.#fd >= 0) {
       tools().bj_file_close(this.release());
@@ -276,11 +278,14 @@ export class OpenFile implements Disposable {
 
 /**
  * A response with a file as its body: `sendfile(2)` moves it from the file to the socket. It can be
- * copied, read and wrapped as any other response; then it is read in blocks.
+ * cloned, read and wrapped like any other response; then it is read in blocks.
  *
- * @param file A path, or a descriptor of the caller's, which stays open.
- * @throws {FileError} When it is not there, not a regular file, or may not be read.
- * @throws {RangeError} When it has no such part.
+ * @param file A path, a `file:` URL, or the caller's descriptor, which stays open.
+ * @throws {FileError} If it does not exist, is not a regular file, or cannot be read.
+ * @throws {RangeError} If it has no such part, or the status is invalid.
+ * @throws {TypeError} If the path contains NUL, a URL is not a `file:` URL, a descriptor is not a whole
+ * number of at least 0, or an option is unknown.
+ * @throws {Error} Deno's NotCapable, without `--allow-read` for it.
  *
  * @example
  * ```ts

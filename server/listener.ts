@@ -1,5 +1,5 @@
 /**
- * Listening sockets of their own, for servers to accept from.
+ * Separate listening sockets, from which servers accept.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import type { Addr, Options } from "./types.ts";
 export type ListenerOptions = Pick<Options, "listenBacklog" | "reusePort" | "mode">;
 
 /**
- * A listening socket, made by {@linkcode bindAndListen}.
+ * A listening socket, returned by {@linkcode bindAndListen}.
  *
  * @example
  * ```ts
@@ -43,7 +43,7 @@ export class Listener implements Disposable {
     enlist(this);
   }
 
-  /** Closes the socket and removes its file, which is also done when the process ends. */
+  /** Closes the socket and removes its file; this also happens when the process exits. */
   close(): void {
     if (this.#pointer !== null) {
       tools().bj_listener_close(this.#pointer);
@@ -52,7 +52,7 @@ export class Listener implements Disposable {
     }
   }
 
-  /** The same, at the end of the process. */
+  /** The same, called when the process exits. */
   stop(): void {
     this.close();
   }
@@ -82,19 +82,21 @@ function open(place: Place, { listenBacklog, reusePort, mode }: Settings): Liste
   return new Listener(pointer);
 }
 
-/** A duplicate of a listening socket that stays its owner's. Throws a ListenError. */
+/** Duplicates a listening socket that stays its owner's. Throws a ListenError. */
 export function duplicate(fd: number): Listener {
   return open({ fd }, settingsOf({}));
 }
 
 /**
- * Listens without accepting: the servers of this process or of others do so, by
- * {@linkcode serverRun} or as `"fd:N"`. Takes the addresses that {@linkcode Options.host} takes.
+ * Listens without accepting: servers of this or another process accept, with {@linkcode serverRun} or
+ * as `"fd:N"`. Takes the addresses of {@linkcode Options.host}, except for inherited sockets.
  *
- * @param port The TCP port; 0, the default, takes a free one.
- * @throws {TypeError} When an argument has the wrong type.
- * @throws {RangeError} When a number is out of its range.
- * @throws {ListenError} When the address cannot be used.
+ * @param port The TCP port; 0, the default, picks a free one.
+ * @throws {TypeError} If an argument has the wrong type, an option is unknown, or `host` names an
+ * inherited socket (`"fd:N"`, `"systemd"`).
+ * @throws {RangeError} If a number is out of range.
+ * @throws {ListenError} If the address cannot be used.
+ * @throws {LibraryError} If the C library cannot be loaded.
  *
  * @example
  * ```ts

@@ -1,21 +1,21 @@
 /**
- * What a server has counted.
+ * Server metrics.
  *
  * @module
  */
 import { COUNTERS, DURATIONS } from "./records.ts";
 
-/** How observations are spread. */
+/** A histogram of observations. */
 export interface Histogram {
-  /** Upper bounds of the classes, ascending; one more class has what is above the last. */
+  /** Upper bounds of the buckets, ascending; one more bucket has what is above the last. */
   readonly bounds: readonly number[];
-  /** Observations by class: one more than `bounds`. */
+  /** Observations per bucket: one more than `bounds`. */
   readonly counts: readonly number[];
   /** Sum of all observations. */
   readonly sum: number;
 }
 
-/** A server's counters: bjoern's own, by their statsd names with `_` for `.`, and more. */
+/** A server's counters: bjoern's, by their statsd names with `_` for `.`, and more. */
 export interface Metrics {
   /** Failures of `accept(2)`. */
   readonly conn_accept_error: number;
@@ -25,9 +25,9 @@ export interface Metrics {
   readonly req_error_client_disconnected: number;
   /** Connections that broke in the middle of a request. */
   readonly req_error_read: number;
-  /** Requests that the server itself has refused. */
+  /** Requests refused by the server itself. */
   readonly req_error_parse: number;
-  /** Requests at which the handler failed. */
+  /** Requests whose handler failed. */
   readonly req_error_internal: number;
   /** Requests read to their end. */
   readonly req_success_read: number;
@@ -35,35 +35,35 @@ export interface Metrics {
   readonly req_active: number;
   /** Requests read to their end, or refused. */
   readonly req_done: number;
-  /** Requests that their client did not complete. */
+  /** Requests not completed by the client. */
   readonly req_aborted: number;
   /** Parts of responses that did not complete them. */
   readonly resp_active: number;
-  /** Responses that are complete. */
+  /** Completed responses. */
   readonly resp_done: number;
-  /** Of these: after which the connection goes on. */
+  /** Of these: those after which the connection stays open. */
   readonly resp_done_keepalive: number;
-  /** Of these: after which the connection ends. */
+  /** Of these: those after which the connection is closed. */
   readonly resp_conn_close: number;
   /** Responses that were cut short. */
   readonly resp_aborted: number;
-  /** Connections that are open now. */
+  /** Currently open connections. */
   readonly connections_open: number;
-  /** Requests that are not answered yet. */
+  /** Requests not answered yet. */
   readonly requests_in_flight: number;
   /** Bytes read from clients. */
   readonly bytes_received: number;
   /** Bytes written to clients. */
   readonly bytes_sent: number;
-  /** What took too long in the middle of something. */
+  /** Timeouts in the middle of a request or response. */
   readonly timeouts: number;
-  /** Connections that were closed for lack of a PROXY header from somebody who may send one. */
+  /** Connections closed for lack of a PROXY header from a permitted sender. */
   readonly conn_proxy_error: number;
-  /** Bytes of memory in the library that connections hold now: see `maxBufferedSize`. */
+  /** Bytes that the library currently buffers for connections: see `maxBufferedSize`. */
   readonly bytes_buffered: number;
-  /** Connections that were closed since they held too much of that. */
+  /** Connections closed because they held too much of that. */
   readonly conn_shed: number;
-  /** Seconds from the end of a request's head to that of its response. */
+  /** Seconds from the end of a request's head to the end of its response. */
   readonly request_duration_seconds: Histogram;
 }
 
@@ -80,5 +80,5 @@ export function readMetrics(counters: Float64Array): Metrics {
   } as unknown as Metrics;
 }
 
-/** Words that the library's counters take. */
+/** The size of the library's counters in words. */
 export const COUNTER_WORDS: number = COUNTERS.length + DURATIONS.length;

@@ -9,18 +9,18 @@ import type { Supervisor } from "./supervisor.ts";
 import type { Addr, App, NetAddr, Options, UnixAddr } from "./types.ts";
 import { type GroupOptions, runWorkers } from "./workers/run.ts";
 
-/** A handler that is written against another server's types. */
+/** A handler written for another server's types. */
 // deno-lint-ignore no-explicit-any
 export type Foreign = (this: any, request: any, info: any) => unknown;
 
-/** An app that is written against another server's types. */
+/** An app written for another server's types. */
 export type ForeignApp = Foreign | { fetch?: Foreign };
 
-/** Options with which addresses are those of the sockets. */
+/** Options under which addresses are those of the sockets. */
 export interface Direct {
-  /** Nobody is believed. */
+  /** No proxy is trusted. */
   trustProxy?: false;
-  /** Nobody speaks it. */
+  /** Not used. */
   proxyProtocol?: false;
 }
 
@@ -30,7 +30,7 @@ function isOptions(value: unknown): value is Options {
   return typeof value === "object" && value !== null;
 }
 
-/** `host` and `port` stand before the options or among them. */
+/** `host` and `port` come before the options or among them. */
 function optionsOf([host, port, options]: Arguments): Options {
   if (isOptions(host)) {
     return host;
@@ -57,8 +57,14 @@ function make(app: unknown, args: Arguments): Server<Addr> {
 }
 
 /**
- * Listens, and leaves it to {@linkcode run} without arguments to accept: so that a port is taken
- * before privileges are given up, for instance. Takes the same arguments as `run`.
+ * Listens, but does not accept until {@linkcode run} is called without arguments: for example to bind
+ * a port before dropping privileges. Takes the same arguments as `run`, except for `workers`.
+ *
+ * @throws {TypeError} If `app` is not callable, or an argument has the wrong type or is unknown.
+ * @throws {RangeError} If a number is out of range.
+ * @throws {ListenError} If the address cannot be used.
+ * @throws {LibraryError} If the C library cannot be loaded.
+ * @throws {Error} If the system lacks the `backend`, or the `statsd` host is unknown.
  *
  * @example
  * ```ts
@@ -74,15 +80,15 @@ export function listen(
   path: `unix:${string}`,
   options?: Options & Direct,
 ): Server<UnixAddr>;
-/** Behind a proxy on a Unix socket, whose clients have addresses of their own. */
+/** On a Unix socket behind a proxy, with the clients' own addresses. */
 export function listen(app: App<Addr>, path: `unix:${string}`, options: Options): Server<Addr>;
 /** On a TCP address. */
 export function listen(app: App, host: string, port?: number, options?: Options): Server;
-/** On a listening socket that this process has inherited. */
+/** On an inherited listening socket. */
 export function listen(app: App, fd: number, options?: Options): Server;
-/** Where the options say. */
+/** At the address in the options. */
 export function listen(app: App, options?: Options): Server;
-/** An app of another server's types. */
+/** An app with another server's types. */
 export function listen(app: ForeignApp, host?: string, port?: number, options?: Options): Server;
 export function listen(app: unknown, ...args: Arguments): Server<NetAddr> | Server<UnixAddr> {
   const server = make(app, args);
@@ -93,14 +99,16 @@ export function listen(app: unknown, ...args: Arguments): Server<NetAddr> | Serv
 
 /**
  * Serves `app`, a function `(request, info)` or an object with a `fetch` method, and returns the
- * running server at once.
+ * running server at once; with `workers`, a {@linkcode Supervisor}.
  *
- * Without arguments it starts what {@linkcode listen} has prepared, and returns the last one.
+ * Without arguments it starts all servers prepared by {@linkcode listen}, and returns the last one.
  *
- * @throws {TypeError} When `app` is not callable or an argument has the wrong type.
- * @throws {RangeError} When a number is out of its range.
- * @throws {ListenError} When the address cannot be used.
- * @throws {LibraryError} When the C library cannot be loaded.
+ * @throws {TypeError} If `app` is not callable, or an argument has the wrong type or is unknown.
+ * @throws {RangeError} If a number is out of range.
+ * @throws {ListenError} If the address cannot be used.
+ * @throws {LibraryError} If the C library cannot be loaded.
+ * @throws {Error} If the system lacks the `backend`, the `statsd` host is unknown, `listen()` has not
+ * been called, or a process starts a second group of workers.
  *
  * @example
  * ```ts
@@ -112,9 +120,9 @@ export function listen(app: unknown, ...args: Arguments): Server<NetAddr> | Serv
  * ```
  */
 export function run(): Server;
-/** By several processes. */
+/** With worker processes. */
 export function run(app: App<Addr>, options: GroupOptions): Supervisor | Server<Addr>;
-/** By several processes. */
+/** With worker processes, at this address. */
 export function run(
   app: App<Addr>,
   host: string,
@@ -127,17 +135,17 @@ export function run(
   path: `unix:${string}`,
   options?: Options & Direct,
 ): Server<UnixAddr>;
-/** Behind a proxy on a Unix socket, whose clients have addresses of their own. */
+/** On a Unix socket behind a proxy, with the clients' own addresses. */
 export function run(app: App<Addr>, path: `unix:${string}`, options: Options): Server<Addr>;
 /** On a TCP address. */
 export function run(app: App, host: string, port?: number, options?: Options): Server;
-/** On a listening socket that this process has inherited. */
+/** On an inherited listening socket. */
 export function run(app: App, fd: number, options?: Options): Server;
-/** Where the options say. */
+/** At the address in the options. */
 export function run(app: App, options?: Options): Server;
-/** An app of another server's types. */
+/** An app with another server's types. */
 export function run(app: ForeignApp, host?: string, port?: number, options?: Options): Server;
-/** An app of another server's types, where the options say. */
+/** An app with another server's types, at the address in the options. */
 export function run(app: ForeignApp, options?: Options): Server;
 export function run(
   ...all: [app?: unknown, ...args: Arguments]
@@ -167,10 +175,15 @@ function startWaiting(): Server<Addr> {
 }
 
 /**
- * Serves `app` on a listening socket that the caller owns: a descriptor, such as one that systemd
- * hands over, or an object that has one as `fd`. The server never closes it.
+ * Serves `app` on a listening socket that the caller owns: a descriptor, such as one passed by
+ * systemd, or an object with an `fd`. The server never closes it. `host` and `port` are not allowed
+ * among the options.
  *
- * @throws {ListenError} When the descriptor is not a listening socket.
+ * @throws {TypeError} If `app` is not callable, `listener` is no descriptor, or an option is invalid.
+ * @throws {RangeError} If a number is out of range.
+ * @throws {ListenError} If the descriptor is not a listening socket.
+ * @throws {LibraryError} If the C library cannot be loaded.
+ * @throws {Error} If the system lacks the `backend`, or the `statsd` host is unknown.
  *
  * @example
  * ```ts

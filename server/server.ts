@@ -1,5 +1,5 @@
 /**
- * The server as its users see it.
+ * The public server class.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import type { Settings } from "./options.ts";
 import type { Addr, App, NetAddr } from "./types.ts";
 
 /**
- * A running server, made by {@linkcode run}, {@linkcode listen} or {@linkcode serverRun}.
+ * A running server, returned by {@linkcode run}, {@linkcode listen} or {@linkcode serverRun}.
  *
  * @example
  * ```ts
@@ -24,7 +24,7 @@ import type { Addr, App, NetAddr } from "./types.ts";
  * ```
  */
 export class Server<A extends Addr = NetAddr> {
-  /** Settles once the server has stopped and {@linkcode Info.waitUntil} waits for nothing. */
+  /** Settles once the server has stopped and all {@linkcode Info.waitUntil} promises have settled. */
   readonly finished: Promise<void>;
   /** Where the server listens. */
   readonly addr: A;
@@ -39,7 +39,7 @@ export class Server<A extends Addr = NetAddr> {
     this.finished = this.#core.finished;
   }
 
-  /** Begins to accept connections; done by {@linkcode run}. */
+  /** Starts accepting connections; {@linkcode run} does this. */
   start(): this {
     this.#core.start();
     return this;
@@ -55,28 +55,28 @@ export class Server<A extends Addr = NetAddr> {
     return urlOf(this.addr);
   }
 
-  /** Whether it has stopped: it serves nothing any more. */
+  /** Whether the server has stopped. */
   get stopped(): boolean {
     return this.#core.isStopped;
   }
 
-  /** Requests that are not answered yet. */
+  /** Requests not answered yet. */
   get pendingRequests(): number {
     return this.#core.pendingRequests;
   }
 
-  /** Aborts when it begins to shut down: see {@linkcode Info.draining}. */
+  /** Aborts when the server begins to shut down: see {@linkcode Info.draining}. */
   get draining(): AbortSignal {
     return this.#core.draining;
   }
 
   /**
-   * Stops accepting, closes idle connections and lets running requests finish, their responses
-   * with `Connection: close`.
+   * Stops accepting, closes idle connections and lets running requests finish, with
+   * `Connection: close` in their responses.
    *
-   * @param options `timeout` in ms, after which the rest is cut; by default there is none. `patience`
-   * in ms, for which idle connections may still ask; by default they are closed at once.
-   * @throws {TypeError} When one of them is no number from 0.
+   * @param options `timeout` in ms, after which the rest is cut; none by default. `patience` in ms,
+   * during which idle connections may still send a request; by default they are closed at once.
+   * @throws {TypeError} If an option is unknown or not a number of at least 0.
    * @returns {@linkcode Server.finished}
    */
   shutdown(options: { timeout?: number; patience?: number } = {}): Promise<void> {
@@ -89,29 +89,33 @@ export class Server<A extends Addr = NetAddr> {
   }
 
   /**
-   * Closes every connection now. Requests that are not answered are aborted, and what
-   * {@linkcode Info.waitUntil} was given is not waited for.
+   * Closes all connections immediately. Unanswered requests are aborted, and promises passed to
+   * {@linkcode Info.waitUntil} are not awaited.
    */
   stop(): void {
     this.#core.stop();
   }
 
-  /** Hands the requests from now on to another app. */
+  /**
+   * Passes all further requests to another app.
+   *
+   * @throws {TypeError} If `app` is not callable.
+   */
   reload(app: App<A>): void {
     this.#core.handler = this.#wrap(handlerOf(app));
   }
 
-  /** Keeps the process alive while the server runs, which is the default. */
+  /** Keeps the process alive while the server runs (the default). */
   ref(): void {
     this.#core.ref();
   }
 
-  /** Lets the process end although the server runs. */
+  /** Lets the process exit while the server runs. */
   unref(): void {
     this.#core.unref();
   }
 
-  /** What has been counted so far. */
+  /** The counters so far. */
   metrics(): Metrics {
     return this.#core.metrics();
   }

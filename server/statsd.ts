@@ -1,5 +1,5 @@
 /**
- * Where counters are sent to, and how they are named there.
+ * Where counters are sent, and under which names.
  *
  * @module
  */
@@ -30,7 +30,7 @@ export interface StatsdOptions {
    */
   port?: number;
   /**
-   * What each name begins with, before a dot; `""` for nothing.
+   * Prefix of each name, before a dot; `""` for none.
    *
    * @default {"bjoern"}
    */
@@ -38,14 +38,14 @@ export interface StatsdOptions {
   /** DogStatsD tags: `"env:prod,web"`, or a list of such. */
   tags?: string | readonly string[];
   /**
-   * Milliseconds for which counts are collected before they are sent; at least 1.
+   * Milliseconds for which counts are collected before being sent; at least 1.
    *
    * @default {1000}
    */
   interval?: number;
 }
 
-/** The same, checked and as the library takes it. */
+/** The same, checked and as the library expects it. */
 export interface Statsd {
   host: string;
   port: number;
@@ -56,12 +56,12 @@ export interface Statsd {
   interval: number;
 }
 
-/** A name and its tags have to fit into a datagram. */
+/** A name and its tags must fit into a datagram. */
 const LONGEST = 1200;
 
 const NAMES: (keyof StatsdOptions)[] = ["enable", "host", "port", "ns", "tags", "interval"];
 
-/** What statsd gives a meaning to. */
+/** Characters with a meaning in statsd. */
 const SEPARATORS = { host: "NUL", ns: "blanks and : | @ #", tags: "blanks and | ," };
 
 function text(name: keyof typeof SEPARATORS, value: unknown, forbidden: RegExp): string {
@@ -105,7 +105,7 @@ export function statsdOf(options: StatsdOptions | undefined): Statsd | undefined
   return statsd;
 }
 
-/** Has a server tell what it counts. Throws an Error when the host is not known. */
+/** Makes a server send its counters. Throws an Error if the host is unknown. */
 export function tell(server: Pointer, statsd: Statsd): void {
   const error = new Uint8Array(ERROR_SIZE);
   const { host, port, prefix, suffix, interval } = statsd;

@@ -2,8 +2,8 @@
  * Worker processes that serve one listening socket together.
  *
  * The supervisor holds the socket and accepts nothing. Each worker inherits the socket itself, so
- * that TCP, Unix and abstract addresses are balanced alike, and what waits to be accepted is lost
- * with none of them.
+ * that TCP, Unix and abstract addresses are balanced alike, and waiting connections are not lost
+ * with any of them.
  *
  * @module
  */
@@ -18,7 +18,7 @@ import { WorkerProcess } from "./workers/process.ts";
 import { Slot } from "./workers/slot.ts";
 
 /**
- * A listening socket, as {@linkcode bindAndListen} makes it.
+ * A listening socket, as returned by {@linkcode bindAndListen}.
  *
  * @example
  * ```ts
@@ -38,8 +38,9 @@ export interface Shared {
 }
 
 /**
- * Starts worker processes, puts others in the place of dead ones, replaces all without losing a
- * connection, ends them. Has the face of a {@linkcode Server}.
+ * Starts worker processes, replaces dead ones, replaces all without losing a connection, and stops
+ * them. Its interface resembles {@linkcode Server}, except that `metrics()` returns a promise and
+ * `reload()` takes no app.
  *
  * Workers whose supervisor has died finish their requests and exit.
  *
@@ -58,8 +59,8 @@ export class Supervisor {
   /** Where the workers listen. */
   readonly addr: Addr;
   /**
-   * Settles when all workers are ready for the first time: with true, or with false when none has
-   * become so and the supervisor has given up.
+   * Settles when all workers are ready for the first time: with true, or with false if none became
+   * ready and the supervisor has given up.
    */
   readonly ready: Promise<boolean>;
   /** Settles once all workers have ended. */
@@ -70,7 +71,7 @@ export class Supervisor {
   readonly #slots: Slot[];
   readonly #live = new Set<WorkerProcess>();
   readonly #finish: () => void;
-  /** Replacements go one after the other. */
+  /** Replacements run one after the other. */
   #work: Promise<unknown> = Promise.resolve();
   /** A reload that has not begun yet. */
   #reload: Promise<boolean> | undefined;
@@ -82,9 +83,10 @@ export class Supervisor {
   /**
    * Starts the workers. The supervisor closes `listener` when it ends.
    *
-   * @throws {TypeError} When an option has the wrong type.
-   * @throws {RangeError} When a number is out of its range.
-   * @throws {Error} When the command must be told, which it also must in a worker.
+   * @throws {TypeError} If an option is unknown or has the wrong type.
+   * @throws {RangeError} If a number is out of range.
+   * @throws {Error} If the option `command` is needed: if the system does not reveal how this process
+   * was started, and in a worker.
    */
   constructor(listener: Shared, options: WorkerOptions = {}) {
     this.#settings = workerSettingsOf(options);
@@ -114,14 +116,14 @@ export class Supervisor {
     return urlOf(this.addr);
   }
 
-  /** The processes that serve or are about to. */
+  /** The processes that serve, or are starting. */
   get pids(): number[] {
     return this.#slots.flatMap(({ current }) => current?.isAlive ? [current.pid] : []);
   }
 
   /**
-   * What each worker has counted, by its number: those that serve, and tell it within two seconds. A
-   * process that takes the place of another one counts from 0.
+   * The counters of each worker, by its number, for those that serve and reply within two seconds. A
+   * replacement process counts from 0.
    */
   async metrics(): Promise<Map<number, Metrics>> {
     const counted = this.#slots.map(async ({ number, current }) =>
@@ -131,7 +133,7 @@ export class Supervisor {
     return new Map(told.filter((one): one is [number, Metrics] => one[1] !== undefined));
   }
 
-  /** An exit status: 0, or 1 when a worker had to be killed or none became ready. */
+  /** An exit status: 0, or 1 if a worker had to be killed or none became ready. */
   get status(): number {
     return this.#status;
   }
@@ -158,10 +160,10 @@ export class Supervisor {
     }
   }
 
-  /** What fails at once everywhere, such as a module with a mistake, would fail for ever. */
+  /** What fails in all workers at once, such as a broken module, would fail forever. */
   async #begin(): Promise<boolean> {
     await Promise.all(this.#slots.map((slot) => slot.start().ready));
-    await this.#work; // a reload may have put others in their place
+    await this.#work; // a reload may have replaced them
     if (this.#hasServed || this.#isStopping) {
       return this.#hasServed;
     }
@@ -171,7 +173,7 @@ export class Supervisor {
     return false;
   }
 
-  /** Does `job` when those before it are done. */
+  /** Runs `job` once those before it are done. */
   #queue<T>(job: () => Promise<T>): Promise<T> {
     const done = this.#work.then(job);
     this.#work = done;
@@ -179,11 +181,11 @@ export class Supervisor {
   }
 
   /**
-   * Replaces all workers: starts new ones, and lets the old ones finish when all of them are ready.
-   * When one does not become so the old ones serve on.
+   * Replaces all workers: starts new ones, and drains the old ones once all of them are ready. If one
+   * does not become ready, the old ones keep serving.
    *
-   * @returns Whether the workers are new.
-   * @throws {TypeError} When it is given an app: workers load theirs themselves.
+   * @returns Whether the workers were replaced.
+   * @throws {TypeError} If an app is passed: workers load theirs themselves.
    */
   reload(...none: never[]): Promise<boolean> {
     if (none.length > 0) {
@@ -218,7 +220,7 @@ export class Supervisor {
    * Closes the socket and lets the workers finish their requests.
    *
    * @param options `timeout` in ms, after which the rest is cut; by default `drainTimeout`.
-   * @throws {TypeError} When that is no number from 0.
+   * @throws {TypeError} If it is not a number of at least 0, or there is another option.
    * @returns {@linkcode Supervisor.finished}
    */
   shutdown(options: { timeout?: number } = {}): Promise<void> {
@@ -229,12 +231,12 @@ export class Supervisor {
     return this.finished;
   }
 
-  /** Kills the workers. */
+  /** Kills the workers immediately. */
   stop(): void {
     this.#end((worker) => worker.kill());
   }
 
-  /** First of all the socket: who comes now is refused, not left waiting. */
+  /** The socket first: new clients are refused, not left waiting. */
   #end(how: (worker: WorkerProcess) => void): void {
     this.#isStopping = true;
     this.#listener.close();
@@ -262,11 +264,12 @@ export class Supervisor {
 }
 
 /**
- * Has worker processes serve a socket until a signal ends them, and returns the exit status: 0, or 1
- * when a worker had to be killed or none became ready. See {@linkcode Supervisor}.
+ * Serves a socket with worker processes until a signal ends them, and returns the exit status: 0, or
+ * 1 if a worker had to be killed or none became ready. See {@linkcode Supervisor}.
  *
- * @throws {TypeError} When an option has the wrong type.
- * @throws {RangeError} When a number is out of its range.
+ * @throws {TypeError} If an option is unknown or has the wrong type.
+ * @throws {RangeError} If a number is out of range.
+ * @throws {Error} If the option `command` is needed: see {@linkcode Supervisor}.
  *
  * @example
  * ```ts
@@ -274,7 +277,7 @@ export class Supervisor {
  *
  * const listener = bindAndListen("127.0.0.1", 0);
  * const status = await supervise(listener, { workers: 1, command: ["false"], onEvent: () => {} });
- * console.log(status); // 1: it has not become ready
+ * console.log(status); // 1: it never became ready
  * ```
  */
 export async function supervise(listener: Shared, options: WorkerOptions = {}): Promise<number> {

@@ -1,5 +1,5 @@
 /**
- * A process that a supervisor has started, as it sees itself.
+ * The worker's side: a process started by a supervisor.
  *
  * @module
  */
@@ -13,10 +13,10 @@ import { listenUntil } from "./signals.ts";
 import type { Addr, App, Options } from "./types.ts";
 import { isOurs, LISTENER_FD, type Report, WORKER } from "./workers/messages.ts";
 
-/** For the process to end by itself after its server has, in ms. */
+/** How long the process may take to exit after its server has stopped, in ms. */
 const LEAVE = 500;
 
-/** Whether the descriptor is a socket with an address. That of an IPC channel has none. */
+/** Whether the descriptor is a socket with an address; an IPC channel has none. */
 function isListening(fd: number): boolean {
   const addr = readAddress((to) => tools().bj_address(fd, to));
   return addr !== undefined && (addr.transport === "tcp" || addr.path !== "");
@@ -25,8 +25,7 @@ function isListening(fd: number): boolean {
 let number: number | undefined;
 
 /**
- * The number of this worker, counted from 1, or `undefined` in a process that no supervisor has
- * started.
+ * The number of this worker, counted from 1, or `undefined` in a process not started by a supervisor.
  *
  * @example
  * ```ts
@@ -37,8 +36,8 @@ let number: number | undefined;
  */
 export function workerNumber(): number | undefined {
   const named = native.env(WORKER);
-  // A process that a worker starts has its environment, but not its socket. Where the environment
-  // must not be read the channel is the sign.
+  // A process started by a worker inherits its environment, but not its socket. Where the environment
+  // may not be read, the channel is the sign.
   if (number === undefined && (named || process.connected) && isListening(LISTENER_FD)) {
     number = Number(named ?? 1);
   }
@@ -46,8 +45,8 @@ export function workerNumber(): number | undefined {
 }
 
 /**
- * Wraps handlers so that `tell` is called once, after `most` requests of all of them or up to a tenth
- * more: workers that have started together are not spent together.
+ * Wraps handlers so that `tell` is called once, after `most` requests in total or up to a tenth more,
+ * so that workers started together are not replaced together.
  */
 export function counter(most: number, tell: () => void): Wrap {
   let left = most + Math.floor(Math.random() * most / 10);
@@ -68,8 +67,8 @@ function report(report: Report): void {
 let isClosed = false;
 
 /**
- * Closes the listening socket here: as long as any process has it open, clients are not refused.
- * Deno has a duplicate of each inherited descriptor, which its `closeSync` closes, and only that.
+ * Closes the listening socket in this process: while any process has it open, clients are not refused.
+ * Deno duplicates each inherited descriptor, and its `closeSync` closes only the duplicate.
  */
 function closeListener(): void {
   if (isClosed) {
@@ -79,14 +78,14 @@ function closeListener(): void {
   try {
     process.getBuiltinModule("node:fs").closeSync(LISTENER_FD);
   } catch {
-    // A runtime that knows nothing of it.
+    // The runtime does not know this descriptor.
   }
   if (isListening(LISTENER_FD)) {
     tools().bj_file_close(LISTENER_FD);
   }
 }
 
-/** Has the supervisor's orders carried out, and ends when there is none any more. */
+/** Obeys the supervisor, and drains when it has gone. */
 function obey(server: Server<Addr>, { drainTimeout, keepAliveTimeout }: Settings): void {
   const drain = (timeout: number, patience: number) => {
     server.shutdown({ patience, ...(timeout > 0 ? { timeout } : {}) });
@@ -101,7 +100,7 @@ function obey(server: Server<Addr>, { drainTimeout, keepAliveTimeout }: Settings
       report({ bjoern: "counted", metrics: server.metrics() });
     }
   };
-  const ignore = () => {}; // A terminal sends these to all; the supervisor knows what to do.
+  const ignore = () => {}; // A terminal sends these to all processes; the supervisor handles them.
   const signals = { SIGTERM: leave, SIGINT: ignore, SIGHUP: ignore };
   listenUntil(server.finished, { ...signals, message: hear, disconnect: leave });
   server.finished.then(quit);
@@ -110,7 +109,7 @@ function obey(server: Server<Addr>, { drainTimeout, keepAliveTimeout }: Settings
   }
 }
 
-/** What the user's module keeps running must not keep the worker. */
+/** Work left running by the user's module must not keep the worker alive. */
 function quit(): void {
   if (process.connected) {
     process.disconnect!();
@@ -119,14 +118,14 @@ function quit(): void {
 }
 
 /**
- * Serves `app` on the socket that this worker has inherited, tells the supervisor that it is ready,
- * and does what it says. Where to listen is not asked of `options`.
+ * Serves `app` on the socket inherited by this worker, reports to the supervisor that it is ready, and
+ * obeys it. An address in `options` is ignored.
  *
- * @param maxRequests After how many requests the supervisor is to replace this worker; 0, the
- * default, means never.
- * @throws {Error} When no supervisor has started this process.
- * @throws {TypeError} When `app` is not callable or an option has the wrong type.
- * @throws {RangeError} When a number is out of its range.
+ * @param maxRequests Requests after which the supervisor replaces this worker; 0, the default, means
+ * never.
+ * @throws {Error} If this process was not started by a supervisor.
+ * @throws {TypeError} If `app` is not callable, or an option is unknown or has the wrong type.
+ * @throws {RangeError} If a number is out of range.
  *
  * @example
  * ```ts

@@ -1,19 +1,19 @@
 /**
- * What a supervisor has to tell about its workers.
+ * Events that a supervisor reports about its workers.
  *
  * @module
  */
 
-/** A worker process: `worker` counts from 1 and stays when a process takes another one's place. */
+/** A worker process. `worker` counts from 1 and stays the same when a process is replaced. */
 export interface WorkerSubject {
   /** The worker's number. */
   worker: number;
-  /** Its process; 0 when there could be none. */
+  /** Its process; 0 if none could be started. */
   pid: number;
 }
 
 /**
- * What has happened, for {@linkcode WorkerOptions.onEvent}.
+ * What happened, for {@linkcode WorkerOptions.onEvent}.
  *
  * @example
  * ```ts
@@ -23,37 +23,37 @@ export interface WorkerSubject {
  * ```
  */
 export type WorkerEvent =
-  /** A process was started; it does not serve yet. */
+  /** A process was started; it is not serving yet. */
   | ({ type: "started" } & WorkerSubject)
-  /** It cannot be started, or not be talked to. */
+  /** It could not be started, or not be reached. */
   | ({ type: "error"; message: string } & WorkerSubject)
-  /** It serves. */
+  /** It is serving. */
   | ({ type: "ready" } & WorkerSubject)
-  /** It was still not ready after `startTimeout` and is killed. */
+  /** It was not ready after `startTimeout` and is killed. */
   | ({ type: "late" } & WorkerSubject)
-  /** It has served `maxRequests` and goes on until another one is ready. */
+  /** It has served `maxRequests` and continues until its replacement is ready. */
   | ({ type: "spent" } & WorkerSubject)
-  /** It was told to finish what it has. */
+  /** It was asked to finish its requests and exit. */
   | ({ type: "draining" } & WorkerSubject)
-  /** It has not ended, in time or before {@linkcode Supervisor.stop}, and is killed. */
+  /** It did not exit in time, or {@linkcode Supervisor.stop} was called: it is killed. */
   | ({ type: "killed" } & WorkerSubject)
-  /** It has ended: with a status, or by a signal. */
+  /** It has exited: with a status, or because of a signal. */
   | ({
     type: "exited";
     status: number | null;
     signal: string | null;
-    /** Whether it was told to. */
+    /** Whether it was asked to. */
     expected: boolean;
   } & WorkerSubject)
-  /** Another process takes the place of a dead one in `delay` ms. */
+  /** A dead process will be replaced in `delay` ms. */
   | { type: "restarting"; worker: number; delay: number }
   /** All workers are being replaced. */
   | { type: "reloading" }
-  /** They have been. */
+  /** All workers have been replaced. */
   | { type: "reloaded" }
-  /** They have not: a new one did not become ready. The old ones serve on. */
+  /** They were not replaced: a new one did not become ready. The old ones keep serving. */
   | { type: "kept" }
-  /** No worker has ever become ready: the supervisor gives up. */
+  /** No worker ever became ready: the supervisor gives up. */
   | { type: "failed" };
 
 function ending(status: number | null, signal: string | null): string {

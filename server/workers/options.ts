@@ -20,66 +20,73 @@ import { describe, type WorkerEvent } from "./events.ts";
  */
 export interface WorkerOptions {
   /**
-   * Processes that serve; 0 or `"auto"` for as many as there are processors.
+   * Number of processes; 0 or `"auto"` for one per core.
    *
    * @default {"auto"}
    */
   workers?: number | "auto";
   /**
-   * Program and arguments of a worker, which has the listening socket as descriptor 3, its number as
-   * `BJOERN_WORKER` and an IPC channel. By default what this process was started with.
+   * Program and arguments of a worker, which gets the listening socket as descriptor 3, its number in
+   * `BJOERN_WORKER` and an IPC channel. By default the command line of this process.
+   *
+   * @example
+   * ```ts
+   * import { type WorkerOptions } from "@x/bjoern";
+   *
+   * const options: WorkerOptions = { command: ["bun", "worker.ts"] };
+   * ```
    */
   command?: string[];
   /**
-   * Requests after which a worker is replaced, against leaks; up to a tenth more, so that not all
-   * are at once. 0 means never.
+   * Requests after which a worker is replaced, against leaks; up to a tenth more, so that they are not
+   * all replaced at once. 0 means never.
    *
    * @default {0}
    */
   maxRequests?: number;
   /**
-   * For a worker to become ready; then it is killed. 0 means no limit.
+   * How long a worker may take to become ready; then it is killed. 0 means no limit.
    *
    * @default {30000}
    */
   startTimeout?: number;
   /**
-   * For a worker to finish its requests; then they are cut. 0 means no limit.
+   * How long a worker may take to finish its requests; then they are cut. 0 means no limit.
    *
    * @default {30000}
    */
   drainTimeout?: number;
   /**
-   * Before a dead worker is started again; doubled each time that it dies young.
+   * Delay before a dead worker is restarted; doubled each time it dies early.
    *
    * @default {100}
    */
   restartDelay?: number;
   /**
-   * The longest such delay. Who has lived that long has not died young.
+   * The longest such delay. A worker that has served that long has not died early.
    *
    * @default {10000}
    */
   maxRestartDelay?: number;
   /**
-   * Whether signals are handled: SIGTERM and SIGINT let all requests finish and end the workers, a
-   * second one kills them; SIGHUP replaces the workers.
+   * Whether signals are handled: SIGTERM and SIGINT drain and end the workers, a second one kills
+   * them; SIGHUP replaces the workers.
    *
    * @default {true}
    */
   handleSignals?: boolean;
-  /** Called with what happens; by default it is logged as an error. */
+  /** Called with each event; by default events are logged to standard error. */
   onEvent?: (event: WorkerEvent) => void;
 }
 
-/** Options with every default filled in. */
+/** Options with all defaults filled in. */
 export type WorkerSettings =
   & Required<Omit<WorkerOptions, "workers" | "command">>
   & { count: number; command: string[] | undefined };
 
 const MOST = 2 ** 31 - 1;
 
-/** The options, and what `typeof` says of them; `""` where their own reader looks. */
+/** The options and their `typeof`; `""` if checked separately. */
 const KINDS: Record<keyof WorkerOptions, string> = {
   workers: "",
   command: "",
@@ -118,7 +125,7 @@ function commandOf({ command }: WorkerOptions): string[] | undefined {
   return command;
 }
 
-/** What it throws must not end what it is told of. */
+/** An exception in it must not disturb the supervisor. */
 function guarded(onEvent: (event: WorkerEvent) => void): (event: WorkerEvent) => void {
   return (event) => {
     try {

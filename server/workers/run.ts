@@ -13,8 +13,8 @@ import { workerNumber, workerRun } from "../worker.ts";
 import { type WorkerOptions, workerSettingsOf } from "./options.ts";
 
 /**
- * Options of a server that consists of worker processes. `drainTimeout`, `handleSignals` (here `true`
- * by default), `signal` and `onListen` are the supervisor's.
+ * Options of a server with worker processes. `drainTimeout`, `handleSignals` (here `true` by default),
+ * `signal` and `onListen` apply to the supervisor.
  *
  * @example
  * ```ts
@@ -24,7 +24,7 @@ import { type WorkerOptions, workerSettingsOf } from "./options.ts";
  * ```
  */
 export interface GroupOptions extends Options {
-  /** How many, `"auto"` for as many as there are processors, or more about them. */
+  /** Number of workers, `"auto"` for one per core, or more options for them. */
   workers: number | "auto" | WorkerOptions;
 }
 
@@ -55,8 +55,8 @@ function stopOnAbort(supervisor: Supervisor, signal: AbortSignal | undefined): v
 }
 
 /**
- * Listens where `options` say and starts the workers: for a program that is a supervisor and nothing
- * else. Throws what {@linkcode runWorkers} throws.
+ * Listens and starts the workers, for a program that is only a supervisor. Throws what
+ * {@linkcode runWorkers} throws.
  */
 export function startWorkers(options: Options, workers: WorkerOptions): Supervisor {
   const { drainTimeout, handleSignals, signal, onListen } = options;
@@ -74,15 +74,15 @@ export function startWorkers(options: Options, workers: WorkerOptions): Supervis
 let isRunning = false;
 
 /**
- * Serves `app` by several processes. The one that calls it first becomes their supervisor and starts
- * them by running its own program again; in these the same call serves. So what stands around it
- * happens in each of them.
+ * Serves `app` with several processes. The first one to call it becomes the supervisor and starts the
+ * others by running its own program again; there the same call serves. So the code around it runs in
+ * each of them.
  *
  * @returns The supervisor, or in a worker the server.
- * @throws {Error} When it is called again, or the command must be told.
- * @throws {TypeError} When `app` is not callable or an option has the wrong type.
- * @throws {RangeError} When a number is out of its range.
- * @throws {ListenError} When the address cannot be used.
+ * @throws {Error} If it is called twice, or the option `command` is needed.
+ * @throws {TypeError} If `app` is not callable, or an option is unknown or has the wrong type.
+ * @throws {RangeError} If a number is out of range.
+ * @throws {ListenError} If the address cannot be used.
  *
  * @example
  * ```ts
