@@ -30,32 +30,32 @@ import { startWorkers } from "./server/workers/run.ts";
 const USAGE = `Usage: bjoern [options] app [arguments of the app]
        bjoern init DIR
 
-Serves app, a module: its default export, or \`module:name\`, its export \`name\`,
-is a function (request, info), an object with a fetch method or a framework's
-app. \`init\` writes an app, its configuration and systemd units into DIR.
+Serves app, a module whose default export (with \`module:name\`, the export
+\`name\`) is a function (request, info), an object with a fetch method or a
+framework's app. \`init\` writes an app, its configuration and systemd units to DIR.
 
 ${optionsHelp()}
-Others:
-      --config FILE               options as JSON with comments, \${NAME} in texts
-  -h, --help                      this text
-  -v, --version                   the version
+Other:
+      --config FILE               options as JSON with comments; strings may use \${NAME}
+  -h, --help                      print this help
+  -v, --version                   print the version
 
-ADDR is a name, IPv4 or IPv6 address, also with a port ([::1]:80), unix:PATH,
-unix:@NAME, fd:N, systemd or systemd:NAME. When nothing says where to listen,
-it is the socket that systemd hands over, if it does.
+ADDR is a name, IPv4 or IPv6 address, optionally with a port ([::1]:80), unix:PATH,
+unix:@NAME, fd:N, systemd or systemd:NAME. Without any address, the socket passed
+by systemd is used, if there is one.
 
-PEERS are addresses and networks with commas, loopback, linklocal or uniquelocal,
-or off; for --trust-proxy also a number of hops.
+PEERS are comma-separated addresses and networks, loopback, linklocal or
+uniquelocal, or off; for --trust-proxy also a number of hops.
 
-Flags come before the file, then HOST and PORT of the environment, then the
-defaults. What follows the app is the app's own, and so are unknown options
-before it (--name=value: a word of its own would be taken for the app), unless
-they look like a misspelt one of ours. After -- comes the app, whatever its name.
+Precedence: flags, the file, HOST and PORT, defaults. Arguments after the app are
+the app's, and so are unknown options before it (as --name=value: a separate word
+would be taken for the app), unless they look like a misspelt bjoern option.
+After -- comes the app, whatever its name.
 
 The first SIGINT or SIGTERM stops accepting and lets running requests finish, a
-second one ends them. Exit status: 0 after that, 1 when the app or the address
-cannot be used or a worker had to be killed, 2 when the arguments or the
-configuration are wrong.
+second one stops immediately. Exit status: 0 after a clean stop, 1 if the app or
+the address cannot be used or a worker had to be killed, 2 if the arguments or
+the configuration are wrong.
 `;
 
 /** Flags, file, environment: in this order. */
@@ -68,7 +68,7 @@ function settle(flags: Values, file: Values, fileName: string): [Values, Place] 
   return [{ ...file, ...flags }, place];
 }
 
-/** What goes wrong here is the options' or the address's fault. */
+/** Errors here are caused by the options or the address. */
 function attempt<T>(start: () => T): T {
   try {
     return start();
@@ -78,7 +78,7 @@ function attempt<T>(start: () => T): T {
   }
 }
 
-/** The app is loaded by the workers only, so that SIGHUP brings new code. */
+/** Only the workers load the app, so that SIGHUP brings new code. */
 async function serveWorkers(options: Options, workers: WorkerOptions): Promise<number> {
   const supervisor = attempt(() => startWorkers(options, workers));
   say(`Listening on ${supervisor.url}`);
@@ -94,13 +94,13 @@ function start(app: App<Addr>, options: Options, maxRequests: number): Server<Ad
   );
 }
 
-/** Says what is waited for once a signal has come. */
+/** Prints what is being waited for after a signal. */
 function tellOfDrain(server: Server<Addr>): void {
   const tell = () => {
     const count = server.pendingRequests;
     if (count > 0) {
       const requests = count === 1 ? "a request" : `${count} requests`;
-      complain(`bjoern: waiting for ${requests}; another signal ends that`);
+      complain(`bjoern: waiting for ${requests}; send another signal to stop now`);
     }
   };
   for (const name of ["SIGINT", "SIGTERM"]) {
@@ -135,8 +135,18 @@ async function serve(specifier: string, rest: string[], values: Values, place: P
 }
 
 /**
- * Runs the command line and returns the exit status: 0 after a drained stop, 1 when the app or the
- * address cannot be used, 2 when the arguments or the configuration are wrong.
+ * Runs the command line and returns the exit status: 0 after a clean stop, 1 if the app or the
+ * address cannot be used or a worker had to be killed, 2 if the arguments or the configuration are
+ * wrong. Errors are printed, not thrown.
+ *
+ * @param args The arguments, without the runtime and the script.
+ *
+ * @example
+ * ```ts
+ * import { main } from "@x/bjoern/cli";
+ *
+ * process.exitCode = await main(["--version"]);
+ * ```
  */
 export async function main(args: string[]): Promise<number> {
   try {
@@ -152,7 +162,7 @@ export async function main(args: string[]): Promise<number> {
       throw new Failure(2, "no app given: see bjoern --help");
     }
     if (late.length > 0 && workerNumber() === undefined) {
-      complain(`bjoern: ${late.join(", ")} behind the app is the app's own, not bjoern's`);
+      complain(`bjoern: ${late.join(", ")} after the app is passed to the app, not to bjoern`);
     }
     const file = config === undefined ? {} : await readConfig(config);
     return await serve(app, rest, ...settle(values, file, config ?? ""));
@@ -166,7 +176,7 @@ export async function main(args: string[]): Promise<number> {
   }
 }
 
-/** For the process to end by itself, in ms: what the app keeps running must not keep it. */
+/** How long the process may take to exit by itself, in ms: work left by the app must not keep it. */
 const LEAVE = 500;
 
 if (import.meta.main) {

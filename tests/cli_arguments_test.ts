@@ -77,7 +77,7 @@ const wrong: [args: string[], message: string][] = [
     "trust-proxy",
   ], ["no-keepalive", "no-keep-alive"]].map(([given, meant]): [string[], string] => [
     [`--${given}=10`, APP],
-    `there is no option --${given}: did you mean --${meant}? (one of the app's own stands behind the app)`,
+    `there is no option --${given}: did you mean --${meant}? (options for the app go after the app)`,
   ]),
   [["-p", "--uds", "x", APP], "-p needs a value"],
   [["--config"], "--config needs a value"],

@@ -10,7 +10,9 @@ import { OPTIONS } from "../contrib/cli/options.ts";
 import { bindAndListen, type NetAddr } from "../mod.ts";
 import { bjoern, bjoernWith, Folder, get, said, urlOf } from "./support/cli_run.ts";
 
-const manifest = process.versions.bun ? "package.json" : "deno.json";
+const [manifest, start] = process.versions.bun
+  ? ["package.json", "bun install && bun start"]
+  : ["deno.json", "deno task start"];
 
 async function scaffold(folder: Folder): Promise<string> {
   const path = join(folder.path, "hello");
@@ -25,7 +27,7 @@ test("init writes an app, a configuration, units and a start task, and names the
   const { status, out, err } = await said("init", path);
   assert.deepEqual([status, out, err], [
     0,
-    names.map((name) => `${join(path, name)}\n`).join(""),
+    names.map((name) => `${join(path, name)}\n`).join("") + `Next: cd ${path} && ${start}\n`,
     "",
   ]);
   assert.deepEqual(readdirSync(path).sort(), names.sort());
@@ -67,7 +69,7 @@ test("init overwrites nothing and writes nothing then", async () => {
   using folder = new Folder();
   const taken = folder.file("app.ts", "mine");
   const { status, err } = await said("init", folder.path);
-  assert.deepEqual([status, err], [1, `bjoern: ${taken}: not overwritten, nothing is written\n`]);
+  assert.deepEqual([status, err], [1, `bjoern: ${taken}: exists already; nothing was written\n`]);
   assert.deepEqual(readdirSync(folder.path), ["app.ts"]);
   assert.equal(readFileSync(taken, "utf8"), "mine");
 });

@@ -100,7 +100,7 @@ test("options behind the app are the app's, which is said of those that look lik
   assert.deepEqual(JSON.parse(await get(`${await urlOf(child)}args`))[0], own);
   child.signal("SIGTERM");
   const { err } = await child.ended();
-  assert.equal(err, "bjoern: --workers behind the app is the app's own, not bjoern's\n");
+  assert.equal(err, "bjoern: --workers after the app is passed to the app, not to bjoern\n");
 });
 
 test("a Unix socket is served with --mode, and its file removed", async () => {
@@ -243,7 +243,7 @@ test("the first signal lets running requests finish", async () => {
   assert.deepEqual([status, headers.get("connection")], [200, "close"]);
   const end = await child.ended();
   assert.equal(end.status, 0);
-  assert.match(end.err, /^bjoern: waiting for a request; another signal ends that$/m);
+  assert.match(end.err, /^bjoern: waiting for a request; send another signal to stop now$/m);
 });
 
 test("the second signal does not wait", async () => {

@@ -1,5 +1,5 @@
 /**
- * Where to listen, said in several ways and at several levels.
+ * Where to listen, from flags, the configuration file and the environment.
  *
  * @module
  */
@@ -9,30 +9,30 @@ import { workerNumber } from "../../mod.ts";
 import { complain } from "../../server/say.ts";
 import { Failure } from "./failure.ts";
 
-/** What one level says: flags, the configuration file or the environment. */
+/** The address from one level: flags, the configuration file or the environment. */
 export interface Place {
-  /** As the server's option. */
+  /** The server's option. */
   host?: string;
-  /** As the server's option. */
+  /** The server's option. */
   port?: number;
 }
 
-/** The keys that say where, beside host and port. */
+/** The other keys for an address. */
 export interface Ways {
   /** The path or `@name` of a Unix socket. */
   uds?: string;
   /** An inherited descriptor. */
   fd?: number;
-  /** What dataflake.wsgi.bjoern has in place of host and port. */
+  /** dataflake.wsgi.bjoern's key for host and port. */
   listen?: Place;
 }
 
-/** Whether `host` is a socket of its own, which has no port. */
+/** Whether `host` is a socket without a port. */
 function isSocket(host: string | undefined): boolean {
   return host !== undefined && /^(unix:|fd:|systemd(:|$))/.test(host);
 }
 
-/** Reads `PORT`, `HOST:PORT`, `[IPV6]:PORT`, `unix:PATH`; `undefined` when it is none of them. */
+/** Reads `PORT`, `HOST:PORT`, `[IPV6]:PORT`, `unix:PATH`; `undefined` if it is none of them. */
 export function parseListen(text: string): Place | undefined {
   if (/^unix:./.test(text)) {
     return { host: text };
@@ -45,13 +45,13 @@ export function parseListen(text: string): Place | undefined {
   return host === undefined ? { port: Number(found[3]) } : { host, port: Number(found[3]) };
 }
 
-/** What `host` says alone, without a port beside it: a socket of its own, or `[::1]:8000`. */
+/** A `host` that needs no separate port: a socket, or `[::1]:8000`. */
 function wholeOf(host: string | undefined): Place | undefined {
   const place = isSocket(host) ? { host } : parseListen(host ?? "");
   return place?.host === undefined ? undefined : place;
 }
 
-/** Where a level listens. `show` names a key as the level does, for errors. */
+/** The address of a level. `show` names a key as the level does, for errors. */
 export function placeOf(ways: Place & Ways, show: (key: string) => string): Place {
   const { uds, fd, listen, port } = ways;
   const host = uds !== undefined ? `unix:${uds}` : fd !== undefined ? `fd:${fd}` : ways.host;
@@ -65,8 +65,8 @@ export function placeOf(ways: Place & Ways, show: (key: string) => string): Plac
 }
 
 /**
- * The environment's HOST and PORT. Hosting platforms set PORT always: it is no error beside a host
- * that needs none, and it is read only when it counts.
+ * The environment's HOST and PORT. Hosting platforms always set PORT: it is no error next to a host
+ * that needs none, and it is only read if it is used.
  */
 export function placeInEnvironment(read: (text: string) => number): Place {
   const host = native.env("HOST") || undefined;
@@ -79,7 +79,7 @@ export function placeInEnvironment(read: (text: string) => number): Place {
   };
 }
 
-/** How many sockets systemd hands to this process: sd_listen_fds(3). */
+/** How many sockets systemd has passed to this process: sd_listen_fds(3). */
 function activated(): number {
   const count = Number(native.env("LISTEN_FDS")) || 0;
   const owner = native.env("LISTEN_PID");
@@ -95,7 +95,7 @@ function activated(): number {
   return 0;
 }
 
-/** Clients of the others would wait for ever, and nobody would know. */
+/** Clients of the other sockets would wait forever unnoticed. */
 function useFirst(count: number): Place {
   if (count > 1) {
     complain(
@@ -107,8 +107,8 @@ function useFirst(count: number): Place {
 }
 
 /**
- * What the levels say together, the most important first. A port takes the place of a lower level's
- * socket that has none; when no level says anything, systemd's socket comes before the defaults.
+ * Combines the levels, highest precedence first. A port overrides a lower level's socket without a
+ * port; if no level has an address, systemd's socket precedes the defaults.
  */
 export function address(levels: Place[]): Place {
   let { host, port }: Place = {};

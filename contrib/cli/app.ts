@@ -16,7 +16,7 @@ import { Failure } from "./failure.ts";
 export interface AppName {
   /** What is imported. */
   url: string;
-  /** What errors and `process.argv` call it. */
+  /** Its name in errors and `process.argv`. */
   module: string;
   /** The export. */
   name: string;
@@ -27,8 +27,8 @@ function isFile(path: string): boolean {
 }
 
 /**
- * Finds the module. A colon may be part of it: of a file's name, of `npm:hono`, `file:///app.ts`.
- * Throws a Failure when it is a file and not there.
+ * Finds the module. A colon may be part of a file name, `npm:hono` or `file:///app.ts`.
+ * Throws a Failure if it is a file that does not exist.
  */
 export function findApp(specifier: string): AppName {
   const [, before, after] = /^(.+):([A-Za-z_$][\w$]*)$/s.exec(specifier) ?? [];
@@ -44,13 +44,13 @@ export function findApp(specifier: string): AppName {
   return { url: pathToFileURL(path).href, module: path, name };
 }
 
-/** Shows the app its own arguments, where it would see them without us. */
+/** Makes the app see its own arguments as if it were run directly. */
 export function setArguments(module: string, rest: string[]): void {
   process.argv.splice(1, Infinity, module, ...rest);
   native.showArguments(rest);
 }
 
-/** Imports a module. Throws what it throws, but for a module that is missing a Failure. */
+/** Imports a module. Throws what it throws, or a Failure if a module is missing. */
 async function importModule(url: string, module: string): Promise<Record<string, unknown>> {
   try {
     return await import(url);
@@ -63,7 +63,7 @@ async function importModule(url: string, module: string): Promise<Record<string,
   }
 }
 
-/** Imports the app. Throws a Failure when the module has no such app, and what the module throws. */
+/** Imports the app. Throws a Failure if the module has no such app, or what the module throws. */
 export async function loadApp({ url, module, name }: AppName): Promise<App<Addr>> {
   const loaded = await importModule(url, module);
   if (!(name in loaded)) {

@@ -1,5 +1,5 @@
 /**
- * The arguments of the command line: which are ours, which is the app, which are the app's.
+ * Splits the arguments into bjoern's, the app, and the app's.
  *
  * @module
  */
@@ -16,15 +16,15 @@ import {
   type Values,
 } from "./options.ts";
 
-/** What the arguments say. */
+/** The parsed arguments. */
 export interface Arguments {
-  /** Text to print and do no more. */
+  /** Only print this text. */
   wants?: "help" | "version";
   /** `specifier[:export]`. */
   app?: string;
   /** The app's own arguments. */
   rest: string[];
-  /** Those of them that would be ours before the app. */
+  /** Those of them that would be bjoern's before the app. */
   late?: string[];
   /** A file with more options. */
   config?: string;
@@ -36,9 +36,9 @@ const HELP = "help";
 const VERSION = "version";
 
 const flags = new Map(OPTIONS.map((option) => [flagOf(option), option]));
-flags.delete(""); // options that only files have
+flags.delete(""); // options only for files
 
-/** Of a switch, and of what may be said without a value. */
+/** Whether it may be given without a value. */
 function isBare({ kind }: Option): boolean {
   return kind === "switch" || kind === "log";
 }
@@ -71,7 +71,7 @@ function isOurs({ name = "" }: Token): boolean {
   return Object.hasOwn(config, name);
 }
 
-/** What parseArgs lets pass when it is not strict: a value that is missing, or one too many. */
+/** Checks what a non-strict parseArgs lets pass: a missing or superfluous value. */
 function expectValue({ name = "", rawName, value, inlineValue }: Token): void {
   const needsOne = config[name].type === "string";
   if (needsOne && (value === undefined || !inlineValue && value.startsWith("-"))) {
@@ -92,7 +92,7 @@ function setValue(values: Values, { name = "", rawName = "", value }: Token): vo
   }
 }
 
-/** `--access-log json` is `--access-log=json`: a format is no app. */
+/** `--access-log json` means `--access-log=json`: a format is not an app. */
 function joinFormats(tokens: Token[]): Token[] {
   return tokens.flatMap((token, i) => {
     const [before, after] = [tokens[i - 1], tokens[i + 1]];
@@ -106,19 +106,19 @@ function joinFormats(tokens: Token[]): Token[] {
   });
 }
 
-/** Refuses what is nearly one of ours: a limit that is misspelt is none. */
+/** Refuses options similar to bjoern's: a misspelt limit would be no limit. */
 function refuseNear({ name = "", rawName }: Token): void {
   const most = Math.min(3, Math.max(0, Math.ceil(name.length / 3) - 1));
   const [meant] = near(name, Object.keys(config), most);
   if (meant !== undefined) {
     throw new Failure(
       2,
-      `there is no option ${rawName}: did you mean --${meant}? (one of the app's own stands behind the app)`,
+      `there is no option ${rawName}: did you mean --${meant}? (options for the app go after the app)`,
     );
   }
 }
 
-/** The options of ours among the tokens behind the app. */
+/** bjoern's options among the tokens after the app. */
 function lateAmong(tokens: Token[]): Pick<Arguments, "late"> {
   const end = tokens.findIndex(({ kind }) => kind === "option-terminator");
   const late = tokens.slice(0, end < 0 ? undefined : end)
@@ -128,9 +128,9 @@ function lateAmong(tokens: Token[]): Pick<Arguments, "late"> {
 }
 
 /**
- * Reads the arguments: options of ours stand before the app, the first word that is no option.
- * Unknown options before it, and all that follows it, are the app's, in their order. Throws a
- * Failure when one of ours is wrong.
+ * Parses the arguments: bjoern's options precede the app, the first word that is not an option.
+ * Unknown options before it, and everything after it, are the app's, in order. Throws a Failure if one
+ * of bjoern's is invalid.
  */
 export function parseArguments(args: string[]): Arguments {
   const parsed = parseArgs({
@@ -180,7 +180,7 @@ function helpLine(option: Option): string {
   return `  ${before}--${name}${after}`.padEnd(32) + "  " + text + fallback;
 }
 
-/** The part of `--help` that the table tells. */
+/** The part of `--help` from the table. */
 export function optionsHelp(): string {
   return Object.entries(GROUPS).map(([heading, options]) => {
     const lines = options.filter((option) => flagOf(option) !== "").map(helpLine);

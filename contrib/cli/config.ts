@@ -1,5 +1,5 @@
 /**
- * Configuration files: JSON with comments, keys as in the table of options, `${NAME}` in texts.
+ * Configuration files: JSON with comments, keys from the table of options, `${NAME}` in strings.
  *
  * @module
  */
@@ -13,13 +13,13 @@ import { type Option, OPTIONS, valueOf, type Values } from "./options.ts";
 /** Other spellings: dataflake.wsgi.bjoern's. */
 const ALIASES: Record<string, string> = { reuse_port: "reusePort" };
 
-/** `bjoern.jsonc:3:5`, as compilers say it. */
+/** `bjoern.jsonc:3:5`, as in compiler messages. */
 function place(path: string, text: string, offset: number): string {
   const lines = text.slice(0, offset).split("\n");
   return `${path}:${lines.length}:${lines[lines.length - 1].length + 1}`;
 }
 
-/** Replaces `${NAME}` and `${NAME:-default}` (for unset and empty); `$${` stands for `${`. */
+/** Replaces `${NAME}` and `${NAME:-default}` (if unset or empty); `$${` means `${`. */
 function interpolate(text: string, where: string): string {
   return text.replace(/\$\$\{|\$\{([^}]*)\}?/g, (reference, inner?: string) => {
     if (inner === undefined) {
@@ -52,7 +52,7 @@ function interpolateAll(value: unknown, where: string): unknown {
   return value;
 }
 
-/** The keys that may be meant: `max_head_size`, `maxHeadSise`. */
+/** Keys that may be meant by `max_head_size` or `maxHeadSise`. */
 function keysNear(key: string): string[] {
   return near(key, OPTIONS.map((option) => option.key), Math.min(3, Math.floor(key.length / 2)));
 }
@@ -69,9 +69,9 @@ function optionOf(key: string, where: string): Option {
   return option;
 }
 
-/** The root of a file, and what reads a part of it. Throws a Failure where it is no JSONC. */
+/** The root of a file, and a function to read a part of it. Throws a Failure if it is no JSONC. */
 async function parse(path: string, text: string): Promise<[Node, (node: Node) => unknown]> {
-  const jsonc = await import("jsonc-parser"); // only those who have a file need it
+  const jsonc = await import("jsonc-parser"); // only needed with a file
   const errors: ParseError[] = [];
   const root = jsonc.parseTree(text, errors, { allowTrailingComma: true });
   if (errors.length > 0) {
@@ -89,13 +89,13 @@ async function readText(path: string): Promise<string> {
   try {
     return (await readFile(path, "utf8")).replace(/^\uFEFF/, "");
   } catch (error) {
-    // What the runtime does not permit has no code, but tells what is missing.
+    // Permission errors of the runtime have no code, but say what is missing.
     const { code, message } = error as NodeJS.ErrnoException;
     throw new Failure(2, `Cannot read ${path}: ${code ?? message}`);
   }
 }
 
-/** Reads a configuration file. Throws a Failure that says where it is wrong. */
+/** Reads a configuration file. Throws a Failure that locates errors. */
 export async function readConfig(path: string): Promise<Values> {
   const text = await readText(path);
   const [root, valueAt] = await parse(path, text);

@@ -1,5 +1,5 @@
 /**
- * `bjoern init DIR`: an app that runs, with its configuration and its systemd units.
+ * `bjoern init DIR`: a working app with its configuration and systemd units.
  *
  * @module
  */
@@ -12,9 +12,12 @@ import { Failure } from "./failure.ts";
 import { defaultOf, GROUPS, type Option } from "./options.ts";
 import { service, socket } from "./units.ts";
 
-const APP = `// npm start, or deno task start, serves it.
+/** How to start the app. */
+const START = native.name === "bun" ? "bun install && bun start" : "deno task start";
 
-/** GET / greets, all else is not found. */
+const APP = `// Run it with ${START}.
+
+/** Greets on /, otherwise 404. */
 export default (request: Request): Response => {
   const { pathname } = new URL(request.url);
   return pathname === "/"
@@ -40,13 +43,13 @@ function configLine(option: Option): string {
   }`;
 }
 
-/** Every option, commented out, with its default or an example. */
+/** All options, commented out, with their defaults or an example. */
 function configText(): string {
   const groups = Object.entries(GROUPS).map(([heading, options]) =>
     `  // ${heading}.\n${options.map(configLine).join("\n")}\n`
   );
-  return `// Options of bjoern and their defaults. What the command line says comes before this.
-// \${NAME} in a text is the environment's; \${NAME:-text} is text when there is none.
+  return `// Options of bjoern and their defaults. The command line takes precedence over this file.
+// \${NAME} in a string is an environment variable; \${NAME:-text} has a default.
 {
 ${groups.join("\n")}}
 `;
@@ -68,7 +71,7 @@ function packageText(name: string): string {
   return `${JSON.stringify(scope, null, 2)}\n`;
 }
 
-/** File names and texts. */
+/** File names and contents. */
 function files(name: string, directory: string): [name: string, text: string][] {
   const commands = {
     bun: `node_modules/@x/bjoern/dist/cli.js ${SERVED}`,
@@ -88,7 +91,7 @@ function write(directory: string, all: [name: string, text: string][]): void {
   const paths = all.map(([file, text]) => [join(directory, file), text]);
   const taken = paths.map(([path]) => path).filter(exists);
   if (taken.length > 0) {
-    throw new Failure(1, `${taken.join(", ")}: not overwritten, nothing is written`);
+    throw new Failure(1, `${taken.join(", ")}: exists already; nothing was written`);
   }
   mkdirSync(directory, { recursive: true });
   for (const [path, text] of paths) {
@@ -97,7 +100,7 @@ function write(directory: string, all: [name: string, text: string][]): void {
   }
 }
 
-/** Writes the files, none when one is there already, and returns the exit status. */
+/** Writes the files, or none if one exists already, and returns the exit status. */
 export function init(args: string[]): number {
   if (args.length !== 1 || args[0].startsWith("-")) {
     throw new Failure(2, "init takes one directory: bjoern init DIR");
@@ -115,5 +118,6 @@ export function init(args: string[]): number {
     }
     throw new Failure(1, `Cannot write to ${args[0]}: ${(error as Error).message}`);
   }
+  console.log(`Next: cd ${args[0]} && ${START}`);
   return 0;
 }

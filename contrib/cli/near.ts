@@ -1,10 +1,10 @@
 /**
- * What somebody may have meant who has misspelt it.
+ * Suggestions for misspelt words.
  *
  * @module
  */
 
-/** How many letters have to be put, taken, changed, or swapped with the next one. */
+/** How many letters must be inserted, removed, changed, or swapped with the next one. */
 function distance(a: string, b: string): number {
   let [before, row] = [[] as number[], Array.from({ length: b.length + 1 }, (_, i) => i)];
   for (let i = 0; i < a.length; i++) {
@@ -27,7 +27,7 @@ function plain(text: string): string {
   return text.replace(/[-_ ]/g, "").toLowerCase();
 }
 
-/** Those of `words` that are nearest to `word`, at most so many letters away. */
+/** Those of `words` nearest to `word`, at most `most` letters away. */
 export function near(word: string, words: readonly string[], most: number): string[] {
   const ranked = words
     .map((one) => ({ one, far: distance(plain(word), plain(one)) }))

@@ -1,6 +1,6 @@
 /**
- * The one table of options: the command line, its help, configuration files and what `bjoern init`
- * writes are all made of it. An option of the server is one more line here.
+ * The table of options, from which the command line, its help, configuration files and the output of
+ * `bjoern init` are derived. A new server option is one more line here.
  *
  * @module
  */
@@ -12,13 +12,13 @@ import type { LogOptions } from "../log.ts";
 import { parseListen, type Ways } from "./address.ts";
 import { Failure } from "./failure.ts";
 
-/** Options that the command line turns into something else before the server sees them. */
+/** Options that the command line handles itself. */
 interface Own extends Ways {
-  /** How many processes serve; `"auto"` for as many as there are processors. */
+  /** Number of worker processes; `"auto"` for one per core. */
   workers?: number | "auto";
-  /** After how many requests one of them is replaced. */
+  /** Requests after which a worker is replaced. */
   maxRequests?: number;
-  /** As the access log has it. */
+  /** The access log's format. */
   accessLog?: Exclude<LogOptions["format"], (...args: never) => unknown>;
 }
 
@@ -26,11 +26,11 @@ const OWN: (keyof Own)[] = ["uds", "fd", "listen", "workers", "maxRequests", "ac
 
 /** Options by their keys. */
 export interface Values extends Omit<Options, "host">, Own {
-  /** As the server's, but for a descriptor's number: `"fd:3"`. */
+  /** As the server's option, but no number: `"fd:3"`. */
   host?: string;
 }
 
-/** What a value may be: {@linkcode READERS}. */
+/** Kinds of values: see {@linkcode READERS}. */
 type Kind =
   | "text"
   | "listen"
@@ -47,23 +47,23 @@ type Kind =
 export interface Option {
   /** The key in files, and of {@linkcode Values}. */
   key: keyof Values;
-  /** What its value may be. */
+  /** The kind of its value. */
   kind: Kind;
-  /** What `--help` calls the value; it tells the unit too. */
+  /** The value's name in `--help`, which also shows the unit. */
   value: string;
-  /** What it is for. */
+  /** Its description. */
   text: string;
-  /** The flag, unless it is the key with hyphens; `""` when only files have it. */
+  /** The flag, if it is not the key with hyphens; `""` if only files have it. */
   flag?: string;
   /** The flag in one letter. */
   short?: string;
-  /** The default, unless the server knows it. */
+  /** The default, if not defined by the server. */
   fallback?: unknown;
-  /** A value to show where there is no default. */
+  /** A value to show if there is no default. */
   example?: unknown;
-  /** Least and most, unless the server knows them. */
+  /** Minimum and maximum, if not defined by the server. */
   range?: [least: number, most: number];
-  /** What may be chosen. */
+  /** The allowed values. */
   choices?: string[];
 }
 
@@ -84,25 +84,25 @@ export const GROUPS: Record<string, Option[]> = {
       short: "a",
       fallback: "127.0.0.1",
     }),
-    number("port", "PORT", "0 takes a free one", { short: "p" }),
+    number("port", "PORT", "0 picks a free one", { short: "p" }),
     rows("listen")("listen", "", "instead of host and port", { flag: "", example: "0.0.0.0:80" }),
     text("uds", "PATH", "Unix socket, @NAME for an abstract one", { example: "/run/app.sock" }),
     number("fd", "N", "inherited listening socket", { range: [0, MOST], example: 3 }),
     rows("octal")("mode", "MODE", "permissions of the Unix socket", { example: "660" }),
     flag("reusePort", "", "share the port with other processes", { fallback: false }),
-    number("listenBacklog", "N", "connections that wait to be accepted", { flag: "backlog" }),
+    number("listenBacklog", "N", "connections waiting to be accepted", { flag: "backlog" }),
   ],
   "Process": [
-    rows("count")("workers", "N", "processes that serve; auto: one a processor", {
+    rows("count")("workers", "N", "number of processes; auto: one per core", {
       range: [1, 1024],
       example: "auto",
     }),
-    number("maxRequests", "N", "of a worker before it is replaced", {
+    number("maxRequests", "N", "requests after which a worker is replaced", {
       range: [0, MOST],
       fallback: 0,
     }),
     rows("log")("accessLog", "", "common, combined or json", { choices: FORMATS, fallback: "off" }),
-    rows("statsd")("statsd", "JSON", "statsd server to tell the counts", {
+    rows("statsd")("statsd", "JSON", "statsd server that receives the counters", {
       choices: ["enable", "host", "port", "ns", "tags", "interval"],
       example: { host: "127.0.0.1", port: 8125, ns: "bjoern" },
     }),
@@ -110,37 +110,42 @@ export const GROUPS: Record<string, Option[]> = {
       choices: Object.keys(Backend),
       fallback: "auto",
     }),
-    number("spin", "US", "of looking for work before the thread sleeps"),
+    number("spin", "US", "of busy waiting for work before sleeping"),
     flag("patchGlobals", "", "subclass the global Request and Response", { fallback: true }),
   ],
   "Behind a proxy": [
-    rows("peers")("trustProxy", "PEERS", "whose X-Forwarded-* and Forwarded count", {
+    rows("peers")("trustProxy", "PEERS", "whose X-Forwarded-* and Forwarded are trusted", {
       fallback: false,
     }),
-    rows("peers")("proxyProtocol", "PEERS", "who begin with a PROXY header; on: all", {
-      fallback: false,
-    }),
+    rows("peers")(
+      "proxyProtocol",
+      "PEERS",
+      "whose connections start with a PROXY header; on: all",
+      {
+        fallback: false,
+      },
+    ),
   ],
   "Limits": [
-    number("maxHeadSize", "BYTES", "request line and fields; then 431"),
-    number("maxTargetSize", "BYTES", "request-target; then 414"),
-    number("maxFields", "N", "fields of a request; then 431"),
-    number("maxBodySize", "BYTES", "body, Infinity for any; then 413"),
+    number("maxHeadSize", "BYTES", "request line and header fields; beyond that 431"),
+    number("maxTargetSize", "BYTES", "request-target; beyond that 414"),
+    number("maxFields", "N", "header fields of a request; beyond that 431"),
+    number("maxBodySize", "BYTES", "body, Infinity for any; beyond that 413"),
     number("maxConnections", "N", "open connections, 0 for any"),
-    number("maxRequestsPerConnection", "N", "then it is closed, 0 for any"),
-    number("maxPipelined", "N", "requests of a connection in flight"),
-    number("maxBufferedSize", "BYTES", "that wait, in all connections, 0 for any"),
+    number("maxRequestsPerConnection", "N", "after which it is closed, 0 for any"),
+    number("maxPipelined", "N", "requests in flight per connection"),
+    number("maxBufferedSize", "BYTES", "buffered for all connections, 0 for any"),
   ],
   "Timeouts, 0 for none": [
-    flag("keepAlive", "", "keep connections for more requests", { fallback: true }),
-    number("headTimeout", "MS", "for a request's head; then 408"),
-    number("bodyTimeout", "MS", "for the next part of a body; then 408"),
+    flag("keepAlive", "", "keep connections open for more requests", { fallback: true }),
+    number("headTimeout", "MS", "to receive a request's head; then 408"),
+    number("bodyTimeout", "MS", "to receive the next part of a body; then 408"),
     number("minBodyRate", "BYTES/S", "of a body, on average"),
-    number("keepAliveTimeout", "MS", "for the next request"),
-    number("writeTimeout", "MS", "for the client to take more"),
-    number("minWriteRate", "BYTES/S", "that the client takes, on average"),
-    number("requestTimeout", "MS", "for all of a request, the handler too"),
-    number("drainTimeout", "MS", "for running requests once a signal has come"),
+    number("keepAliveTimeout", "MS", "to wait for the next request"),
+    number("writeTimeout", "MS", "for the client to read more of a response"),
+    number("minWriteRate", "BYTES/S", "that the client reads, on average"),
+    number("requestTimeout", "MS", "for a whole request, handler included"),
+    number("drainTimeout", "MS", "for running requests after a signal"),
   ],
 };
 
@@ -152,30 +157,30 @@ export function flagOf({ key, flag }: Option): string {
   return flag ?? key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
-/** What errors call an option of the command line. */
+/** The name of a command-line option in errors. */
 export function labelOf(key: string): string {
   return `--${flagOf(OPTIONS.find((option) => option.key === key)!)}`;
 }
 
-/** The default, `undefined` when there is none. */
+/** The default, `undefined` if there is none. */
 export function defaultOf({ key, fallback, example }: Option): unknown {
   const isNumber = (key: string): key is keyof typeof NUMBERS => Object.hasOwn(NUMBERS, key);
   return fallback ?? (example === undefined && isNumber(key) ? NUMBERS[key][0] : undefined);
 }
 
-/** dataflake's words, and their contraries. */
+/** dataflake's words, and their opposites. */
 const SWITCH: Record<string, boolean> = {
   ...{ "true": true, "1": true, "on": true },
   ...{ "false": false, "0": false, "off": false },
 };
 
-/** What it says, `undefined` when it is none of them. */
+/** Its value, `undefined` if it is none of them. */
 function readSwitch(raw: unknown): boolean | undefined {
   const text = String(raw).toLowerCase();
   return Object.hasOwn(SWITCH, text) ? SWITCH[text] : undefined;
 }
 
-/** An object of no other keys than these; its numbers may be interpolated texts. */
+/** An object with only these keys; numbers may be interpolated strings. */
 function readStatsd(raw: unknown, keys: string[]): unknown {
   if (typeof raw === "string") {
     try {
@@ -195,7 +200,7 @@ function readStatsd(raw: unknown, keys: string[]): unknown {
   return entries.every(([key]) => keys.includes(key)) ? Object.fromEntries(entries) : undefined;
 }
 
-/** The server knows what they mean, but for numbers and switches that come as texts. */
+/** The server interprets them, except for numbers and switches given as strings. */
 function readPeers(raw: unknown): unknown {
   if (typeof raw === "object") {
     return Array.isArray(raw) ? raw : undefined;
@@ -208,13 +213,13 @@ function readPeers(raw: unknown): unknown {
 }
 
 interface Reader {
-  /** What is allowed, for errors. */
+  /** What is allowed, for error messages. */
   allowed: (choices: string[]) => string;
-  /** The value, `undefined` when it is not allowed. */
+  /** The value, `undefined` if it is not allowed. */
   read: (raw: unknown, choices: string[]) => unknown;
 }
 
-/** What flags and files, whose texts may be interpolated, are understood to say. */
+/** How values from flags and files are read; strings in files may be interpolated. */
 const READERS: Record<Kind, Reader> = {
   text: {
     allowed: () => "a text",
@@ -262,13 +267,13 @@ const READERS: Record<Kind, Reader> = {
   },
 };
 
-/** Has the server look at a value of its own: it knows what is allowed, and says so. */
+/** Lets the server check a value of its own option and name the error. */
 function check({ key }: Option, value: unknown, label: string): void {
   try {
     settingsOf({ [key]: value });
   } catch (error) {
     if (error instanceof ListenError) {
-      return; // the system's fault, to be said when it comes to listening
+      return; // a system error, to be reported when listening
     }
     const { message } = error as Error;
     const own = `Option ${key}`;
@@ -279,7 +284,7 @@ function check({ key }: Option, value: unknown, label: string): void {
   }
 }
 
-/** The value of an option, of what a flag or a file says; `label` is what errors call it. */
+/** The value of an option from a flag or a file; `label` names it in errors. */
 export function valueOf(option: Option, raw: unknown, label: string): unknown {
   const { kind, choices = [], range: [least, most] = [0, Infinity] } = option;
   const value = READERS[kind].read(raw, choices);
@@ -296,12 +301,12 @@ export function valueOf(option: Option, raw: unknown, label: string): unknown {
   return value;
 }
 
-/** A port that is said elsewhere. */
+/** A port given elsewhere. */
 export function portOf(text: string, label: string): number {
   return valueOf(OPTIONS.find(({ key }) => key === "port")!, text, label) as number;
 }
 
-/** What is left for the server. */
+/** The options for the server. */
 export function serverOptions(values: Values): Options {
   const isServers = ([key]: [string, unknown]) => !OWN.includes(key as keyof Own);
   return Object.fromEntries(Object.entries(values).filter(isServers));

@@ -6,7 +6,7 @@
 
 import { NUMBERS } from "../../server/options.ts";
 
-/** What the runtimes are told, by their names. */
+/** Arguments for each runtime. */
 export interface Commands {
   /** Arguments of bun. */
   bun: string;
@@ -14,7 +14,7 @@ export interface Commands {
   deno: string;
 }
 
-/** A path in a unit: percent signs begin specifiers. */
+/** A path in a unit: percent signs start specifiers. */
 function escape(path: string): string {
   return path.replaceAll("%", "%%");
 }
@@ -23,7 +23,7 @@ function quote(path: string): string {
   return escape(/[^\w./@%+-]/.test(path) ? JSON.stringify(path).replaceAll("$", "$$$$") : path);
 }
 
-/** The service, which `runtime` at `executable` serves and the socket activates. */
+/** The service, run by `runtime` at `executable` and activated by the socket. */
 export function service(
   name: string,
   directory: string,
@@ -41,20 +41,20 @@ After=network.target ${name}.socket
 [Service]
 Type=exec
 WorkingDirectory=${escape(directory)}
-# The runtime itself: behind bunx or npm, the socket would be handed to the wrong process.
+# The runtime itself: behind bunx or npm, the socket would be passed to the wrong process.
 ExecStart=${quote(executable)} ${commands[runtime]}
 # ExecStart=/usr/local/bin/${other} ${commands[other]}
 # With workers: ExecReload=/bin/kill -HUP $MAINPID
 Environment=NODE_ENV=production HOME=%C/${name}
 Restart=on-failure
-# Wrong options stay wrong.
+# Invalid options stay invalid.
 RestartPreventExitStatus=2
-# drainTimeout, and a little more.
+# A little more than drainTimeout.
 TimeoutStopSec=${NUMBERS.drainTimeout[0] / 1000 + 5}
 KillMode=mixed
 LimitNOFILE=65536
 
-# A user of its own: everybody has to be able to read the directory. Else name one by User=.
+# A dynamic user: the directory must be readable by everyone. Otherwise set User=.
 DynamicUser=yes
 CacheDirectory=${name}
 UMask=0027
@@ -76,14 +76,14 @@ RestrictNamespaces=yes
 RestrictRealtime=yes
 RestrictSUIDSGID=yes
 SystemCallArchitectures=native
-# Not MemoryDenyWriteExecute=yes: both runtimes compile while they run.
+# Not MemoryDenyWriteExecute=yes: both runtimes compile at run time.
 
 [Install]
 WantedBy=multi-user.target
 `;
 }
 
-/** The socket, which is open before, between and after runs of the service. */
+/** The socket, which stays open before, between and after runs of the service. */
 export function socket(name: string): string {
   return `[Unit]
 Description=Socket of ${name}
@@ -91,6 +91,7 @@ Description=Socket of ${name}
 [Socket]
 ListenStream=127.0.0.1:${NUMBERS.port[0]}
 # ListenStream=/run/${name}.sock
+# SocketGroup=www-data
 # SocketMode=0660
 Backlog=${NUMBERS.listenBacklog[0]}
 
