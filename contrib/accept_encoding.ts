@@ -1,10 +1,10 @@
 /**
- * The codings that a client takes (RFC 9110 section 12.5.3).
+ * The content codings that a client accepts (RFC 9110 section 12.5.3).
  *
  * @module
  */
 
-/** Weights by coding. A weight that is none counts as 0. */
+/** Weights by coding. An invalid weight counts as 0. */
 function weights(accept: string): Map<string, number> {
   const found = new Map<string, number>();
   for (const member of accept.toLowerCase().split(",")) {
@@ -17,8 +17,8 @@ function weights(accept: string): Map<string, number> {
 }
 
 /**
- * Those of `offered` that the client likes no less than the plain octets, best first; of equals
- * the one that is offered first. A missing field asks for no coding.
+ * Those of `offered` that the client prefers or equally accepts to no coding, best first; among equals
+ * in the order offered. A missing field asks for no coding.
  */
 export function preferred<E extends string>(accept: string | null, offered: readonly E[]): E[] {
   const wanted = weights(accept ?? "");

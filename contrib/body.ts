@@ -1,5 +1,5 @@
 /**
- * A response's body, read no further than is needed to know whether it is here as a whole.
+ * A response's body, read only as far as needed to know whether it is complete.
  *
  * @module
  */
@@ -12,12 +12,12 @@ const encoder = new TextEncoder();
 
 const USED = "The response's body is used already: return a clone() of it";
 
-/** The body of one response, which is used up by it. */
+/** The body of one response, which is then used. */
 export class Body {
-  /** The whole body, if it is here. */
+  /** The whole body, if it is complete. */
   readonly whole: Chunk | undefined;
   readonly #reader: Reader | undefined;
-  /** Reads that are made and not used yet. */
+  /** Reads made but not used yet. */
   readonly #reads: Reads;
 
   private constructor(whole: Chunk | undefined, reader?: Reader, reads: Reads = []) {
@@ -27,8 +27,8 @@ export class Body {
   }
 
   /**
-   * Takes the body of `response`; `undefined` if it has none. What the response was made of is
-   * known while a server runs; of others what is here is looked at.
+   * Takes the body of `response`; `undefined` if it has none. While a server runs it is known what the
+   * response was made of; otherwise the start of the body is read.
    */
   static of(response: Response): Body | Promise<Body> | undefined {
     const record = noRecord();
@@ -66,8 +66,8 @@ export class Body {
   }
 
   /**
-   * The next chunk of a body that is not whole, `undefined` after the last. Never an empty one: no
-   * coder makes anything of it that its reader could wait for.
+   * The next chunk of an incomplete body, `undefined` after the last. Never an empty one: encoders
+   * produce no output for it that a reader could wait for.
    */
   async next(): Promise<Chunk | undefined> {
     for (;;) {
@@ -79,7 +79,7 @@ export class Body {
     }
   }
 
-  /** Nobody reads on. */
+  /** Cancels the rest. */
   async cancel(reason: unknown): Promise<void> {
     await this.#reader?.cancel(reason);
   }

@@ -1,5 +1,5 @@
 /**
- * Compressed responses: gzip, br and deflate, as the client asks for.
+ * Response compression: gzip, br and deflate, by Accept-Encoding.
  *
  * @module
  */
@@ -27,18 +27,18 @@ export type Encoding = "br" | "gzip" | "deflate";
 /** Options of {@linkcode compress}. */
 export interface CompressOptions {
   /**
-   * What is offered; of those that the client likes equally the first is taken.
+   * The codings offered; of those that the client accepts equally, the first is used.
    *
    * @default {["br", "gzip", "deflate"]}
    */
   encodings?: readonly Encoding[];
   /**
-   * Smaller bodies, in bytes, are sent as they are.
+   * Bodies smaller than this, in bytes, are not compressed.
    *
    * @default {1024}
    */
   threshold?: number;
-  /** Whether a Content-Type is worth it; by default text, and what is text underneath. */
+  /** Whether to compress a Content-Type; by default text and text-based formats. */
   filter?: (contentType: string) => boolean;
 }
 
@@ -46,11 +46,11 @@ type Coder = ReturnType<typeof createGzip> | ReturnType<typeof createBrotliCompr
 
 interface Codec {
   whole(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array>;
-  /** Each chunk that goes in comes out at once: a stream may be live. */
+  /** Each chunk is flushed at once: a stream may be live. */
   stream(): Coder;
 }
 
-// Quality 11, the default, is for files that are compressed once.
+// Quality 11, the default, is for files compressed once.
 const BROTLI = { [constants.BROTLI_PARAM_QUALITY]: 4 };
 
 const CODECS: Record<Encoding, Codec> = {
@@ -79,7 +79,7 @@ function addVary(headers: Headers): void {
   }
 }
 
-/** The compressed representation is another one: a strong validator would lie about its bytes. */
+/** The compressed representation differs: a strong validator would be wrong for its bytes. */
 function markEncoded(headers: Headers, encoding: Encoding): void {
   headers.set("content-encoding", encoding);
   headers.delete("content-length");
@@ -97,7 +97,7 @@ function remake(response: Response, body: BodyInit | null, headers: Headers): Re
 
 type Controller = ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>;
 
-/** The source of a compressed stream: a chunk is coded when the one before it has been taken. */
+/** The source of a compressed stream: a chunk is encoded once the previous one has been read. */
 class CodedBody {
   readonly #body: Body;
   readonly #coder: Coder;
@@ -177,7 +177,7 @@ class Compressor {
 
   finish(result: Result, asked: Asked): Result | Promise<Result> {
     if (typeof result === "string") {
-      // Every char is a byte at least, and 3 at most. The native response hides its type in Bun.
+      // A char is 1 to 3 bytes. The native response hides its type in Bun.
       return 3 * result.length < this.#threshold
         ? result
         : this.#encode(new RecordedResponse(result), asked);
@@ -191,7 +191,7 @@ class Compressor {
     return this.#isEligible(result) ? this.#encode(result, asked) : result;
   }
 
-  /** Whether another request for the same could get it compressed. */
+  /** Whether another request for it could get it compressed. */
   #isEligible(response: Response): boolean {
     const { status, headers } = response;
     const length = headers.get("content-length") ?? fileLength(response) ?? null;
@@ -238,7 +238,7 @@ class Compressor {
     return remake(response, bytes as Uint8Array<ArrayBuffer>, headers);
   }
 
-  /** An answer to HEAD tells what GET would get, as far as its length shows; not the new length. */
+  /** HEAD gets the fields of GET, as far as the length shows; not the new length. */
   #foretell(response: Response, headers: Headers, encoding: Encoding): Response {
     if (!headers.has("content-length")) {
       return remake(response, null, headers);
@@ -249,11 +249,11 @@ class Compressor {
   }
 }
 
-/** What of a request counts here. */
+/** The relevant parts of a request. */
 interface Asked {
   isHead: boolean;
   accept: string | null;
-  /** If-None-Match: what the client has. */
+  /** If-None-Match. */
   known: string | null;
 }
 
@@ -266,8 +266,8 @@ function askedBy({ method, headers }: Request): Asked {
 }
 
 /**
- * A 304 has the fields of the 200 that the client has (RFC 9110 section 15.4.5): a weak ETag where that
- * was compressed, and Vary, since what it is of is not told.
+ * A 304 has the fields of the client's 200 (RFC 9110 section 15.4.5): a weak ETag if that was
+ * compressed, and Vary, since its type is unknown.
  */
 function confirm(response: Response, { known }: Asked): Response {
   const headers = new Headers(response.headers);
@@ -279,7 +279,7 @@ function confirm(response: Response, { known }: Asked): Response {
   return remake(response, null, headers);
 }
 
-/** Changes Vary where the response lets it: its body stays what it is. */
+/** Changes Vary in place if possible, which leaves the body untouched. */
 function withHeaders(response: Response, headers: Headers): Response {
   try {
     response.headers.set("vary", headers.get("vary") ?? "");
@@ -290,15 +290,19 @@ function withHeaders(response: Response, headers: Headers): Response {
 }
 
 /**
- * Wraps an app so that its responses are compressed as the request's Accept-Encoding asks for,
- * weights and `*` included.
+ * Wraps an app so that its responses are compressed according to the request's Accept-Encoding,
+ * including weights and `*`.
  *
- * Left as they are: small bodies, types that are compressed already, responses with a
- * Content-Encoding, ranges, `Cache-Control: no-transform`. What could be compressed gets
- * `Vary: Accept-Encoding`; what is gets a weak ETag. Streams are compressed chunk by chunk, each
- * sent at once. HEAD has the fields of GET.
+ * Not compressed: small bodies, types that are already compressed, responses with a Content-Encoding,
+ * ranges, `Cache-Control: no-transform`. Compressible responses get `Vary: Accept-Encoding`,
+ * compressed ones a weak ETag. Streams are compressed chunk by chunk, each sent at once. HEAD has the
+ * fields of GET.
  *
- * Compressing secrets beside what an attacker chooses lets their length tell them (BREACH).
+ * Compressing secrets together with text chosen by an attacker reveals them through the length
+ * (BREACH).
+ *
+ * @throws {TypeError} If `app` is not callable, or an option is unknown or invalid.
+ * @throws {RangeError} If `threshold` is out of range.
  *
  * @example
  * ```ts

@@ -1,5 +1,5 @@
 /**
- * Cookies of requests and responses, by npm's `cookie`, which has to be installed beside this.
+ * Cookies of requests and responses, using npm's `cookie`, which must be installed separately.
  *
  * @module
  */
@@ -9,33 +9,33 @@ import { refuseUnknown } from "../server/checks.ts";
 /** Attributes of a cookie (RFC 6265 section 4.1.2). */
 export interface CookieOptions {
   /**
-   * Where it applies; `""` leaves it to the client.
+   * The path it applies to; `""` leaves it to the client.
    *
    * @default {"/"}
    */
   path?: string;
-  /** For which host and its subdomains; by default only for the host that set it. */
+  /** The host it applies to, with subdomains; by default only the host that set it. */
   domain?: string;
-  /** Seconds that it lasts; by default as long as the browser's session. */
+  /** Lifetime in seconds; by default the browser's session. */
   maxAge?: number;
-  /** When it ends. */
+  /** When it expires. */
   expires?: Date;
   /**
-   * Whether scripts cannot see it.
+   * Whether it is hidden from scripts.
    *
    * @default {false}
    */
   httpOnly?: boolean;
   /**
-   * Whether it is sent over TLS only.
+   * Whether it is only sent over TLS.
    *
    * @default {false}
    */
   secure?: boolean;
-  /** Whether it goes along when another site asks; browsers take `"lax"` by default. */
+  /** Whether it is sent with cross-site requests; browsers default to `"lax"`. */
   sameSite?: "strict" | "lax" | "none";
   /**
-   * Whether it belongs to the site that embeds the page; needs `secure`.
+   * Whether it is partitioned by the top-level site; needs `secure`.
    *
    * @default {false}
    */
@@ -54,8 +54,8 @@ const ATTRIBUTES: (keyof CookieOptions)[] = [
 ];
 
 /**
- * Reads the cookies of a request. Values are decoded; a broken escape is left as it is, and of two
- * cookies of one name the first counts, which the client lists by the longer path.
+ * Reads the cookies of a request. Values are decoded, except for broken escapes; of two cookies with
+ * one name the first is used, which has the longer path.
  *
  * @example
  * ```ts
@@ -72,7 +72,7 @@ export function cookies(request: Request): Readonly<Record<string, string | unde
 /**
  * Adds a cookie to the headers of a response. The value is encoded.
  *
- * @throws {TypeError} When the name or an attribute cannot be sent, or there is no such attribute.
+ * @throws {TypeError} If the name or an attribute is invalid, or an attribute is unknown.
  *
  * @example
  * ```ts
@@ -96,7 +96,9 @@ export function setCookie(
 }
 
 /**
- * Tells the client to forget a cookie. Path and domain must be those that it was set with.
+ * Deletes a cookie. Path and domain must be those it was set with.
+ *
+ * @throws {TypeError} If the name or an attribute is invalid, or an attribute is unknown.
  *
  * @example
  * ```ts

@@ -1,5 +1,5 @@
 /**
- * The environ face: apps in the spirit of WSGI (PEP 3333), as bjoern serves them.
+ * WSGI-style apps (PEP 3333), as served by bjoern.
  *
  * @module
  */
@@ -26,15 +26,14 @@ export type { Fields, StartResponse } from "./environ/start.ts";
 export { FileWrapper, Input };
 
 /**
- * A request as an app in the spirit of WSGI sees it. Values are strings of one char an octet, as
- * they are on the wire.
+ * A request as seen by a WSGI-style app. Values are strings with one char per byte, as on the wire.
  */
 export interface Environ {
-  /** As the client wrote it. */
+  /** The method, as sent by the client. */
   REQUEST_METHOD: string;
   /** Always `""`. */
   SCRIPT_NAME: string;
-  /** The path, its percent-escapes decoded once. */
+  /** The path, with percent-escapes decoded once. */
   PATH_INFO: string;
   /** What follows `?`, not decoded. */
   QUERY_STRING: string;
@@ -55,33 +54,33 @@ export interface Environ {
   /** The request's Content-Length, if it has one: a chunked body has none. */
   CONTENT_LENGTH?: string;
   /**
-   * The other header fields, `-` as `_`. Repeated ones are joined by `", "`, Cookie by `"; "`.
-   * Names with `_` are left out: they could pass for others (CVE-2015-0219).
+   * The other header fields, with `-` as `_`. Repeated ones are joined with `", "`, Cookie with `"; "`.
+   * Names with `_` are left out: they could spoof others (CVE-2015-0219).
    */
   [name: `HTTP_${string}`]: string | undefined;
   /** The version of PEP 3333's interface. */
   "wsgi.version": readonly [1, 0];
-  /** `"http"`. */
+  /** `"http"`, or `"https"` if a trusted proxy says so. */
   "wsgi.url_scheme": string;
   /** The request's body; GET and HEAD have none. */
   "wsgi.input": Input;
   /** `true`: the input ends where the body does. */
   "wsgi.input_terminated": true;
-  /** Where the app's complaints go. */
+  /** Where the app writes errors. */
   "wsgi.errors": ErrorStream;
-  /** Makes a body of a file. */
+  /** Turns a file into a body. */
   "wsgi.file_wrapper": (file: File, blockSize?: number) => FileWrapper;
   /** `false`: one thread runs the app. */
   "wsgi.multithread": false;
-  /** `true`: other processes may run it too. */
+  /** `true`: other processes may run it as well. */
   "wsgi.multiprocess": true;
-  /** `false`: it runs again and again. */
+  /** `false`: it runs repeatedly. */
   "wsgi.run_once": false;
-  /** The request's signal: it aborts when the client leaves. */
+  /** The request's signal, which aborts when the client leaves. */
   readonly "bjoern.signal": AbortSignal;
 }
 
-/** An app in the spirit of WSGI. There is no `write`. */
+/** A WSGI-style app. There is no `write`. */
 export type EnvironApp = (
   environ: Environ,
   startResponse: StartResponse,
@@ -90,8 +89,8 @@ export type EnvironApp = (
 /** Options of {@linkcode environ}. */
 export interface EnvironOptions {
   /**
-   * How the decoded octets of PATH_INFO become a string: one char an octet as in WSGI, or as UTF-8;
-   * then a path that is none is answered by 400.
+   * How the decoded bytes of PATH_INFO become a string: one char per byte as in WSGI, or as UTF-8,
+   * where an invalid path is answered with 400.
    *
    * @default {"latin1"}
    */
@@ -115,14 +114,14 @@ const WSGI = {
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Path and query of a request-target in any of its forms (RFC 9112 section 3.2). */
+/** Path and query of a request-target in any form (RFC 9112 section 3.2). */
 function splitTarget(target: string): [path: string, query: string] {
   const local = target.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, "");
   const [, path, query = ""] = /^([^?#]*)(?:\?([^#]*))?/.exec(local)!;
   return [path || "/", query];
 }
 
-/** Decodes once; `undefined` when an escape is broken or the octets are not of the charset. */
+/** Decodes once; `undefined` if an escape is broken or the bytes are not in the charset. */
 function decode(path: string, charset: EnvironOptions["charset"]): string | undefined {
   if (/%(?![0-9a-f]{2})/i.test(path)) {
     return undefined;
@@ -191,7 +190,7 @@ function makeEnviron(
   };
 }
 
-/** Statuses of responses that have no body (RFC 9110 section 6.4.1, Fetch's "null body status"). */
+/** Statuses without a body (RFC 9110 section 6.4.1, Fetch's "null body status"). */
 const BODILESS = new Set([204, 205, 304]);
 
 /** One request on its way through an app. */
@@ -208,7 +207,7 @@ class Call {
     this.start = new Start(this.#errors);
   }
 
-  /** What the app returned becomes a response: at once, if it is here as a whole. */
+  /** Turns the app's result into a response, at once if it is complete. */
   respond(result: unknown): Response | Promise<Response> {
     if (result instanceof Promise) {
       return result.then((body) => this.respond(body));
@@ -223,7 +222,7 @@ class Call {
     return Array.isArray(result) ? this.#respondList(result) : this.#respondItems(result);
   }
 
-  /** A descriptor is sent from where it stands, no more than the Content-Length. */
+  /** A descriptor is sent from its position, at most the Content-Length. */
   #respondFile(wrapper: FileWrapper, file: OpenFile): Response {
     this.#info.completed.catch(() => {}).then(() => closeBody(wrapper, this.#errors));
     try {
@@ -262,7 +261,7 @@ class Call {
     return make(head, bytes.subarray(0, head.length));
   }
 
-  /** The first item is there before the head goes out: until then an error can be answered. */
+  /** The first item is read before the head is sent: until then an error can be answered. */
   async #respondItems(result: unknown): Promise<Response> {
     const items = new Items(result, this.#errors);
     try {
@@ -285,7 +284,7 @@ class Call {
   }
 }
 
-/** More than was promised is not sent; less would leave the client waiting. */
+/** More than the Content-Length is not sent; less would leave the client waiting. */
 function checkLength({ length }: Head, size: number): void {
   if (length !== undefined && size < length) {
     throw new RangeError(`The app's body has ${size} of the ${length} bytes of its Content-Length`);
@@ -300,13 +299,15 @@ function make({ status, reason, headers }: Head, body: BodyInit | null): Respons
  * Turns an app of the form `(environ, startResponse) => body` into a handler. The body is a string,
  * bytes, or an iterable or async iterable of them; the app may be async.
  *
- * - `startResponse` is called once before the first item that is not empty; see
- *   {@linkcode StartResponse} for the second time.
- * - The first item is pulled before the head is sent, so what fails until then is answered by 500;
- *   what fails later cuts the connection. Items are pulled no faster than the client takes them.
- * - The iterator's `return()` and the body's `close()` are called once, whatever happens.
+ * - `startResponse` is called once before the first non-empty item; see {@linkcode StartResponse} for a
+ *   second call.
+ * - The first item is read before the head is sent, so earlier failures are answered with 500; later
+ *   ones cut the connection. Items are read no faster than the client takes them.
+ * - The iterator's `return()` and the body's `close()` are called once, in every case.
  * - Content-Length bounds the body. A list is sent with its length, an iterator in chunks.
- * - A path with a broken escape is answered by 400.
+ * - A path with a broken escape is answered with 400.
+ *
+ * @throws {TypeError} If `app` is not a function, or an option is unknown or invalid.
  *
  * @example
  * ```ts

@@ -1,5 +1,5 @@
 /**
- * A page that shows what a handler threw, for development.
+ * An error page with details, for development.
  *
  * @module
  */
@@ -43,7 +43,7 @@ pre { background: #f4f4f4; overflow: auto; padding: 1rem }
 </style>
 <h1>${title}</h1>
 <pre>${escape(detailsOf(error))}</pre>
-<p>This page is for development: it shows what no visitor should see.</p>
+<p>This page is for development only: it shows what no visitor should see.</p>
 </html>
 `;
 }
@@ -51,7 +51,7 @@ pre { background: #f4f4f4; overflow: auto; padding: 1rem }
 /**
  * An `onError` that logs the error and shows it to the client: message, stack, causes.
  *
- * Never the default: it tells paths and data. Choose it where only you can ask.
+ * Never the default: it reveals paths and data. Use it only where nobody else has access.
  *
  * @example
  * ```ts

@@ -1,5 +1,5 @@
 /**
- * An access log: one line for each request that was answered, or whose client has left.
+ * An access log: one line for each request that was answered or whose client left.
  *
  * @module
  */
@@ -10,33 +10,33 @@ import { refuseUnknown } from "../server/checks.ts";
 import { complain } from "../server/say.ts";
 import type { Addr, App, Handler, Info, NetAddr } from "../server/types.ts";
 
-/** What is known of a request once it is over. */
+/** A request that is over. */
 export interface LogEntry {
-  /** When it came. */
+  /** When it arrived. */
   time: Date;
   /** The client's address; `""` on a Unix socket. */
   remoteAddr: string;
-  /** As the client wrote it. */
+  /** The method, as sent by the client. */
   method: string;
   /** The request-target as the client sent it. */
   target: string;
-  /** The version that the client speaks. */
+  /** The client's HTTP version. */
   version: "1.0" | "1.1";
-  /** The response's; 499 when the client left before there was one. */
+  /** The response's status; 499 if the client left before there was one. */
   status: number;
   /** Bytes of the response's body. */
   bytes: number;
-  /** Milliseconds until the last byte was with the kernel. */
+  /** Milliseconds until the last byte was handed to the kernel. */
   duration: number;
   /** The request's Referer. */
   referer: string | undefined;
   /** The request's User-Agent. */
   userAgent: string | undefined;
-  /** Whether the response did not end as it should, mostly since the client left. */
+  /** Whether the response was cut short, usually because the client left. */
   aborted: boolean;
 }
 
-/** Makes a line of an entry; `undefined` for none. */
+/** Formats an entry as a line; `undefined` for none. */
 export type LogFormat = (entry: LogEntry) => string | undefined;
 
 /** Options of {@linkcode accessLog}. */
@@ -47,7 +47,7 @@ export interface LogOptions {
    * @default {"combined"}
    */
   format?: "common" | "combined" | "json" | "off" | LogFormat;
-  /** Takes a line, without the line feed; by default it goes to standard output. */
+  /** Called with each line, without the line feed; by default lines go to standard output. */
   write?: (line: string) => void | Promise<void>;
 }
 
@@ -63,7 +63,7 @@ function clfTime(time: Date): string {
   return `${date}:${time.toISOString().slice(11, 19)} +0000`;
 }
 
-/** What a client sends must not end the field or the line. */
+/** Text from a client must not end the field or the line. */
 function quoted(text: string | undefined): string {
   const safe = (text ?? "-").replace(
     // deno-lint-ignore no-control-regex
@@ -88,14 +88,14 @@ const FORMATS: Record<"common" | "combined" | "json", LogFormat> = {
   json: (entry) => JSON.stringify(entry),
 };
 
-/** A log that fails costs its line, never the process. */
+/** A failing log costs its line, never the process. */
 function tell(error: unknown): void {
   complain("An access log has failed:", error);
 }
 
 let hasFailed = false;
 
-/** Who reads the log may go away, and a disk be full: that is no reason to stop serving. */
+/** The reader of the log may go away, or the disk be full: no reason to stop serving. */
 function onOutputError(error: NodeJS.ErrnoException): void {
   if (error.code !== "EPIPE" && !hasFailed) {
     hasFailed = true;
@@ -103,7 +103,7 @@ function onOutputError(error: NodeJS.ErrnoException): void {
   }
 }
 
-/** So much is written to a pipe as a whole, whoever else writes to it: POSIX's PIPE_BUF on Linux. */
+/** Writes to a pipe up to this size are atomic: POSIX's PIPE_BUF on Linux. */
 const WHOLE = 4096;
 
 function writeOut(text: string): void {
@@ -114,7 +114,7 @@ function writeOut(text: string): void {
   }
 }
 
-/** Writes the lines of one turn together, as many at a time as stay whole. */
+/** Writes the lines of one turn together, as many at a time as are atomic. */
 function toStandardOutput(): (line: string) => void {
   let waiting = "", size = 0, isScheduled = false;
   if (!process.stdout.listeners("error").includes(onOutputError)) {
@@ -154,7 +154,7 @@ function formatOf(format: Exclude<LogOptions["format"], "off">): LogFormat {
 /** The status of a request whose client left before there was a response, as in nginx. */
 const LEFT = 499;
 
-/** What only the request tells has to be read before it is answered. */
+/** The request must be read before it is answered. */
 function begin(request: Request, info: Info<Addr>, needsHeaders: boolean): LogEntry {
   const { remoteAddr } = info;
   const headers = needsHeaders ? request.headers : undefined;
@@ -174,12 +174,14 @@ function begin(request: Request, info: Info<Addr>, needsHeaders: boolean): LogEn
 }
 
 /**
- * Wraps an app so that every request is logged when its response is sent.
+ * Wraps an app so that every request is logged when its response has been sent.
  *
- * Clients cannot forge lines: what they send is escaped. A client that leaves is a line with the
- * status that it would have got, or 499, never an error. What the app throws is left to `onError`
- * and logged here by status 500. What `format` or `write` throws goes to standard error, as does the
- * first failure of standard output. A reader of that which lags makes Deno wait, and Bun keep lines.
+ * Clients cannot forge lines: their text is escaped. A client that leaves gives a line with the status
+ * it would have got, or 499, never an error. The app's exceptions are left to `onError`, and logged
+ * here with status 500. Exceptions of `format` or `write` go to standard error, as does the first
+ * failure of standard output. If the reader of standard output lags, Deno waits and Bun buffers lines.
+ *
+ * @throws {TypeError} If `app` is not callable, or an option is unknown or invalid.
  *
  * @example
  * ```ts

@@ -1,21 +1,21 @@
 /**
- * A server's metrics as Prometheus reads them.
+ * Server metrics in Prometheus' format.
  *
  * @module
  */
 import { refuseUnknown } from "../server/checks.ts";
 import type { Histogram, Metrics } from "../server/metrics.ts";
 
-/** Metrics by name, as {@linkcode Server.metrics} has them. */
+/** Metrics by name, as returned by {@linkcode Server.metrics}. */
 export type Snapshot = Metrics | Readonly<Record<string, number | Histogram>>;
 
-/** Those of each worker by its number, as {@linkcode Supervisor.metrics} has them. */
+/** Metrics of each worker by its number, as returned by {@linkcode Supervisor.metrics}. */
 export type Workers = ReadonlyMap<number, Metrics>;
 
 /** Options of {@linkcode metricsPage} and {@linkcode toPrometheus}. */
 export interface MetricsOptions {
   /**
-   * What each name begins with.
+   * Prefix of each name.
    *
    * @default {"bjoern_"}
    */
@@ -27,7 +27,7 @@ export interface MetricsOptions {
 /** The text exposition format, version 0.0.4. */
 const CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
-/** What goes up and down; the rest only goes up, and its name says so. */
+/** Gauges; all others are counters, and named so. */
 const GAUGES = new Set(["connections_open", "requests_in_flight", "bytes_buffered"]);
 
 const HELP: Record<string, string> = {
@@ -35,26 +35,26 @@ const HELP: Record<string, string> = {
   conn_accept_success: "Connections accepted.",
   req_error_client_disconnected: "Clients that left in the middle of a request.",
   req_error_read: "Connections that broke in the middle of a request.",
-  req_error_parse: "Requests that the server itself has refused.",
-  req_error_internal: "Requests at which the handler failed.",
+  req_error_parse: "Requests refused by the server itself.",
+  req_error_internal: "Requests whose handler failed.",
   req_success_read: "Requests read to their end.",
   req_active: "Reads that did not complete a request.",
   req_done: "Requests read to their end, or refused.",
-  req_aborted: "Requests that their client did not complete.",
+  req_aborted: "Requests not completed by the client.",
   resp_active: "Parts of responses that did not complete them.",
-  resp_done: "Responses that are complete.",
-  resp_done_keepalive: "Complete responses after which the connection goes on.",
-  resp_conn_close: "Complete responses after which the connection ends.",
+  resp_done: "Completed responses.",
+  resp_done_keepalive: "Completed responses after which the connection stays open.",
+  resp_conn_close: "Completed responses after which the connection is closed.",
   resp_aborted: "Responses that were cut short.",
-  connections_open: "Connections that are open now.",
-  requests_in_flight: "Requests that are not answered yet.",
+  connections_open: "Currently open connections.",
+  requests_in_flight: "Requests not answered yet.",
   bytes_received: "Bytes read from clients.",
   bytes_sent: "Bytes written to clients.",
-  timeouts: "What took too long in the middle of something.",
+  timeouts: "Timeouts in the middle of a request or response.",
   conn_proxy_error: "Connections closed for lack of a PROXY header.",
-  bytes_buffered: "Memory that connections hold now for bytes that wait.",
-  conn_shed: "Connections closed since they held too much of that.",
-  request_duration_seconds: "Time from the end of a request's head to that of its response.",
+  bytes_buffered: "Bytes currently buffered for connections.",
+  conn_shed: "Connections closed because they buffered too much.",
+  request_duration_seconds: "Time from the end of a request's head to the end of its response.",
 };
 
 const NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
@@ -101,7 +101,7 @@ function histogram(name: string, { bounds, counts, sum }: Histogram, labels: obj
   return [...buckets, `${name}_sum${all} ${showNumber(sum)}`, `${name}_count${all} ${total}`];
 }
 
-/** A snapshot and what tells it from others. */
+/** A snapshot and its labels. */
 type Labelled = [labels: Readonly<Record<string, string>>, metrics: Snapshot];
 
 function family(key: string, all: Labelled[], prefix: string): string[] {
@@ -124,7 +124,7 @@ function family(key: string, all: Labelled[], prefix: string): string[] {
   ];
 }
 
-/** All samples of a metric stand together, so the format wants it. */
+/** The format requires all samples of a metric to be together. */
 function page(all: Labelled[], prefix: string): string {
   const keys = Object.keys(all[0]?.[1] ?? {});
   const lines = keys.flatMap((key) => family(key, all, prefix));
@@ -132,7 +132,9 @@ function page(all: Labelled[], prefix: string): string {
 }
 
 /**
- * Writes metrics in Prometheus' text exposition format.
+ * Formats metrics in Prometheus' text exposition format.
+ *
+ * @throws {TypeError} If an option is unknown, or the prefix or a label is invalid in Prometheus.
  *
  * @example
  * ```ts
@@ -146,7 +148,7 @@ export function toPrometheus(metrics: Snapshot, options: MetricsOptions = {}): s
   return page([[labels, metrics]], prefix);
 }
 
-/** What is known of one process, or of each worker by its number. */
+/** The metrics of one process, or of each worker by its number. */
 function labelledAll(metrics: Snapshot | Workers, labels: Required<MetricsOptions>["labels"]) {
   return metrics instanceof Map
     ? [...metrics].map(([number, own]): Labelled => [{ ...labels, worker: `${number}` }, own])
@@ -154,11 +156,11 @@ function labelledAll(metrics: Snapshot | Workers, labels: Required<MetricsOption
 }
 
 /**
- * Makes a handler that answers with the metrics of a server, for Prometheus to scrape. Those of a
- * {@linkcode Supervisor}'s workers have a label more: `worker`, its number.
+ * Creates a handler that returns a server's metrics, for Prometheus to scrape. Those of a
+ * {@linkcode Supervisor}'s workers have an additional label `worker`, its number.
  *
- * @param server What has them: the server itself, which may start after the handler is made.
- * @throws {TypeError} When a prefix or a label is none of Prometheus'.
+ * @param server An object with the metrics: the server, which may start after the handler is created.
+ * @throws {TypeError} If an option is unknown, or the prefix or a label is invalid in Prometheus.
  *
  * @example
  * ```ts

@@ -1,5 +1,5 @@
 /**
- * A router: which handler answers which path and method.
+ * A router: chooses the handler by path and method.
  *
  * @module
  */
@@ -7,18 +7,18 @@ import { checkKind, refuseUnknown } from "../server/checks.ts";
 import type { Handler, Info, NetAddr, Result } from "../server/types.ts";
 import { raised } from "./escapes.ts";
 
-/** The name in a segment, for `":id"` it is `"id"`. */
+/** The name in a segment: `"id"` for `":id"`. */
 export type Segment<S extends string> = S extends `:${infer Name}` ? Name : never;
 
-/** The names in a path, for `"/:shelf/:book"` it is `"shelf" | "book"`. */
+/** The names in a path: `"shelf" | "book"` for `"/:shelf/:book"`. */
 export type Names<P extends string> = P extends `${infer S}/${infer Rest}`
   ? Segment<S> | Names<Rest>
   : Segment<P>;
 
-/** Syntax beyond `/:name`, of which the types say less. */
+/** Syntax beyond `/:name`, with less precise types. */
 export type Special = "(" | ")" | "{" | "}" | "?" | "+" | "*" | "." | "-" | "\\";
 
-/** The parameters of a path, decoded: for `"/users/:id"` it is `{ id: string }`. */
+/** The decoded parameters of a path: `{ id: string }` for `"/users/:id"`. */
 export type Params<P extends string> = string extends P ? Readonly<Record<string, string>>
   : P extends `${string}${Special}${string}` ? Readonly<Record<string, string | undefined>>
   : { readonly [Name in Names<P>]: string };
@@ -43,7 +43,7 @@ export type Routes<P extends string = string, A = NetAddr> = {
 /** Options of {@linkcode router}. */
 export interface RouterOptions<A = NetAddr> {
   /**
-   * Answers what no route matches.
+   * Answers requests that no route matches.
    *
    * @default {() => new Response("Not Found", { status: 404 })}
    */
@@ -51,14 +51,14 @@ export interface RouterOptions<A = NetAddr> {
 }
 
 type Methods<A> = Map<string, RouteHandler<string, A>>;
-/** The method of a route that takes every one. */
+/** Stands for all methods. */
 const ANY = "";
 
 interface Entry<A> {
-  /** What every path that matches begins with. */
+  /** The prefix of all matching paths. */
   prefix: string;
   pattern: URLPattern;
-  /** How long a path may be for it to be tried. */
+  /** The longest path that is tried. */
   longest: number;
   methods: Methods<A>;
 }
@@ -86,15 +86,15 @@ function methodsOf<A>(path: string, route: unknown): Methods<A> {
   return new Map(handlers as [string, RouteHandler<string, A>][]);
 }
 
-/** The text before any syntax; a slash there may belong to what is optional. */
+/** The text before any syntax; a trailing slash may belong to an optional part. */
 function prefixOf(path: string): string {
   return /^[^:*?+(){}\\]*/.exec(path)![0].replace(/\/$/, "");
 }
 
-/** Characters of a path that is tried against a pattern whose time may be a power of that. */
+/** The longest path tried against a pattern with polynomial matching time. */
 const LONGEST_TRIED = 512;
 
-/** Where a pattern has several ways to divide a path, the engine may try all of them. */
+/** If a pattern can divide a path in several ways, the engine may try all of them. */
 function longestFor(path: string): number {
   const isDivided = path.split("/").some((segment) => segment.split(/:\w|[*+]/).length > 2) ||
     path.split(/[*+]/).length > 2;
@@ -105,12 +105,12 @@ function isPlain(path: string): boolean {
   return !/[:*?+(){}\\]/.test(path);
 }
 
-/** As a request's URL would have it. */
+/** Normalised as in a request's URL. */
 function normal(path: string): string {
   return raised(new URL(path, "http://localhost").pathname);
 }
 
-/** Escapes decoded once; `undefined` when one is broken. */
+/** Decodes escapes once; `undefined` if one is broken. */
 function decode(groups: Match<unknown>["groups"]): Record<string, string> | undefined {
   try {
     const values = Object.entries(groups).filter(([, value]) => value !== undefined);
@@ -120,7 +120,7 @@ function decode(groups: Match<unknown>["groups"]): Record<string, string> | unde
   }
 }
 
-/** Paths without parameters are looked up; patterns are tried in the order in which they came. */
+/** Paths without parameters are looked up; patterns are tried in order. */
 class Table<A> {
   readonly #plain = new Map<string, Methods<A>>();
   readonly #entries: Entry<A>[] = [];
@@ -158,13 +158,13 @@ class Table<A> {
     }
   }
 
-  /** Every method that some route has. */
+  /** All methods of all routes. */
   get methods(): Iterable<string> {
     return this.#known;
   }
 }
 
-/** GET answers HEAD too: the server leaves the body out. */
+/** GET also answers HEAD: the server omits the body. */
 function handlerFor<A>(methods: Methods<A>, method: string): RouteHandler<string, A> | undefined {
   return methods.get(method) ?? (method === "HEAD" ? methods.get("GET") : undefined) ??
     methods.get(ANY);
@@ -180,7 +180,7 @@ function allow(methods: Iterable<string>): Headers {
   return new Headers({ allow: [...allowed].sort().join(", ") });
 }
 
-/** No route has the method; `methods` are those that the path has. */
+/** No route has the method; `methods` are those of the path. */
 function refuse(method: string, methods: Iterable<string>): Response {
   return method === "OPTIONS"
     ? new Response(null, { status: 204, headers: allow(methods) })
@@ -191,7 +191,7 @@ function notFound(): Response {
   return new Response("Not Found", { status: 404 });
 }
 
-/** Asks the first route that has the method. */
+/** Calls the first matching route with the method. */
 function dispatch<A>(
   table: Table<A>,
   orElse: Handler<A>,
@@ -214,15 +214,18 @@ function dispatch<A>(
 }
 
 /**
- * Makes a handler of routes: paths in the syntax of URLPattern, which matches segment by segment
- * (`/hello` is not `/helloXYZ`), each with a handler or a handler for each method.
+ * Creates a handler from routes: paths in the syntax of URLPattern, which matches whole segments
+ * (`/hello` does not match `/helloXYZ`), each with a handler or a handler for each method.
  *
- * - A path without parameters goes before patterns, which are tried in the order given.
- * - A pattern with several parameters in a segment, or several `*`, matches paths of at most 512
- *   characters: it could take seconds to see that a longer one does not match.
- * - Parameters are decoded once; one that cannot be is answered by 400.
- * - HEAD is answered by the handler of GET, OPTIONS by 204 with `Allow`, unless they have one.
- * - A path whose routes lack the method is answered by 405 with `Allow`, others by 404.
+ * - Paths without parameters take precedence over patterns, which are tried in the order given.
+ * - A pattern with several parameters in a segment, or several `*`, only matches paths of at most 512
+ *   characters: rejecting a longer one could take seconds.
+ * - Parameters are decoded once; if that fails, the answer is 400.
+ * - HEAD is answered by the handler for GET, OPTIONS with 204 and `Allow`, unless they have their own.
+ * - If a path's routes lack the method, the answer is 405 with `Allow`; without a match it is 404.
+ *
+ * @throws {TypeError} If a path or pattern is invalid, a route has no function, a method is not in
+ * upper case, or an option is unknown.
  *
  * @example
  * ```ts

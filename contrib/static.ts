@@ -1,6 +1,6 @@
 /**
- * Static files: a folder as a handler. Types come from npm's `mime`, which has to be installed
- * beside this.
+ * Static files: a folder as a handler. Types come from npm's `mime`, which must be installed
+ * separately.
  *
  * @module
  */
@@ -14,7 +14,7 @@ export type { Symlinks } from "./static/folder.ts";
 export type { Dotfiles } from "./static/path.ts";
 export type { FileEncoding, StaticOptions };
 
-/** A file is there, but not for this method. */
+/** The file exists, but not for this method. */
 function refuse(method: string, found: Found | "folder"): Response {
   if (found !== "folder") {
     found.file.close();
@@ -34,7 +34,7 @@ class Site<A> {
   readonly #lookup: Lookup;
   readonly #precompressed: readonly FileEncoding[];
   readonly #notFound: Handler<A>;
-  /** Header fields that are the same for every file. */
+  /** Header fields common to all files. */
   readonly #fields: [name: string, value: string][] = [];
 
   constructor(root: string | URL, options: StaticOptions<A>) {
@@ -61,13 +61,13 @@ class Site<A> {
     if (method !== "GET" && method !== "HEAD") {
       return refuse(method, found);
     }
-    // No name in this path is empty: "//host/" would lead to another host.
+    // No name in this path is empty: "//host/" would redirect to another host.
     return found === "folder"
       ? new Response(null, { status: 301, headers: { location: `${pathname}/${search}` } })
       : respond(request, this.#select(found, request.headers), this.#fields);
   }
 
-  /** The representation that the client likes best. */
+  /** The representation that the client prefers. */
   #select({ file, path }: Found, headers: Headers): Representation {
     try {
       for (const coding of preferred(headers.get("accept-encoding"), this.#precompressed)) {
@@ -86,24 +86,23 @@ class Site<A> {
 }
 
 /**
- * Makes a handler that serves the files of a folder, by sendfile(2) where the system has it.
+ * Creates a handler that serves the files of a folder, with sendfile(2).
  *
- * - Conditional requests and ranges are answered as RFC 9110 sections 13 and 14 say. The ETag is
- *   made of a file's size and modification time: who replaces a file changes one of them. Ranges
- *   that overlap are joined; more than 64 of them are answered by 416.
- * - Types are those of npm's `mime`, `application/octet-stream` for unknown ones; text is said to
- *   be UTF-8. `X-Content-Type-Options: nosniff` keeps clients from seeing others.
- * - `/docs` is sent to `/docs/` by 301 when that folder has an index. Folders are not listed.
- * - Nothing outside of `root` is served. Escaped slashes and backslashes, empty names (`//`), names
- *   that are not UTF-8 and links to what `symlinks` forbids lead to nothing that is there; nor do
- *   files that the process may not read. Where an opened file lies is asked of the system, so that
- *   nothing can be put in its place in between.
- * - What is there but not for the method is answered by 405 with `Allow`, OPTIONS by 204.
+ * - Conditional requests and ranges are handled as in RFC 9110 sections 13 and 14. The ETag consists of
+ *   a file's size and modification time: replacing a file must change one of them. Overlapping ranges
+ *   are joined; more than 64 are answered with 416.
+ * - Types are those of npm's `mime`, `application/octet-stream` for unknown ones; text is declared as
+ *   UTF-8. `X-Content-Type-Options: nosniff` prevents clients from guessing others.
+ * - `/docs` is redirected to `/docs/` with 301 if that folder has an index. Folders are not listed.
+ * - Nothing outside `root` is served. Escaped slashes and backslashes, empty names (`//`), names that
+ *   are not UTF-8, links forbidden by `symlinks`, and files that the process may not read are not found.
+ *   The system is asked for the location of the opened file, so it cannot be swapped in between.
+ * - A file requested with another method is answered with 405 and `Allow`, OPTIONS with 204.
  *
  * `root` is a folder, as a path or a `file:` URL. If it is a link, it is followed once, now. Deno
- * needs `--allow-read` for it, and for where the link leads.
+ * needs `--allow-read` for it, and for the link's target.
  *
- * @throws {TypeError} When `root` is no folder, or an option means nothing.
+ * @throws {TypeError} If `root` is not a folder, or an option is unknown or invalid.
  *
  * @example
  * ```ts
@@ -118,7 +117,7 @@ class Site<A> {
  * await server.shutdown();
  * ```
  *
- * @example Whatever is no file goes to the app
+ * @example Everything else goes to the app
  * ```ts
  * import { run } from "@x/bjoern";
  * import { serveStatic } from "@x/bjoern/contrib/static";

@@ -1,5 +1,5 @@
 /**
- * A file as a response's body: the counterpart of `wsgi.file_wrapper`.
+ * A file as a response body: the counterpart of `wsgi.file_wrapper`.
  *
  * @module
  */
@@ -7,45 +7,45 @@ import { read } from "node:fs";
 import { FileError } from "../../server/errors.ts";
 import { OpenFile } from "../../server/file.ts";
 
-/** What can be read in blocks; text is sent as UTF-8, an empty block is the end. */
+/** An object read in blocks; text is sent as UTF-8, an empty block means the end. */
 export interface Readable {
   /** Reads at most `size` bytes. */
   read(size: number): Block | Promise<Block>;
-  /** Called once when the file is not needed any more. */
+  /** Called once when the file is no longer needed. */
   close?(): unknown;
 }
 
-/** What was read. */
+/** The result of a read. */
 export type Block = string | Uint8Array | null | undefined;
 
 /** An open descriptor, such as a `FileHandle` of `node:fs/promises`. */
 export interface Descriptor {
   /** Its number. */
   readonly fd: number;
-  /** Called once when the file is not needed any more. */
+  /** Called once when the file is no longer needed. */
   close?(): unknown;
 }
 
-/** Anything that comes in parts: a stream of Node's, a `ReadableStream`. */
+/** Anything that arrives in parts: a Node stream, a `ReadableStream`. */
 export type Parts = AsyncIterable<string | Uint8Array>;
 
-/** What has a stream of itself, such as a `Deno.FsFile`. */
+/** An object with a stream of its content, such as a `Deno.FsFile`. */
 export interface Streamed {
   /** Its content. */
   readonly readable: Parts;
-  /** Called once when the file is not needed any more. */
+  /** Called once when the file is no longer needed. */
   close?(): unknown;
 }
 
 /**
- * A file: a descriptor, an object that has one, an object that reads, a stream, or what has one. A
+ * A file: a descriptor, an object with a descriptor, a `read` method or a stream, or a stream. A
  * `Bun.file()` is a Blob.
  */
 export type File = number | Descriptor | Readable | Parts | Streamed | Blob;
 
 const BLOCK_SIZE = 65536;
 
-/** Reads from where the descriptor's offset stands. */
+/** Reads from the descriptor's position. */
 function readDescriptor(fd: number, size: number): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     const block = new Uint8Array(size);
@@ -63,7 +63,7 @@ function isObject(file: unknown): file is object {
   return typeof file === "object" && file !== null;
 }
 
-/** Not that of a stream, which may have read from it and may mean a part of it. */
+/** Not that of a stream, which may have read from it or cover only a part. */
 function fdOf(file: File): number | undefined {
   if (!isObject(file)) {
     return typeof file === "number" ? file : undefined;
@@ -72,7 +72,7 @@ function fdOf(file: File): number | undefined {
   return !isStream && "fd" in file && typeof file.fd === "number" ? file.fd : undefined;
 }
 
-/** A file that is a stream, or has one. */
+/** A stream, or a file with one. */
 function partsOf(file: File): Parts | undefined {
   if (!isObject(file)) {
     return undefined;
@@ -84,7 +84,7 @@ function partsOf(file: File): Parts | undefined {
   return Symbol.asyncIterator in stream ? stream as Parts : undefined;
 }
 
-/** Reads a stream part by part, whatever their size. */
+/** Reads a stream part by part, of any size. */
 function readParts(parts: Parts): () => Promise<Block> {
   const iterator = parts[Symbol.asyncIterator]();
   return async () => {
@@ -112,8 +112,8 @@ function readerOf(file: File): (size: number) => Block | Promise<Block> {
 }
 
 /**
- * The blocks of a file, from where it stands to its end. A regular file is sent by `sendfile(2)`.
- * The file is closed after the response if it can be; a bare descriptor stays the caller's.
+ * The blocks of a file, from its position to its end. A regular file is sent with `sendfile(2)`.
+ * The file is closed after the response if possible; a bare descriptor stays the caller's.
  *
  * @example
  * ```ts
@@ -127,17 +127,21 @@ function readerOf(file: File): (size: number) => Block | Promise<Block> {
  * ```
  */
 export class FileWrapper implements AsyncIterable<string | Uint8Array> {
-  /** What is read. */
+  /** The file. */
   readonly file: File;
   /**
-   * How many bytes are read at a time.
+   * Bytes per read.
    *
    * @default {65536}
    */
   readonly blockSize: number;
   readonly #read: (size: number) => Block | Promise<Block>;
 
-  /** Wraps `file`; nothing is read before the response begins. */
+  /**
+   * Wraps `file`; nothing is read before the response begins.
+   *
+   * @throws {RangeError} If `blockSize` is not a whole number of at least 1.
+   */
   constructor(file: File, blockSize: number = BLOCK_SIZE) {
     if (!Number.isInteger(blockSize) || blockSize < 1) {
       throw new RangeError(`A block has a whole number of bytes from 1: ${blockSize}`);
@@ -147,7 +151,7 @@ export class FileWrapper implements AsyncIterable<string | Uint8Array> {
     this.#read = readerOf(file);
   }
 
-  /** What it wraps, if that is a regular file: then the system can send it by itself. */
+  /** The wrapped file, if it is a regular one that the system can send itself. */
   open(): OpenFile | undefined {
     const fd = fdOf(this.file);
     try {
@@ -171,7 +175,7 @@ export class FileWrapper implements AsyncIterable<string | Uint8Array> {
     }
   }
 
-  /** Closes the file, if it can be closed. */
+  /** Closes the file, if possible. */
   async close(): Promise<void> {
     const { file } = this;
     if (isObject(file) && "close" in file && typeof file.close === "function") {

@@ -1,5 +1,5 @@
 /**
- * A request's body as a file to read from: the counterpart of `wsgi.input`.
+ * A request's body as a readable file: the counterpart of `wsgi.input`.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { concat } from "./items.ts";
 const LINE_FEED = 10;
 const NOTHING = new Uint8Array();
 
-/** As in Python, less than nothing is all there is. */
+/** As in Python, a negative size means everything. */
 function most(size: number): number {
   if (typeof size !== "number" || Number.isNaN(size)) {
     throw new RangeError(`A size is a number of bytes: ${size}`);
@@ -17,8 +17,8 @@ function most(size: number): number {
 }
 
 /**
- * Reads a request's body, which need not have arrived yet. At its end every method gives what is
- * empty; that the client has left or broken the rules is thrown.
+ * Reads a request's body, which need not have arrived yet. At the end all methods return an empty
+ * value; they reject if the client has left or violated the protocol.
  *
  * @example
  * ```ts
@@ -41,10 +41,10 @@ function most(size: number): number {
 export class Input {
   readonly #request: Request;
   #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
-  /** What has arrived and is not read yet. */
+  /** What has arrived but was not read yet. */
   #rest: Uint8Array = NOTHING;
 
-  /** Made by {@linkcode environ}. */
+  /** Used by {@linkcode environ}. */
   constructor(request: Request) {
     this.#request = request;
   }
@@ -62,7 +62,11 @@ export class Input {
     return taken;
   }
 
-  /** Reads `size` bytes, fewer at the end of the body; without `size`, or with -1, all that is left. */
+  /**
+   * Reads `size` bytes, fewer at the end of the body; without `size`, or with -1, all that is left.
+   *
+   * @throws {RangeError} If `size` is not a number.
+   */
   async read(size: number = Infinity): Promise<Uint8Array> {
     const parts: Uint8Array[] = [];
     let missing = most(size);
@@ -81,7 +85,11 @@ export class Input {
     return concat(parts);
   }
 
-  /** Reads one line with its line feed, or what is left of `size` bytes of it. */
+  /**
+   * Reads one line with its line feed, at most `size` bytes of it.
+   *
+   * @throws {RangeError} If `size` is not a number.
+   */
   async readline(size: number = Infinity): Promise<Uint8Array> {
     const parts: Uint8Array[] = [];
     let missing = most(size);
@@ -102,7 +110,7 @@ export class Input {
     return concat(parts);
   }
 
-  /** Reads all lines that are left. */
+  /** Reads all remaining lines. */
   async readlines(): Promise<Uint8Array[]> {
     const lines: Uint8Array[] = [];
     for await (const line of this) {
@@ -111,12 +119,12 @@ export class Input {
     return lines;
   }
 
-  /** Reads what is left as UTF-8. */
+  /** Reads the rest as UTF-8. */
   async text(): Promise<string> {
     return new TextDecoder().decode(await this.read());
   }
 
-  /** The lines that are left. */
+  /** The remaining lines. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
     for (let line = await this.readline(); line.length > 0; line = await this.readline()) {
       yield line;

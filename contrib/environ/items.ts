@@ -1,5 +1,5 @@
 /**
- * What an app returned, as bytes.
+ * An app's result as bytes.
  *
  * @module
  */
@@ -8,10 +8,10 @@ import { inspect } from "node:util";
 /** A part of a body: text is sent as UTF-8. */
 export type Item = string | Uint8Array;
 
-/** A body: one part, or several, the last of which may be far from ready. */
+/** A body: one part, or several, which need not be ready yet. */
 export type Body = Item | Iterable<Item> | AsyncIterable<Item>;
 
-/** Where an app's complaints go; `process.stderr` is one. */
+/** Where an app writes errors; `process.stderr` is one. */
 export interface ErrorStream {
   /** Writes some text. */
   write(text: string): unknown;
@@ -19,7 +19,7 @@ export interface ErrorStream {
 
 const encoder = new TextEncoder();
 
-/** The bytes of a part. Throws a TypeError for what is none. */
+/** The bytes of a part. Throws a TypeError if it is none. */
 export function toBytes(item: unknown): Uint8Array<ArrayBuffer> {
   if (typeof item === "string") {
     return encoder.encode(item);
@@ -30,7 +30,7 @@ export function toBytes(item: unknown): Uint8Array<ArrayBuffer> {
   throw new TypeError(`The app's body has an item that is no string and no bytes: ${typeof item}`);
 }
 
-/** All parts in one. */
+/** Joins all parts. */
 export function concat<B extends ArrayBufferLike>(parts: Uint8Array<B>[]): Uint8Array<B> {
   if (parts.length === 1) {
     return parts[0];
@@ -44,7 +44,7 @@ export function concat<B extends ArrayBufferLike>(parts: Uint8Array<B>[]): Uint8
   return all as Uint8Array<B>;
 }
 
-/** Tells of an error that has no other way to be known. */
+/** Reports an error that cannot be reported otherwise. */
 export function report(errors: ErrorStream, error: unknown): void {
   errors.write(`${inspect(error)}\n`);
 }
@@ -61,14 +61,14 @@ function iteratorOf(body: object): AnyIterator {
   throw new TypeError("The app must return a string, bytes or an iterable of them");
 }
 
-/** The parts of a body, one after the other. However that ends, it is closed once. */
+/** The parts of a body in order. It is closed once, in every case. */
 export class Items {
   readonly #body: object;
   readonly #iterator: AnyIterator;
   readonly #errors: ErrorStream;
   #closed = false;
 
-  /** Throws a TypeError when `body` is no iterable. */
+  /** Throws a TypeError if `body` is not iterable. */
   constructor(body: unknown, errors: ErrorStream) {
     if (typeof body !== "object" || body === null) {
       throw new TypeError(`The app returned ${body === null ? "null" : typeof body}, no iterable`);
@@ -79,8 +79,7 @@ export class Items {
   }
 
   /**
-   * The next part that is not empty, `undefined` after the last. `waits` is called when it is not
-   * there yet.
+   * The next non-empty part, `undefined` after the last. `waits` is called if it is not there yet.
    */
   async next(waits?: () => void): Promise<Uint8Array<ArrayBuffer> | undefined> {
     while (!this.#closed) {
@@ -101,14 +100,14 @@ export class Items {
     return undefined;
   }
 
-  /** Tells the iterator (`return()`) and the body (`close()`) that it is over, once. */
+  /** Calls the iterator's `return()` and the body's `close()`, once. */
   async close(): Promise<void> {
     if (this.#closed) {
       return;
     }
     this.#closed = true;
     try {
-      // Does not wait: a generator gets to it only after the item it works on.
+      // Not awaited: a generator handles it only after its current item.
       Promise.resolve(this.#iterator.return?.()).catch((error) => report(this.#errors, error));
     } catch (error) {
       report(this.#errors, error);
@@ -117,7 +116,7 @@ export class Items {
   }
 }
 
-/** Calls a body's own `close()`; what that throws is too late to change the response. */
+/** Calls a body's `close()`; an exception is too late to change the response. */
 export async function closeBody(body: object, errors: ErrorStream): Promise<void> {
   try {
     await (body as { close?: () => unknown }).close?.();
@@ -126,7 +125,7 @@ export async function closeBody(body: object, errors: ErrorStream): Promise<void
   }
 }
 
-/** A stream of `first` and what follows, which ends after `length` bytes if that is given. */
+/** A stream of `first` and what follows, ending after `length` bytes if given. */
 export function streamOf(
   items: Items,
   first: Uint8Array<ArrayBuffer>,

@@ -1,5 +1,5 @@
 /**
- * `startResponse`, and the head that it makes.
+ * `startResponse`, and the resulting head.
  *
  * @module
  */
@@ -9,9 +9,9 @@ import { type ErrorStream, report } from "./items.ts";
 export type Fields = Iterable<readonly [name: string, value: string]>;
 
 /**
- * Begins a response: status and reason as in `"200 OK"`, and the header fields. A second call must
- * pass the error that made it necessary, and replaces the first as long as no byte of the body has
- * been sent; later that error is thrown back.
+ * Starts a response: status and reason as in `"200 OK"`, and the header fields. A second call must
+ * pass the error that made it necessary, and replaces the first if no byte of the body has been sent;
+ * otherwise that error is thrown again.
  */
 export type StartResponse = (status: string, headers: Fields, excInfo?: unknown) => void;
 
@@ -20,7 +20,7 @@ export interface Head {
   status: number;
   reason: string;
   headers: Headers;
-  /** The Content-Length that the app promises. */
+  /** The Content-Length set by the app. */
   length: number | undefined;
 }
 
@@ -31,7 +31,7 @@ function readHeaders(fields: Fields): Headers {
     if (typeof name !== "string" || typeof value !== "string") {
       throw new TypeError("startResponse: headers must be pairs of strings");
     }
-    headers.append(name, value); // refuses CR, LF, NUL and what is not latin-1
+    headers.append(name, value); // refuses CR, LF, NUL and chars beyond latin-1
   }
   return headers;
 }
@@ -59,7 +59,7 @@ function readHead(status: unknown, fields: Fields): Head {
   return { status: Number(code), reason, headers, length: readLength(headers) };
 }
 
-/** How far the start of one response is. */
+/** The state of one response's start. */
 export class Start {
   readonly #errors: ErrorStream;
   #head: Head | undefined;
@@ -69,7 +69,7 @@ export class Start {
     this.#errors = errors;
   }
 
-  /** What the app gets. */
+  /** The function passed to the app. */
   readonly call: StartResponse = (status, headers, excInfo) => {
     const isAgain = excInfo !== undefined && excInfo !== null;
     if (this.#isOut && isAgain) {
@@ -84,7 +84,7 @@ export class Start {
     }
   };
 
-  /** The head, which cannot be replaced from now on. */
+  /** The head, which can no longer be replaced. */
   take(): Head {
     if (this.#head === undefined) {
       throw new TypeError("The app must call startResponse before the first item of its body");

@@ -8,17 +8,17 @@
  */
 import { parseHttpDate } from "./http_date.ts";
 
-/** What tells one state of a file from another. */
+/** Validators of a file's state. */
 export interface Validators {
-  /** The entity tag, which is a strong one, in its quotes. */
+  /** The strong entity tag, with its quotes. */
   etag: string;
-  /** Last-Modified, in milliseconds since the epoch: whole seconds, as the field has. */
+  /** Last-Modified in milliseconds since the epoch, in whole seconds like the field. */
   modified: number;
 }
 
 const TAGS = /(W\/)?("[\x21\x23-\x7e\x80-\xff]*")/g;
 
-/** Whether a list of entity tags has this one. Strong comparison (8.8.3.2) leaves out weak ones. */
+/** Whether a list of entity tags has this one. Strong comparison (8.8.3.2) excludes weak ones. */
 function lists(field: string, etag: string, comparison: "strong" | "weak"): boolean {
   if (field === "*") {
     return true;
@@ -31,14 +31,14 @@ function lists(field: string, etag: string, comparison: "strong" | "weak"): bool
   return false;
 }
 
-/** A field that is no date counts as missing. */
+/** An invalid date counts as missing. */
 function dateOf(headers: Headers, name: string): number {
   return parseHttpDate(headers.get(name) ?? "");
 }
 
 /**
- * What the preconditions of a GET or HEAD make of a 200, in the order of section 13.2.2: tags go
- * before dates, and what the client wants to be so before what it has.
+ * The status after the preconditions of a GET or HEAD, in the order of section 13.2.2: tags before
+ * dates, and conditions on the current state before those on the client's copy.
  */
 export function judge(headers: Headers, { etag, modified }: Validators): 200 | 304 | 412 {
   const match = headers.get("if-match");
@@ -56,8 +56,8 @@ export function judge(headers: Headers, { etag, modified }: Validators): 200 | 3
 }
 
 /**
- * Whether the parts that the client has are of this state of the file, so that it may get others
- * (section 13.1.5). A date says so only when the second that it names is over (8.8.2.2).
+ * Whether the client's parts are of this state of the file, so that it may get others (section
+ * 13.1.5). A date only proves that once its second is over (8.8.2.2).
  */
 export function isSame(headers: Headers, { etag, modified }: Validators, now: number): boolean {
   const field = headers.get("if-range");

@@ -1,5 +1,5 @@
 /**
- * The files below a root, opened only where the policy about symbolic links lets them lie.
+ * The files below a root, opened only where the symbolic link policy permits.
  *
  * @module
  */
@@ -8,10 +8,10 @@ import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { OpenFile } from "../../server/file.ts";
 
-/** Where a file that is reached by symbolic links may lie. */
+/** Where symbolic links may lead. */
 export type Symlinks = "inside" | "follow" | "never";
 
-/** Why there is no file: these are answers about the path, others are troubles of the server. */
+/** Errors that mean there is no such file; others are problems of the server. */
 const ABSENT = new Set([
   "EACCES",
   "EINVAL", // neither a file nor a folder
@@ -24,7 +24,7 @@ const ABSENT = new Set([
   "EPERM",
 ]);
 
-/** What Deno's permissions say of a link to where they do not reach. */
+/** Deno's error for a link to where its permissions do not reach. */
 const NOT_PERMITTED = "NotCapable";
 
 function realFolder(root: string | URL): string {
@@ -42,17 +42,17 @@ function realFolder(root: string | URL): string {
 
 /** One root. */
 export class Folder {
-  /** Without a slash at its end. */
+  /** Without a trailing slash. */
   readonly #root: string;
   readonly #symlinks: Symlinks;
 
-  /** Throws a TypeError when `root` is no folder. */
+  /** Throws a TypeError if `root` is not a folder. */
   constructor(root: string | URL, symlinks: Symlinks) {
     this.#root = realFolder(root).replace(/\/$/, "");
     this.#symlinks = symlinks;
   }
 
-  /** Opens a file by its path below the root, `""` or one that begins with a slash. */
+  /** Opens a file by its path below the root, `""` or one starting with a slash. */
   open(path: string): OpenFile | "folder" | "absent" {
     const full = `${this.#root}${path}` || "/";
     let file: OpenFile;
@@ -78,7 +78,7 @@ export class Folder {
     return "absent";
   }
 
-  /** Asked about what is open already: nobody can put a link in its place after that. */
+  /** Checked on the open file: a link can no longer be put in its place. */
   #allows(realPath: string, asked: string): boolean {
     switch (this.#symlinks) {
       case "follow":
@@ -86,7 +86,7 @@ export class Folder {
       case "inside":
         return realPath.startsWith(`${this.#root}/`);
       case "never":
-        // As Linux writes of a file that has been replaced since.
+        // How Linux marks a file that has been replaced since.
         return realPath === asked || realPath === `${asked} (deleted)`;
     }
   }

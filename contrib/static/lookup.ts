@@ -1,5 +1,5 @@
 /**
- * Which file a URL means.
+ * Maps URLs to files.
  *
  * @module
  */
@@ -9,15 +9,15 @@ import { Folder } from "./folder.ts";
 import { normalPrefix, type StaticOptions } from "./options.ts";
 import { type Dotfiles, filePath } from "./path.ts";
 
-/** What a path means. */
+/** The file for a path. */
 export interface Found {
-  /** Whoever gets it closes it. */
+  /** The receiver closes it. */
   file: OpenFile;
-  /** Its path below the root, which tells its type. */
+  /** Its path below the root, which determines its type. */
   path: string;
 }
 
-/** The files of one folder by the paths of URLs. */
+/** The files of one folder by URL path. */
 export class Lookup {
   readonly #folder: Folder;
   readonly #prefix: string;
@@ -25,7 +25,7 @@ export class Lookup {
   readonly #extensions: readonly string[];
   readonly #dotfiles: Dotfiles;
 
-  /** Throws a TypeError when `root` is no folder. */
+  /** Throws a TypeError if `root` is not a folder. */
   constructor(root: string | URL, options: StaticOptions<never>) {
     this.#folder = new Folder(root, options.symlinks ?? "inside");
     this.#prefix = normalPrefix(options.prefix ?? "");
@@ -34,7 +34,7 @@ export class Lookup {
     this.#dotfiles = options.dotfiles ?? "ignore";
   }
 
-  /** The file for a URL's path, or "folder" for the name of one, which is there if its index is. */
+  /** The file for a URL's path, or "folder" for a folder that has an index. */
   find(asked: string): Found | "folder" | undefined {
     const pathname = raised(asked);
     const isBelow = pathname === this.#prefix || pathname.startsWith(`${this.#prefix}/`);
@@ -73,7 +73,7 @@ export class Lookup {
     return undefined;
   }
 
-  /** What lies beside a file that was found. */
+  /** A variant next to a file that was found. */
   beside(path: string, suffix: string): OpenFile | undefined {
     const file = this.#folder.open(`${path}${suffix}`);
     return typeof file === "object" ? file : undefined;

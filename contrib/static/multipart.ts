@@ -8,22 +8,22 @@ import { contentRange, type Range } from "./ranges.ts";
 
 type Chunk = Uint8Array<ArrayBuffer>;
 
-/** Octets that are read at a time. */
+/** Bytes per read. */
 const BLOCK_SIZE = 65536;
 
 const encoder = new TextEncoder();
 
-/** The source of a multipart/byteranges body. It has the file, and closes it. */
+/** The source of a multipart/byteranges body. It owns the file, and closes it. */
 export class Multipart {
   /** The body's Content-Type. */
   readonly type: string;
-  /** The body's length, in octets. */
+  /** The body's length in bytes. */
   readonly length: number;
   readonly #file: OpenFile;
-  /** What is left: octets, or where they are in the file. */
+  /** The remaining parts: bytes, or their place in the file. */
   readonly #pieces: (Chunk | Range)[];
 
-  /** Each part is of the type `type`. */
+  /** All parts have the type `type`. */
   constructor(file: OpenFile, ranges: Range[], type: string) {
     const boundary = crypto.randomUUID();
     this.type = `multipart/byteranges; boundary=${boundary}`;
@@ -39,7 +39,7 @@ export class Multipart {
     this.length = this.#pieces.reduce((sum, piece) => sum + sizeOf(piece), 0);
   }
 
-  /** The body: a block is read when the one before it has been taken. */
+  /** The body: a block is read once the previous one has been consumed. */
   stream(): ReadableStream<Chunk> {
     return new ReadableStream({
       pull: (controller) => this.#pull(controller),

@@ -1,5 +1,5 @@
 /**
- * What a folder is served by.
+ * Options for serving a folder.
  *
  * @module
  */
@@ -9,67 +9,67 @@ import { raised } from "../escapes.ts";
 import type { Symlinks } from "./folder.ts";
 import type { Dotfiles } from "./path.ts";
 
-/** A coding of files that are compressed already: `.br` and `.gz`. */
+/** The coding of precompressed files: `.br` and `.gz`. */
 export type FileEncoding = "br" | "gzip";
 
 /** Options of `serveStatic()`. */
 export interface StaticOptions<A = NetAddr> {
   /**
-   * The file that answers for its folder; `""` for none.
+   * The file served for its folder; `""` for none.
    *
    * @default {"index.html"}
    */
   index?: string;
   /**
-   * What a path may leave out, tried in this order when there is no such file: with `["html"]`
-   * the path `/about` means `about.html` too.
+   * Extensions that a path may omit, tried in this order if there is no such file: with `["html"]` the
+   * path `/about` also means `about.html`.
    *
    * @default {[]}
    */
   extensions?: readonly string[];
   /**
-   * What the paths of requests begin with and those of files do not, such as `"/assets"`.
+   * A prefix of request paths that file paths do not have, such as `"/assets"`.
    *
    * @default {""}
    */
   prefix?: string;
   /**
-   * Which codings to look for beside a file, as `app.js.br` and `app.js.gz`; of those that the
-   * client likes equally the first is taken. They have to be made anew when the file changes.
+   * Codings to look for next to a file, such as `app.js.br` and `app.js.gz`; of those that the client
+   * accepts equally, the first is used. They must be regenerated when the file changes.
    *
    * @default {[]}
    */
   precompressed?: readonly FileEncoding[];
   /**
-   * What symbolic links below the root may lead to: files inside of it, any file, or none.
+   * Where symbolic links below the root may lead: inside the root, anywhere, or nowhere.
    *
    * @default {"inside"}
    */
   symlinks?: Symlinks;
   /**
-   * Whether names that begin with a dot are served, or ignored as if they were not there. Those
-   * below `/.well-known/` (RFC 8615) are served anyway.
+   * Whether names starting with a dot are served, or treated as missing. Those below `/.well-known/`
+   * (RFC 8615) are always served.
    *
    * @default {"ignore"}
    */
   dotfiles?: Dotfiles;
-  /** Seconds that a client may use a file without asking again; by default nothing is said. */
+  /** How many seconds a client may reuse a file without asking again; not sent by default. */
   maxAge?: number;
   /**
-   * Whether a file never changes within `maxAge`, so that a reload need not ask (RFC 8246).
+   * Whether files never change within `maxAge`, so that a reload need not ask (RFC 8246).
    *
    * @default {false}
    */
   immutable?: boolean;
   /**
-   * Answers what is not there, with any method.
+   * Answers requests for missing files, with any method.
    *
    * @default {() => new Response("Not Found", { status: 404 })}
    */
   notFound?: Handler<A>;
 }
 
-/** What a file that is compressed already has behind its name. */
+/** Suffixes of precompressed files. */
 export const SUFFIXES: Record<FileEncoding, string> = { br: ".br", gzip: ".gz" };
 
 function check(isRight: boolean, complaint: string): void {
@@ -109,7 +109,7 @@ const NAMES: (keyof StaticOptions)[] = [
   "notFound",
 ];
 
-/** Throws a TypeError for options that mean nothing. */
+/** Throws a TypeError for invalid options. */
 export function checkOptions(options: StaticOptions<never>): void {
   refuseUnknown(options, NAMES, "serveStatic().");
   const { precompressed = [], symlinks, dotfiles, maxAge, immutable, notFound } = options;
@@ -131,7 +131,7 @@ export function checkOptions(options: StaticOptions<never>): void {
   check(isOneOf(typeof notFound, "undefined", "function"), "notFound is a handler");
 }
 
-/** As a request's URL would have it, without a slash at the end. */
+/** Normalised as in a request's URL, without a trailing slash. */
 export function normalPrefix(prefix: string): string {
   const { pathname } = new URL(`http://localhost${prefix}`);
   check(!pathname.includes("//"), `prefix has an empty name in it: ${prefix}`);

@@ -1,13 +1,13 @@
 /**
- * From the path of a URL to a path in a folder.
+ * From a URL path to a path in a folder.
  *
  * @module
  */
 
-/** Whether names that begin with a dot are served. */
+/** Whether names starting with a dot are served. */
 export type Dotfiles = "ignore" | "allow";
 
-/** Decodes once; `undefined` when an escape is broken or the octets are not UTF-8. */
+/** Decodes once; `undefined` if an escape is broken or the bytes are not UTF-8. */
 function decode(segment: string): string | undefined {
   try {
     return decodeURIComponent(segment);
@@ -17,8 +17,8 @@ function decode(segment: string): string | undefined {
 }
 
 /**
- * Whether a file may have this name. A slash was an escape, and a backslash is one where others
- * look at the same path; NUL would end it.
+ * Whether a file may have this name. A slash was an escape, and other software may treat a backslash
+ * as one; NUL would end the name.
  */
 function isName(name: string): boolean {
   return name !== "" && name !== "." && name !== ".." && !/[/\\\0]/.test(name);
@@ -29,8 +29,8 @@ function isHidden(name: string, depth: number): boolean {
 }
 
 /**
- * The path below a root that the path of a URL means, decoded. It is `""` or begins with a slash,
- * and ends with one when that one does; `undefined` when no file can be meant.
+ * The decoded path below a root for a URL path. It is `""` or starts with a slash, and ends with one if
+ * the URL path does; `undefined` if it cannot name a file.
  */
 export function filePath(pathname: string, dotfiles: Dotfiles): string | undefined {
   const segments = pathname.split("/").slice(1);

@@ -1,26 +1,26 @@
 /**
- * Ranges of octets (RFC 9110 section 14).
+ * Byte ranges (RFC 9110 section 14).
  *
- * npm's `range-parser` refuses a suffix that is longer than the file, which is the whole file
- * (14.1.2), and empty members of a list, which count as nothing (5.6.1.2).
+ * npm's `range-parser` refuses a suffix longer than the file, which means the whole file (14.1.2), and
+ * empty list members, which are to be ignored (5.6.1.2).
  *
  * @module
  */
 
-/** Octets of a file. */
+/** A range of bytes of a file. */
 export interface Range {
-  /** The first. */
+  /** The first byte. */
   start: number;
-  /** The one after the last. */
+  /** The byte after the last. */
   end: number;
 }
 
-/** More in one request are refused: 14.2 warns of many small and overlapping ones. */
+/** More ranges per request are refused: 14.2 warns of many small and overlapping ones. */
 const MAX_RANGES = 64;
 
 const SPEC = /^(?:(?<first>\d+)-(?<last>\d*)|-(?<suffix>\d+))$/;
 
-/** `undefined` for what is malformed, "none" for what lies behind the end. */
+/** `undefined` if malformed, "none" if beyond the end. */
 function parseSpec(spec: string, size: number): Range | "none" | undefined {
   const groups = SPEC.exec(spec)?.groups;
   if (groups === undefined) {
@@ -39,8 +39,8 @@ function parseSpec(spec: string, size: number): Range | "none" | undefined {
 }
 
 /**
- * Joins ranges that overlap or touch, so that no octet is sent twice; the others stay in the order
- * in which they were asked for.
+ * Joins ranges that overlap or touch, so that no byte is sent twice; the others stay in the requested
+ * order.
  */
 function coalesce(ranges: Range[]): Range[] {
   const joined = new Map<Range, number>();
@@ -60,26 +60,26 @@ function coalesce(ranges: Range[]): Range[] {
 }
 
 /**
- * Reads a Range field for a file of `size` octets. `undefined` means that it is to be ignored, an
- * empty list that none of it can be satisfied.
+ * Reads a Range field for a file of `size` bytes. `undefined` means that it must be ignored, an empty
+ * list that no range is satisfiable.
  */
 export function parseRanges(field: string, size: number): Range[] | undefined {
   const specs = /^bytes=(.*)$/i.exec(field)?.[1].split(",")
-    .map((spec) => spec.trim()) // a pattern for trailing blanks would try each of them
+    .map((spec) => spec.trim()) // a pattern for trailing blanks would be quadratic
     .filter((spec) => spec !== "") ?? [];
   const parsed = specs.map((spec) => parseSpec(spec, size));
   if (parsed.length === 0 || parsed.includes(undefined)) {
     return undefined;
   }
   const ranges = parsed.filter((range) => typeof range === "object");
-  // The end of an empty file is all of it, and no Content-Range can say so.
+  // A suffix of an empty file is all of it, which Content-Range cannot express.
   if (ranges.some(({ start, end }) => start === end)) {
     return undefined;
   }
   return ranges.length > MAX_RANGES ? [] : coalesce(ranges);
 }
 
-/** A Content-Range (section 14.4), for none that of a 416. */
+/** A Content-Range (section 14.4); without a range that of a 416. */
 export function contentRange(range: Range | undefined, size: number): string {
   return range === undefined ? `bytes */${size}` : `bytes ${range.start}-${range.end - 1}/${size}`;
 }

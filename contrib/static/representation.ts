@@ -1,5 +1,5 @@
 /**
- * What a file is sent as: which octets of it, and the fields that speak of them.
+ * How a file is sent: which bytes, and with which fields.
  *
  * @module
  */
@@ -10,13 +10,13 @@ import { Multipart } from "./multipart.ts";
 import type { FileEncoding } from "./options.ts";
 import { contentRange, parseRanges, type Range } from "./ranges.ts";
 
-/** The file itself, or what it is when compressed. */
+/** The file, or a precompressed variant. */
 export interface Representation {
-  /** Open; the answer closes it. */
+  /** Open; the response closes it. */
   file: OpenFile;
   /** Its coding. */
   coding: FileEncoding | undefined;
-  /** The path of the file itself, which tells the type. */
+  /** The path of the file itself, which determines the type. */
   path: string;
 }
 
@@ -25,11 +25,11 @@ function typeOf(path: string): string {
   return type.startsWith("text/") ? `${type}; charset=utf-8` : type;
 }
 
-/** Of size and time, so that it needs no reading; another coding is another representation. */
+/** Made from size and time, without reading the file; each coding is its own representation. */
 function validatorsOf({ file, coding }: Representation, now: number): Validators {
   const time = Math.round(file.mtime * 1000).toString(16);
   const suffix = coding === undefined ? "" : `-${coding}`;
-  // Last-Modified never lies in the future (RFC 9110 section 8.8.2.1).
+  // Last-Modified is never in the future (RFC 9110 section 8.8.2.1).
   const modified = Math.floor(Math.min(file.mtime, now) / 1000) * 1000;
   return { etag: `"${file.size.toString(16)}-${time}${suffix}"`, modified };
 }
@@ -64,7 +64,7 @@ function sendRanges({ file, coding }: Representation, ranges: Range[], headers: 
     return new Response("Range Not Satisfiable", { status: 416, headers: fields });
   }
   if (ranges.length > 1) {
-    // Clients would decode the frame around coded parts too.
+    // Clients would also decode the framing around the encoded parts.
     return coding === undefined ? sendParts(file, ranges, headers) : file.respond({ headers });
   }
   headers.set("content-range", field);
@@ -95,14 +95,14 @@ function choose(request: Request, chosen: Representation, fields: [string, strin
   const headers = describe(chosen, validators);
   fields.forEach(([name, value]) => headers.set(name, value));
   if (request.method === "HEAD") {
-    return sendHead(file, headers); // ranges are defined for GET alone (RFC 9110 section 14.2)
+    return sendHead(file, headers); // ranges are only defined for GET (RFC 9110 section 14.2)
   }
   const range = isSame(asked, validators, now) ? asked.get("range") : null;
   const ranges = range === null ? undefined : parseRanges(range, file.size);
   return ranges === undefined ? file.respond({ headers }) : sendRanges(chosen, ranges, headers);
 }
 
-/** Answers a GET or HEAD. `fields` come with the file, and with the news that it is the same. */
+/** Answers a GET or HEAD. `fields` are sent with the file, and with a 304. */
 export function respond(
   request: Request,
   chosen: Representation,
