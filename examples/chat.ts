@@ -1,6 +1,6 @@
-// A chat by long polling: a request for what is new waits until somebody says something, its client
-// leaves, the server shuts down or the time is up. A waiting request is no more than a promise that
-// is not settled.
+// A chat by long polling: a request for new messages waits until there is one, its client leaves, the
+// server shuts down or the timeout expires. A waiting request is just an unsettled promise. Run it with
+// bun examples/chat.ts, or deno run --allow-ffi examples/chat.ts
 import { router } from "../contrib/router.ts";
 import { type Handler, type Info, run } from "../mod.ts";
 
@@ -39,24 +39,24 @@ export class Chat {
   readonly #waiting = new Set<() => void>();
   #lastId = 0;
 
-  /** `timeout` in milliseconds: after that a client gets an empty list, and asks again. */
+  /** `timeout` in milliseconds, after which a client gets an empty list, and asks again. */
   constructor(timeout = 25_000) {
     this.#timeout = timeout;
   }
 
-  /** Requests that wait for the next message. */
+  /** Requests waiting for the next message. */
   get suspended(): number {
     return this.#waiting.size;
   }
 
-  /** Resumes every request that waits. */
+  /** Resumes all waiting requests. */
   say(text: string): void {
     this.#messages.push({ id: ++this.#lastId, text });
     this.#messages.splice(0, this.#messages.length - HISTORY);
     this.#waiting.forEach((resume) => resume());
   }
 
-  /** Waits for the next message, as long as there is somebody who waits for it. */
+  /** Waits for the next message, unless the client leaves. */
   #next(signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const resume = () => {

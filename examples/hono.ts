@@ -1,4 +1,5 @@
-// A Hono app, as it is. `c.env` is the server's info.
+// An unchanged Hono app (needs hono). `c.env` is the server's info. Run it with
+// bun examples/hono.ts, or deno run --allow-ffi examples/hono.ts
 import { Hono } from "hono";
 import { type Info, run } from "../mod.ts";
 
@@ -9,7 +10,7 @@ app.get("/hello/:name", (c) => c.json({ hello: c.req.param("name") }));
 app.get("/whoami", (c) => c.text(`${c.env.remoteAddr.hostname}\n`));
 app.post("/echo", async (c) => c.body(await c.req.text()));
 
-// No default export: Bun would serve the module's, with its own server and beside this one.
+// No default export: Bun would serve it, too, with its own server.
 export { app };
 
 if (import.meta.main) {

@@ -1,13 +1,14 @@
-// An app for everybody, and for those who watch it a second server that only this machine reaches:
-// what it has counted, for Prometheus, and whether it is well, for load balancers and orchestrators.
+// A public app, and a second server, reachable only from this machine, that monitors it: metrics for
+// Prometheus, and health checks for load balancers and orchestrators. Run it with
+// bun examples/metrics.ts, or deno run --allow-ffi examples/metrics.ts
 import process from "node:process";
 import { metricsPage } from "../contrib/metrics.ts";
 import { router } from "../contrib/router.ts";
 import { run, type Server, type Supervisor } from "../mod.ts";
 
 /**
- * Watches `server`, or the workers of a supervisor: `/metrics`, `/healthz` (is it there?) and
- * `/readyz` (may it get more?).
+ * Monitors `server`, or the workers of a supervisor: `/metrics`, `/healthz` (is it alive?) and
+ * `/readyz` (does it accept new requests?).
  */
 export function watch(server: Server | Supervisor, isReady: () => boolean, port: number): Server {
   const app = router({
@@ -22,6 +23,7 @@ if (import.meta.main) {
   let isReady = true;
   const server = run(() => "Hello, World!\n", "127.0.0.1", 8000, { handleSignals: true });
   const watcher = watch(server, () => isReady, 9000);
+  // The first server closes its socket at the same moment: the orchestrator has to wait before SIGTERM.
   process.on("SIGTERM", () => isReady = false);
   console.log(`Listening on ${server.url}, metrics at ${watcher.url}metrics`);
   await server.finished;

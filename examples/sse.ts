@@ -1,7 +1,8 @@
-// Server-Sent Events: a response that does not end. No timeout of the server's cuts it, however long
-// nothing happens: the idle timeout is for connections without a request, the write timeout for
-// clients that do not take what is there. It ends when the client has gone, and when the server
-// shuts down or is replaced; the browser connects again by itself.
+// Server-Sent Events: an endless response. None of the server's timeouts cuts it, however long nothing
+// happens: the idle timeout is for connections without a request, the write timeout for clients that
+// do not read. It ends when the client leaves, and when the server shuts down or is replaced; the
+// browser reconnects by itself. Run it with
+// bun examples/sse.ts, or deno run --allow-ffi examples/sse.ts
 import { router } from "../contrib/router.ts";
 import { type Handler, type Info, run } from "../mod.ts";
 
@@ -15,7 +16,7 @@ const PAGE = `<!doctype html>
 </script>
 `;
 
-/** Events that a client may be behind; then it is cut, and connects again. */
+/** How many events a client may be behind; then it is cut, and reconnects. */
 const MOST_BEHIND = 100;
 
 const encoder = new TextEncoder();
@@ -26,18 +27,18 @@ export class Feed {
   readonly #clients = new Set<Controller>();
   #lastId = 0;
 
-  /** Clients that listen. */
+  /** Number of connected clients. */
   get clients(): number {
     return this.#clients.size;
   }
 
-  /** Sends an event to everybody. */
+  /** Sends an event to all clients. */
   publish(data: string): void {
     const lines = data.split(/\r\n|\r|\n/).map((line) => `data: ${line}\n`);
     this.#send(`id: ${++this.#lastId}\n${lines.join("")}\n`);
   }
 
-  /** Sends a comment, which keeps proxies from taking the silence for the end. */
+  /** Sends a comment, so that proxies do not time out. */
   beat(): void {
     this.#send(":\n\n");
   }
@@ -72,7 +73,11 @@ export class Feed {
     const ends = AbortSignal.any([request.signal, draining]);
     ends.aborted ? leave() : ends.addEventListener("abort", leave);
     return new Response(body, {
-      headers: { "content-type": "text/event-stream", "cache-control": "no-store" },
+      headers: {
+        "content-type": "text/event-stream",
+        "cache-control": "no-store",
+        "x-accel-buffering": "no", // nginx would buffer the events
+      },
     });
   }
 

@@ -1,13 +1,14 @@
-// The files of a folder: ranges, conditions, precompressed variants, an app for all the rest.
-// bun examples/static.ts public
+// The files of a folder: ranges, conditional requests, precompressed variants, and a page for
+// everything else. Needs mime (bun add mime). Run it with
+// bun examples/static.ts public, or deno run --allow-ffi --allow-read examples/static.ts public
 import process from "node:process";
 import { serveStatic } from "../contrib/static.ts";
 import { type Handler, run } from "../mod.ts";
 
-/** The page of whatever is no file, as single-page applications have it. */
+/** The page for everything that is not a file, as in single-page applications. */
 const PAGE = "<!doctype html>\n<title>App</title>\n<p>There is no such file.\n";
 
-/** Serves `folder`; files that bear a hash of their content may be kept for ever. */
+/** Serves `folder`; assets with a content hash in their name may be cached forever. */
 export function site(folder: string): Handler {
   const assets = serveStatic(folder, {
     precompressed: ["br", "gzip"],

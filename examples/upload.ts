@@ -1,5 +1,7 @@
-// Uploads of any size go to files, part by part: the client is read no faster than the disk writes.
-// curl -T big.iso http://127.0.0.1:8000/files
+// Uploads of any size go to files, part by part: no faster than the disk writes. Run it with
+// bun examples/upload.ts, or
+// deno run --allow-ffi --allow-env --allow-read --allow-write examples/upload.ts
+// Then: curl -T big.iso http://127.0.0.1:8000/files
 import { createHash, randomUUID } from "node:crypto";
 import { mkdir, mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -7,7 +9,7 @@ import { join } from "node:path";
 import { router } from "../contrib/router.ts";
 import { type Handler, run } from "../mod.ts";
 
-/** Writes a request's body to `path`; of one that breaks off nothing is left. */
+/** Writes a request's body to `path`; an incomplete one is removed. */
 async function save(request: Request, path: string): Promise<{ bytes: number; sha256: string }> {
   const hash = createHash("sha256");
   let bytes = 0;
@@ -27,7 +29,7 @@ async function save(request: Request, path: string): Promise<{ bytes: number; sh
   return { bytes, sha256: hash.digest("hex") };
 }
 
-/** Stores what is sent in `folder`. */
+/** Stores uploads in `folder`. */
 export function uploads(folder: string): Handler {
   const store = async (request: Request) => {
     const name = randomUUID();

@@ -1,8 +1,9 @@
-// As many processes as there are processors serve one port. Try:
+// One process per core, all serving one port. Run it with bun examples/workers.ts, or
+// deno run --allow-ffi --allow-env --allow-run examples/workers.ts. Try:
 //
 //   kill -HUP  (the supervisor)  new code for all of them, no request is lost
-//   kill -9    (a worker)        another one takes its place
-//   kill -TERM (the supervisor)  they finish what they have and end
+//   kill -9    (a worker)        it is replaced
+//   kill -TERM (the supervisor)  they finish their requests and exit
 import process from "node:process";
 import { run, workerNumber } from "../mod.ts";
 
