@@ -1,5 +1,5 @@
 /**
- * Bun's side of `native.ts`. Without `node:fs`, which takes 2 ms to load.
+ * Bun's implementation of `native.ts`. Without `node:fs`, which takes 2 ms to load.
  *
  * @module
  */
@@ -25,7 +25,7 @@ interface Ffi {
 
 const NativeResponse = globalThis.Response;
 
-// The one place where Bun's own names are cast to what is used of them.
+// The only place where Bun's API is cast to the part used here.
 const { Bun: runtime } = globalThis as unknown as { Bun: Bun };
 
 function open<T extends Table>(path: string, table: T): Functions<T> {
@@ -42,13 +42,13 @@ function sees(path: string): boolean {
   return runtime.file(path).size > 0;
 }
 
-/** The loader may be installed beside glibc: what counts is which of them this process has. */
+/** musl may be installed next to glibc: what counts is which one this process uses. */
 function usesMusl(): boolean {
   const loader = `/lib/ld-musl-${process.arch === "arm64" ? "aarch64" : "x86_64"}.so.1`;
   return sees(loader) && !isGlibc();
 }
 
-/** musl too answers to the name of the library, but has no such function. */
+/** musl also resolves the library's name, but lacks this function. */
 function isGlibc(): boolean {
   try {
     open("libc.so.6", { gnu_get_libc_version: { parameters: [], result: "pointer" } });
@@ -72,12 +72,12 @@ function atExit(action: () => void): () => void {
   return () => process.off("exit", action);
 }
 
-/** Bun's own way to all fields at once. */
+/** Bun's method that returns all fields at once. */
 function fieldsOf(headers: Headers): [name: string, value: string | string[]][] {
   return Object.entries((headers as unknown as { toJSON(): Record<string, string> }).toJSON());
 }
 
-/** Bun reads what it has before it returns. */
+/** Bun reads available data before returning. */
 function bytesOf(response: Response): Bytes | Promise<Bytes> {
   const reading = NativeResponse.prototype.bytes.call(response);
   const bytes = runtime.peek(reading);

@@ -1,7 +1,7 @@
 /**
- * Deno's side of `native.ts`. Needs no permission but `--allow-ffi` for the library.
+ * Deno's implementation of `native.ts`. Needs only `--allow-ffi` for the library.
  *
- * Nothing is loaded before it is needed: `process` takes 12 ms, `node:net` 16 ms, `setTimeout` 4 ms.
+ * Nothing is loaded early: `process` takes 12 ms, `node:net` 16 ms, `setTimeout` 4 ms.
  *
  * @module
  */
@@ -26,22 +26,22 @@ interface Deno {
 
 const NativeResponse = globalThis.Response;
 
-// The one place where Deno's own names are cast to what is used of them.
+// The only place where Deno's API is cast to the part used here.
 const { Deno: runtime } = globalThis as unknown as { Deno: Deno };
 
-/** In Node's words. */
+/** With Node's names. */
 const ARCHITECTURES: Record<string, string> = { x86_64: "x64", aarch64: "arm64" };
 
 function open<T extends Table>(path: string, table: T): Functions<T> {
   return runtime.dlopen(path, table).symbols as Functions<T>;
 }
 
-/** Asking without the permission would prompt the user for it. */
+/** Without the permission, reading it would prompt the user. */
 function isGranted(descriptor: Descriptor): boolean {
   return runtime.permissions.querySync(descriptor).state === "granted";
 }
 
-/** A timer for which nothing has to be loaded: `setTimeout` takes 4 ms. */
+/** A timer that loads nothing: `setTimeout` takes 4 ms. */
 function after(ms: number, action: () => void): void {
   AbortSignal.timeout(ms).addEventListener("abort", action);
 }
@@ -66,13 +66,13 @@ function sees(path: string): boolean {
   }
 }
 
-/** What `process.on("exit")` is made of. */
+/** The basis of `process.on("exit")`. */
 function atExit(action: () => void): () => void {
   addEventListener("unload", action);
   return () => removeEventListener("unload", action);
 }
 
-/** The library opens files by itself: the user's word counts all the same. */
+/** The library opens files itself, but the user's permissions still apply. */
 function checkRead(path: string): void {
   if (runtime.permissions.requestSync({ name: "read", path }).state !== "granted") {
     throw new runtime.errors.NotCapable(
@@ -81,7 +81,7 @@ function checkRead(path: string): void {
   }
 }
 
-/** `Deno.args` has a setter that does nothing. */
+/** The setter of `Deno.args` does nothing. */
 function showArguments(args: readonly string[]): void {
   Reflect.defineProperty(runtime, "args", { value: [...args], enumerable: true });
 }
@@ -92,23 +92,23 @@ function env(name: string): string | undefined {
 
 type Fields = [name: string, value: string][];
 
-/** What Deno keeps of an object under a symbol of its own. */
+/** A value that Deno keeps in an object under a symbol. */
 function kept(of: object, name: string): (from: object) => unknown {
   const key = Object.getOwnPropertySymbols(of).find((symbol) => symbol.description === name);
   return (from) => key && (from as Record<symbol, unknown>)[key];
 }
 
-/** The fields as they were given; iterating sorts and joins them anew. */
+/** The fields as given; iterating would sort and join them again. */
 const listOf = kept(new Headers(), "header list");
 
-/** What a response is made of. */
+/** Deno's internal response. */
 const innerOf = kept(new NativeResponse(), "response") as (from: object) => Inner | undefined;
 
 interface Inner {
   body?: { streamOrStatic?: { body?: unknown; consumed?: boolean } };
 }
 
-/** Whether a name comes twice; then it is written alike. */
+/** Whether a name occurs twice; then it is spelt the same. */
 function repeats(fields: Fields): boolean {
   return fields.some(([name], i) => fields.findIndex(([other]) => other === name) < i);
 }

@@ -1,20 +1,20 @@
 /**
- * The library of each platform as a module, for where there is no file to load: in a program compiled
+ * The library of each platform as a module, for use without a file: in a program compiled
  * into one file, and on JSR, which has only modules. `npm run dist` makes them.
  *
  * @module
  */
 import type { Platform } from "./platform.ts";
 
-/** A library as text. */
+/** A library as base64. */
 export interface Embedded {
-  /** Its octets. */
+  /** Its bytes. */
   readonly base64: string;
-  /** Their sum, in hexadecimal. */
+  /** Their SHA-256 sum in hexadecimal. */
   readonly sha256: string;
 }
 
-/** Literals, so that bundlers and JSR see them; only the one that is asked for is evaluated. */
+/** Literals, so that bundlers and JSR see them; only the one needed is evaluated. */
 const modules: Record<Platform, () => Promise<Embedded>> = {
   "linux-x64": () => import("./embedded/linux-x64.ts"),
   "linux-arm64": () => import("./embedded/linux-arm64.ts"),
@@ -24,7 +24,7 @@ const modules: Record<Platform, () => Promise<Embedded>> = {
   "darwin-arm64": () => import("./embedded/darwin-arm64.ts"),
 };
 
-/** The library's octets. Throws an Error when they are not there or not the ones that were built. */
+/** The library's bytes. Throws an Error if they are missing or not the ones built. */
 export async function embedded(platform: Platform): Promise<Uint8Array> {
   const { base64, sha256 } = await modules[platform]();
   const octets = Uint8Array.fromBase64(base64);

@@ -1,11 +1,11 @@
 /**
- * What both runtimes do about a socket that they do not give at once.
+ * A watch on a socket that the runtime provides only later.
  *
  * @module
  */
 import type { Watch } from "./native.ts";
 
-/** What is asked of a watch before it is there is done then. */
+/** Calls made before the watch exists are applied once it does. */
 export function later(arriving: Promise<Watch>): Watch {
   let arrived: Watch | undefined;
   arriving.then((watch) => arrived = watch);

@@ -1,7 +1,7 @@
 /**
  * Finds and loads the C library, once per process or Worker.
  *
- * What has to be waited for happens when this module is loaded: `run()` waits for nothing.
+ * Everything asynchronous happens when this module is loaded: `run()` awaits nothing.
  *
  * @module
  */
@@ -21,7 +21,7 @@ import { inFile, inMemory, type Unpack } from "./unpack.ts";
 export const ABI = 6;
 
 /**
- * The C library cannot be found or is not the one that belongs to this version.
+ * The C library cannot be found or does not belong to this version.
  *
  * @example
  * ```ts
@@ -44,9 +44,9 @@ interface Loaded {
 
 /** Where the library may be. */
 interface Place {
-  /** What errors call it. */
+  /** Its name in errors. */
   readonly name: string;
-  /** Throws what says why it is not there. */
+  /** Throws an error that says why it is missing. */
   load(): Loaded;
 }
 
@@ -57,7 +57,7 @@ function checkAbi(name: string, library: { bj_abi(): number }): void {
   }
 }
 
-/** One of another version may lack functions: then its ABI tells more than the name of one. */
+/** Another version may lack functions: its ABI is then a better message than a function's name. */
 function open(path: string): Library {
   try {
     return native.open(path, serverSymbols);
@@ -68,7 +68,7 @@ function open(path: string): Library {
   }
 }
 
-/** A file is opened again for what is not needed at once. */
+/** A file is reopened for functions not needed at once. */
 function file(path: string): Place {
   let more: More | undefined;
   let tools: Tools | undefined;
@@ -84,7 +84,7 @@ function file(path: string): Place {
 
 const everything = { ...serverSymbols, ...moreSymbols, ...toolSymbols };
 
-/** What is unpacked has a path only while it is opened. */
+/** An unpacked library has a path only while it is opened. */
 function unpacked(name: string, octets: Uint8Array, unpack: Unpack): Place {
   const load = () => {
     const all = unpack(octets, (path) => native.open(path, everything));
@@ -95,7 +95,7 @@ function unpacked(name: string, octets: Uint8Array, unpack: Unpack): Place {
 
 const platform = platformOf(native.os, native.arch, native.usesMusl());
 
-/** The file that the npm package has; among the sources, the one that `zig build` makes. */
+/** The file in the npm package; in a checkout, the one built by `zig build`. */
 function packaged(): string | undefined {
   const { url } = import.meta;
   const folder = url.endsWith(".ts") ? "../zig-out/lib" : `../lib/${platform}`;
@@ -103,11 +103,11 @@ function packaged(): string | undefined {
   return place.protocol === "file:" ? decodeURIComponent(place.pathname) : undefined;
 }
 
-/** The library that came as a module: in memory, for a mounted /tmp may forbid to run anything. */
+/** The library from a module: in memory, as /tmp may be mounted noexec. */
 async function embeddedPlaces(platform: Platform): Promise<Place[]> {
   const name = `embedded ${platform}`;
   try {
-    const { embedded } = await import("./embedded.ts"); // most programs do not need it
+    const { embedded } = await import("./embedded.ts"); // not needed by most programs
     const octets = await embedded(platform);
     const onDisk = unpacked(`${name}, in a temporary file`, octets, inFile);
     return native.os === "linux"
@@ -141,7 +141,7 @@ function load(place: Place): Loaded {
   return loaded;
 }
 
-/** Why there is nothing to be tried. */
+/** Why there is nothing to try. */
 function unsupported(): string {
   const { os, arch } = native;
   return os === "win32"
@@ -150,7 +150,7 @@ function unsupported(): string {
       "Build it with `zig build`, and name it in BJOERN_LIBRARY.";
 }
 
-/** What to do about a library that cannot be loaded. */
+/** A hint for a library that cannot be loaded. */
 function advice(errors: unknown[]): string {
   return errors.some((error) => error instanceof Error && error.name === "NotCapable")
     ? "Run the program with --allow-ffi."
@@ -182,17 +182,17 @@ function find(): Loaded {
 
 let loaded: Loaded | undefined;
 
-/** What a server needs until its first answer; throws a {@linkcode LibraryError}. */
+/** Functions needed before a server's first response; throws a {@linkcode LibraryError}. */
 export function library(): Library {
   return (loaded ??= find()).library;
 }
 
-/** What it needs then; throws a {@linkcode LibraryError}. */
+/** Functions needed after it; throws a {@linkcode LibraryError}. */
 export function more(): More {
   return (loaded ??= find()).more();
 }
 
-/** What some programs need; throws a {@linkcode LibraryError}. */
+/** Functions needed by some programs; throws a {@linkcode LibraryError}. */
 export function tools(): Tools {
   return (loaded ??= find()).tools();
 }

@@ -1,7 +1,7 @@
 /**
  * What the server needs from its runtime: loading the library, being woken through a descriptor,
- * an environment variable, a word about scheduling. `bun.ts` and `deno.ts` are the two
- * implementations; nothing else names a runtime.
+ * environment variables, hints about scheduling. `bun.ts` and `deno.ts` are the two
+ * implementations; nothing else depends on a runtime.
  *
  * @module
  */
@@ -9,73 +9,73 @@ import { bun } from "./bun.ts";
 import { deno } from "./deno.ts";
 import type { Functions, Table } from "./symbols.ts";
 
-/** Keeps watching a descriptor until closed. */
+/** Watches a descriptor until closed. */
 export interface Watch {
   /** Keeps the process alive. */
   ref(): void;
-  /** Lets the process end. */
+  /** Lets the process exit. */
   unref(): void;
   /** Closes the descriptor. */
   close(): void;
 }
 
-/** Bytes as Fetch gives them. */
+/** Bytes as returned by Fetch. */
 export type Bytes = Uint8Array<ArrayBuffer>;
 
 /** The runtime. */
 export interface Native {
   /** The runtime's name. */
   readonly name: "bun" | "deno";
-  /** The system, in Node's words: `"linux"`, `"darwin"`. */
+  /** The system, by Node's name: `"linux"`, `"darwin"`. */
   readonly os: string;
-  /** The processor, in Node's words: `"x64"`, `"arm64"`. */
+  /** The processor, by Node's name: `"x64"`, `"arm64"`. */
   readonly arch: string;
   /**
    * Whether I/O of the runtime waits while immediates are pending (Deno polls it once per 61 ticks
-   * of its loop), so that a busy server has to let it through.
+   * of its loop), so that a busy server must give way to it.
    */
   readonly starves: boolean;
-  /** Content codings that `fetch()` decodes. It leaves the fields that tell of them. */
+  /** Content codings that `fetch()` decodes, without removing the corresponding fields. */
   readonly decodes: readonly string[];
-  /** Whether a `Response` made of a string has no Content-Type until the runtime sends it. */
+  /** Whether a `Response` made from a string has no Content-Type until the runtime sends it. */
   readonly hidesTextType: boolean;
   /**
-   * Whether a `Response` that is made with fields is at once made into what the runtime's own server
-   * would send, which costs more than all the rest of it. Fields that are set later do not do that.
+   * Whether creating a `Response` with fields at once prepares it for the runtime's own server,
+   * which costs more than everything else. Fields set later do not cause that.
    */
   readonly preparesResponses: boolean;
-  /** Whether this very process runs on musl rather than on the system's usual C library. */
+  /** Whether this process uses musl rather than the system's usual C library. */
   usesMusl(): boolean;
-  /** Whether there is a file at `path`; also false where the process may not look. */
+  /** Whether there is a file at `path`; false if the process may not check. */
   sees(path: string): boolean;
   /** Opens functions of the library at `path`; throws what the runtime throws. */
   open<T extends Table>(path: string, table: T): Functions<T>;
   /**
-   * Calls `action` in about so many milliseconds, and keeps the process alive until then. Only where
-   * `watch()` has to load what it needs, which takes longer than all the rest of a start (Deno:
-   * `node:net`, 16 ms): this can be used before.
+   * Calls `action` in about `ms` milliseconds, and keeps the process alive until then. Only present if
+   * `watch()` must load something that takes longer than the rest of the start (Deno:
+   * `node:net`, 16 ms): this can be used before that.
    */
   after?(ms: number, action: () => void): void;
-  /** Calls `wake` whenever octets arrive on the socket `fd`, which it owns from now on. */
+  /** Calls `wake` whenever bytes arrive on the socket `fd`, of which it takes ownership. */
   watch(fd: number, wake: () => void): Watch;
-  /** Calls `action` when the process ends, unless what is returned is called before. */
+  /** Calls `action` when the process exits, unless the returned function is called before. */
   atExit(action: () => void): () => void;
-  /** Fields that many responses are made with, in the form in which that costs least. */
+  /** Fields shared by many responses, in the form that is cheapest to use. */
   shared(fields: Record<string, string>): HeadersInit;
-  /** The fields of `headers`, in any order; with several of a name, several values or a list. */
+  /** The fields of `headers`, in any order; repeated names as several values or as a list. */
   fieldsOf(headers: Headers): Iterable<[name: string, value: string | string[]]>;
   /**
-   * The copy that a response of bytes has made of them, whose body is used then: at once where the
-   * runtime has it at hand, and then only clones of the response have it, too.
+   * The copy of the bytes that a response was made from, whose body is then used: at once if the
+   * runtime has it at hand, in which case only clones of the response share it.
    */
   bytesOf(response: Response): Bytes | Promise<Bytes>;
-  /** Throws what the runtime throws when the process may not read the file at `path`. */
+  /** Throws the runtime's error if the process may not read the file at `path`. */
   checkRead(path: string): void;
-  /** Has the runtime's own list of arguments, where it has one beside `process.argv`, be this. */
+  /** Sets the runtime's own list of arguments, if it has one besides `process.argv`. */
   showArguments(args: readonly string[]): void;
-  /** An environment variable, or `undefined` where it is not set or may not be read. */
+  /** An environment variable, or `undefined` if it is not set or may not be read. */
   env(name: string): string | undefined;
 }
 
-/** The runtime that this process runs in. */
+/** The current runtime. */
 export const native: Native = "Bun" in globalThis ? bun() : deno();

@@ -1,10 +1,10 @@
 /**
- * Which of the libraries belongs to this process.
+ * Which library this process needs.
  *
  * @module
  */
 
-/** The platforms that there is a library for, named as `build.zig` does. */
+/** The supported platforms, named as in `build.zig`. */
 export const platforms = [
   "linux-x64",
   "linux-arm64",
@@ -14,16 +14,16 @@ export const platforms = [
   "darwin-arm64",
 ] as const;
 
-/** A platform that there is a library for. */
+/** A supported platform. */
 export type Platform = typeof platforms[number];
 
-/** The platform of `os` and `arch` in Node's words, `undefined` where there is no library for it. */
+/** The platform for Node's `os` and `arch`, `undefined` if it is not supported. */
 export function platformOf(os: string, arch: string, isMusl: boolean): Platform | undefined {
   const name = `${os}-${arch}${isMusl ? "-musl" : ""}`;
   return platforms.find((platform) => platform === name);
 }
 
-/** What the library's file is called. */
+/** The library's file name. */
 export function fileOf(os: string): string {
   return os === "darwin" ? "libbjoern.dylib" : "libbjoern.so";
 }

@@ -1,12 +1,12 @@
 /**
- * The exported functions of `csrc/bjoern.h` in Deno's notation, which serves both runtimes. Opening a
+ * The exported functions of `csrc/bjoern.h` in Deno's notation, which both runtimes accept. Opening a
  * function costs time (Deno: 0.2 ms), so they are opened when they are needed.
  * `tests/abi_test.ts` compares the tables with the header.
  *
  * @module
  */
 
-/** A C type as FFI passes it. */
+/** A C type in FFI. */
 export type Word = "i32" | "u32" | "u64" | "pointer" | "buffer" | "void";
 
 /** The signature of a C function. */
@@ -15,10 +15,10 @@ export interface Prototype {
   readonly result: Word;
 }
 
-/** A part of the library's functions. */
+/** A table of functions. */
 export type Table = Readonly<Record<string, Prototype>>;
 
-/** What a server needs until its first answer. */
+/** Functions needed before a server's first response. */
 export const serverSymbols = {
   bj_abi: { parameters: [], result: "u32" },
   bj_server_new: {
@@ -36,7 +36,7 @@ export const serverSymbols = {
   bj_server_flush: { parameters: ["pointer", "u32"], result: "void" },
 } as const satisfies Table;
 
-/** What it needs then. */
+/** Functions needed after it. */
 export const moreSymbols = {
   bj_server_collect: { parameters: ["pointer", "u32"], result: "void" },
   bj_server_write: { parameters: ["pointer", "u32", "u32", "buffer", "u32"], result: "u32" },
@@ -50,7 +50,7 @@ export const moreSymbols = {
   bj_server_free: { parameters: ["pointer"], result: "void" },
 } as const satisfies Table;
 
-/** What some programs need. */
+/** Functions needed by some programs. */
 export const toolSymbols = {
   bj_libev_version: { parameters: [], result: "u32" },
   bj_backend: { parameters: ["u32"], result: "u32" },
@@ -77,10 +77,10 @@ export const toolSymbols = {
   bj_command_line: { parameters: ["buffer", "u32"], result: "i32" },
 } as const satisfies Table;
 
-/** A C pointer as the runtime hands it out; only passed back. */
+/** A C pointer from the runtime, only passed back. */
 export type Pointer = { readonly pointer: unique symbol };
 
-/** What a word is in TypeScript. */
+/** The TypeScript type of a C type. */
 interface Words {
   i32: number;
   u32: number;
@@ -92,16 +92,16 @@ interface Words {
 
 type Values<P extends readonly (keyof Words)[]> = { -readonly [i in keyof P]: Words[P[i]] };
 
-/** The functions of a table as TypeScript calls them. */
+/** The functions of a table, as called from TypeScript. */
 export type Functions<T extends Table> = {
   readonly [name in keyof T]: (...words: Values<T[name]["parameters"]>) => Words[T[name]["result"]];
 };
 
-/** What a server needs until its first answer. */
+/** Functions needed before a server's first response. */
 export type Library = Functions<typeof serverSymbols>;
 
-/** What it needs then. */
+/** Functions needed after it. */
 export type More = Functions<typeof moreSymbols>;
 
-/** What some programs need. */
+/** Functions needed by some programs. */
 export type Tools = Functions<typeof toolSymbols>;

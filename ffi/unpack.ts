@@ -1,16 +1,16 @@
 /**
- * Lends octets a path for as long as it takes to load them as a library. Nothing that was there
- * before is used and nothing is left, so nobody can have put something else in its place.
+ * Gives bytes a path for as long as it takes to load them as a library. Nothing that existed before
+ * is used and nothing is left behind, so nobody can substitute something else.
  *
  * @module
  */
 import { native } from "./native.ts";
 import type { Table } from "./symbols.ts";
 
-/** Calls `use` with the path of the octets, which is gone when it returns. */
+/** Calls `use` with the path of the bytes, which is gone when it returns. */
 export type Unpack = <T>(octets: Uint8Array, use: (path: string) => T) => T;
 
-/** What a file in memory takes; musl too answers to the name. */
+/** The functions for a file in memory; musl also resolves this name. */
 const LIBC = "libc.so.6";
 const libc = {
   memfd_create: { parameters: ["buffer", "u32"], result: "i32" },
@@ -19,7 +19,7 @@ const libc = {
 } as const satisfies Table;
 
 const MFD_CLOEXEC = 0x1;
-/** Loading needs no permission to execute; with vm.memfd_noexec=2 there are no others. */
+/** Loading needs no execute permission; with vm.memfd_noexec=2 only such files are allowed. */
 const MFD_NOEXEC_SEAL = 0x8;
 
 /** An {@linkcode Unpack} that writes nothing to disk (Linux). */
@@ -41,7 +41,7 @@ export function inMemory<T>(octets: Uint8Array, use: (path: string) => T): T {
   }
 }
 
-/** An {@linkcode Unpack} to a file in a new folder, both for this user only. */
+/** An {@linkcode Unpack} to a file in a new folder, both accessible to this user only. */
 export function inFile<T>(octets: Uint8Array, use: (path: string) => T): T {
   const { mkdtempSync, rmSync, writeFileSync } = process.getBuiltinModule("node:fs");
   const { tmpdir } = process.getBuiltinModule("node:os");

@@ -1,5 +1,5 @@
 /**
- * Addresses in the shapes that Deno and Bun have for them.
+ * Addresses in Deno's and Bun's formats.
  *
  * @module
  */
@@ -26,12 +26,12 @@ function isMapped(bytes: Uint8Array): boolean {
     bytes.subarray(0, 10).every((byte) => byte === 0);
 }
 
-/** The text of 16 octets in network order; an IPv4-mapped address is an IPv4 one. */
+/** The text of 16 bytes in network order; an IPv4-mapped address becomes an IPv4 one. */
 export function ip(bytes: Uint8Array): string {
   return isMapped(bytes) ? bytes.subarray(12, 16).join(".") : ipv6(bytes);
 }
 
-/** An address as `ip()` writes it, of any way to write a valid one. */
+/** An address in the notation of `ip()`, from any valid notation. */
 export function canonical(address: string): string {
   if (!address.includes(":")) {
     return address;
@@ -42,14 +42,14 @@ export function canonical(address: string): string {
   return low === undefined ? host : words.flatMap((word) => [word >> 8, word & 255]).join(".");
 }
 
-/** An address as the library writes it: a host, or `unix:` and a path. */
+/** Parses an address from the library: a host, or `unix:` and a path. */
 export function parse(host: string, port: number): Addr {
   return host.startsWith("unix:")
     ? { transport: "unix", path: host.slice("unix:".length) }
     : { transport: "tcp", hostname: host, port };
 }
 
-/** A host as it stands in a URL. */
+/** A host as written in a URL. */
 export function urlHost(hostname: string): string {
   return hostname.includes(":") ? `[${hostname}]` : hostname;
 }
@@ -68,7 +68,7 @@ export function urlOf(addr: Addr): URL {
   );
 }
 
-/** `host:port`, or `unix:path`: for people to read. */
+/** `host:port`, or `unix:path`, for messages. */
 export function show(host: string, port: number): string {
   return host.startsWith("unix:") ? host : `${urlHost(host)}:${port}`;
 }

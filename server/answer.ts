@@ -1,5 +1,5 @@
 /**
- * From what a handler returned to commands.
+ * Turns a handler's result into commands.
  *
  * @module
  */
@@ -27,9 +27,9 @@ import { pump, pumpHead, pumpText, sendDirect } from "./stream.ts";
 import type { OnError } from "./types.ts";
 import { PART_SIZE, type Writer } from "./writer.ts";
 
-/** Larger bytes are sent from where they are. */
+/** Larger bytes are sent in place. */
 const MOST_COPIED = 16384;
-/** Less memory than this is left to the collector: giving it back costs as much. */
+/** Less memory than this is left to the collector: releasing it costs as much. */
 const LEAST_GIVEN_BACK = 4096;
 const LONGEST_TEXT = Math.floor(PART_SIZE / 3);
 const USED = "The response's body is used already: return a clone() of it";
@@ -38,13 +38,13 @@ function describe(value: unknown): string {
   return value === null ? "null" : typeof value === "object" ? "an object" : typeof value;
 }
 
-/** Whether an error only says that the client has left or made a mistake. */
+/** Whether an error only means that the client has left or made a mistake. */
 function isDeparture(exchange: Exchange, error: unknown): boolean {
   return (exchange.state === State.ABORTED || exchange.hasLeft) &&
     (error instanceof RequestError || (error instanceof Error && error.name === "AbortError"));
 }
 
-/** Logs an error with the request at which it came, if that can still be read. */
+/** Logs an error with its request, if that can still be read. */
 function log(exchange: Exchange, error: unknown): void {
   let [method, target] = ["a", "request"];
   try {
@@ -55,12 +55,12 @@ function log(exchange: Exchange, error: unknown): void {
   complain("%s %s:", method, target, error);
 }
 
-/** Whether no body follows the head (RFC 9110 section 6.4.1): Bun's Response may have one there. */
+/** Whether no body follows the head (RFC 9110 section 6.4.1): Bun's Response may still have one. */
 function isBodiless(exchange: Exchange, status: number): boolean {
   return exchange.isHead || status === 204 || status === 205 || status === 304;
 }
 
-/** Answers the requests of one server. */
+/** Answers a server's requests. */
 export class Answerer {
   readonly #writer: Writer;
   readonly #onError: OnError | undefined;
@@ -75,7 +75,7 @@ export class Answerer {
     this.#jsonFields = writer.keep(`content-type: ${JSON_TYPE}\r\n`);
   }
 
-  /** Takes what the handler returned: most results are commands when this returns. */
+  /** Takes a handler's result: most have become commands when this returns. */
   answer(exchange: Exchange, result: unknown): void {
     if (typeof result === "string") {
       this.#sendText(exchange, 200, 0, this.#textFields, result);
@@ -136,7 +136,7 @@ export class Answerer {
     });
   }
 
-  /** Whatever goes wrong becomes an error response. */
+  /** Any failure becomes an error response. */
   #attempt(exchange: Exchange, action: () => void | Promise<void>): void {
     try {
       action()?.catch((error) => this.fail(exchange, error));
@@ -145,7 +145,7 @@ export class Answerer {
     }
   }
 
-  /** Writes the head's lines, with room behind them for a command and one part of a body. */
+  /** Writes the head's lines, leaving room for a command and one part of a body. */
   #lines(head: Head): Block {
     if (head.lines.length > OUTPUT_SIZE / 4) {
       const most = OUTPUT_SIZE / 4;
@@ -159,7 +159,7 @@ export class Answerer {
     if (exchange.over) {
       return;
     }
-    this.#writer.room(PART_SIZE); // which there is already where `fields` are written by #lines()
+    this.#writer.room(PART_SIZE); // already ensured if `fields` are written by #lines()
     if (text.length > LONGEST_TEXT) {
       this.#sendLongText(exchange, status, flags, fields, text);
       return;
@@ -167,7 +167,7 @@ export class Answerer {
     this.#writer.text(exchange, status, flags, fields, text);
   }
 
-  /** The head of a body that is sent from where it is. That of a 304 does not tell its length. */
+  /** The head of a body that is sent in place. That of a 304 has no length. */
   #sendHead(
     exchange: Exchange,
     status: number,
@@ -180,7 +180,7 @@ export class Answerer {
     this.#writer.head(exchange, status, all, fields, status === 304 ? undefined : length, end);
   }
 
-  /** Its length is known once it is encoded, but for what the output memory does not hold. */
+  /** Its length is known once encoded, except for what the output memory cannot hold. */
   #sendLongText(
     exchange: Exchange,
     status: number,
@@ -197,7 +197,7 @@ export class Answerer {
     }
   }
 
-  /** No body: only for HEAD and 304 is the handler's Content-Length the one to send. */
+  /** No body: the handler's Content-Length is sent only for HEAD and 304. */
   #sendEmpty(exchange: Exchange, head: Head): void {
     const foretells = exchange.isHead || head.status === 304;
     const length = foretells && head.length! >= 0 ? head.length : undefined;
@@ -207,8 +207,8 @@ export class Answerer {
   }
 
   /**
-   * The response's own copy of its bytes. It is given back as soon as it is sent, so that the next
-   * response has memory that is still in the processor's cache, and the collector nothing to do.
+   * The response's own copy of its bytes. It is released as soon as it is sent, so that the next
+   * response gets memory that is still in the processor's cache, and the collector has nothing to do.
    */
   #sendStatic(
     exchange: Exchange,
@@ -241,7 +241,7 @@ export class Answerer {
     return end ? undefined : sendDirect(this.#writer, exchange, bytes);
   }
 
-  /** A body that only the public way leads to. */
+  /** A body that can only be read through the public API. */
   async #sendBody(
     exchange: Exchange,
     response: Response,
@@ -254,7 +254,7 @@ export class Answerer {
     }
     if (body === null && exchange.isHead && head.length === undefined && response.url !== "") {
       this.#writer.head(exchange, head.status, head.flags, this.#lines(head), undefined, false);
-      this.#writer.end(exchange); // what another server did not tell
+      this.#writer.end(exchange); // not reported by another server
       return;
     }
     if (body === null) {
@@ -302,11 +302,11 @@ export class Answerer {
         this.#writer.file(exchange, head.status, head.flags, lines, part);
       }
     } finally {
-      part.file.close(); // unless the library has got it
+      part.file.close(); // unless the library has taken it
     }
   }
 
-  /** Logs or hands over the error, and answers by 500 unless the response has begun. */
+  /** Logs the error or passes it to `onError`, and answers with 500 unless the response has begun. */
   fail(exchange: Exchange, error: unknown): void {
     if (isDeparture(exchange, error)) {
       this.#writer.cut(exchange, error instanceof RequestError ? error : requestError(0));
@@ -324,7 +324,7 @@ export class Answerer {
     });
   }
 
-  /** Hands over or logs the error of something that no response waits for. */
+  /** Logs an error that no response waits for, or passes it to `onError`. */
   report(exchange: Exchange, error: unknown): void {
     Promise.resolve(error)
       .then((error) =>

@@ -1,5 +1,5 @@
 /**
- * What may be served: a handler function, or an object that has one.
+ * What can be served: a handler function, or an object with one.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import type { Handler } from "./types.ts";
 
 type Fetch = (request: Request, info: unknown) => unknown;
 
-/** Makes another handler of one. */
+/** Wraps a handler. */
 export type Wrap = (handler: Handler<never>) => Handler<never>;
 
 /** The method `name` of `value`, own or inherited, bound to it. */
@@ -22,7 +22,7 @@ function method(value: unknown, name: string): Fetch | undefined {
 
 /**
  * Finds the handler of an app: `app.fetch`, the app itself, `app.default.fetch`, `app.handle`. The
- * app is never awaited: a Proxy may call anything a `then`. Throws a TypeError when there is none.
+ * app is never awaited: a Proxy may have any property as `then`. Throws a TypeError if there is none.
  */
 export function handlerOf(app: unknown): Handler<never> {
   const handler = method(app, "fetch") ??

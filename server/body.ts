@@ -1,66 +1,66 @@
 /**
- * A request's body on its way from the connection to the handler.
+ * A request's body between the connection and the handler.
  *
  * @module
  */
 
 import { copyOf, Gathered, uncleared } from "./gathered.ts";
 
-/** Where a body comes from. */
+/** The source of a body. */
 export interface Source {
-  /** Bytes of the whole body, if that is known. */
+  /** The length of the whole body, if known. */
   readonly length: number | undefined;
   /**
-   * The handler reads: the client may be told to go on (100), and `taken` bytes make room. With
-   * `rest`, what is still to come is taken by `read()`.
+   * The handler reads: the client may get a 100 (Continue), and `taken` bytes make room. With
+   * `rest`, the remaining bytes are taken with `read()`.
    */
   consume(taken: number, rest: boolean): void;
-  /** Reads bytes that are there into `to`; returns how many. */
+  /** Reads available bytes into `to`; returns how many. */
   read(to: Uint8Array): number;
 }
 
-/** What who reads too late is told. */
+/** The error for reading too late. */
 export const OVER =
   "The request is over: read what you need of it before you respond, or call waitUntil(), which " +
   "keeps what has arrived by then";
 
-/** Bytes taken before the library is told: a part of what it lets be unread. */
+/** Bytes taken before this is reported to the library: a fraction of what may be unread. */
 const CREDIT = 65536;
 
-/** When at least so much is to come it is read without a detour. */
+/** If at least this much remains, it is read directly. */
 const LARGE = 32768;
 
-/** Small parts become one of so many bytes: each by itself would cost far more than it has. */
+/** Small parts are joined up to this size: each costs far more than its bytes. */
 const BLOCK = 16384;
 
-/** Bytes of one part. Smaller ones cost more: an event each, and word to the client of the room. */
+/** Bytes of one part. Smaller ones cost more: an event each, and a window update to the client. */
 const MOST_READ = 1 << 22;
 
 const decoder = new TextDecoder();
 
 /**
- * Parts that have arrived and one reader who may wait for the next. Parts that came with the head
- * are views of the arena until `detach()` copies them. The rest of a large body is told of when it
- * is there, and read straight into memory of its reader's.
+ * Parts that have arrived, and one reader that may wait for the next. Parts that came with the head
+ * are views of the arena until `detach()` copies them. The rest of a large body is announced when it
+ * is there, and read directly into its reader's memory.
  */
 export class Body {
-  /** Whether somebody has begun to read. */
+  /** Whether reading has begun. */
   used = false;
   #source: Source;
   #parts: Uint8Array[];
-  /** The memory of the last part, which may have room for more. */
+  /** The memory of the last part, which may have room left. */
   #block: Uint8Array | undefined;
   #ended: boolean;
   #borrowed: boolean;
   #isOver = false;
-  /** Bytes so far, and how many of them the library has not been told of. */
+  /** Bytes so far, and how many of them were not yet reported to the library. */
   #arrived: number;
   #taken = 0;
-  /** Whether the rest is read from the source, how much of it is there, and whether that is all. */
+  /** Whether the rest is read from the source, how much is available, and whether that is all. */
   #isRest = false;
   #readable = 0;
   #isLast = false;
-  /** What a reader of the whole has so far: parts go there at once. */
+  /** What a reader of the whole body has so far: parts go there directly. */
   #whole: Gathered | undefined;
   #error: Error | undefined;
   #wake: (() => void) | undefined;
@@ -74,7 +74,7 @@ export class Body {
     this.#ended = ended;
   }
 
-  /** Copies what still stands in the arena. */
+  /** Copies what is still in the arena. */
   detach(): void {
     if (this.#borrowed) {
       this.#borrowed = false;
@@ -111,14 +111,14 @@ export class Body {
     this.#parts[this.#parts.length - 1] = this.#block.subarray(0, size);
   }
 
-  /** So many bytes can be read; whether they are the last ones. */
+  /** `size` bytes can be read; `isLast` if they are the last ones. */
   readable(size: number, isLast: boolean): void {
     this.#readable = size;
     this.#isLast = isLast;
     this.#wake?.();
   }
 
-  /** What is not copied is the arena's, which soon has what others send. */
+  /** What is not copied belongs to the arena, which will soon hold other clients' data. */
   #forget(): void {
     if (this.#borrowed) {
       this.#borrowed = false;
@@ -127,7 +127,7 @@ export class Body {
     }
   }
 
-  /** Nothing more comes: readers get `error` after what has arrived. */
+  /** No more data comes: readers get `error` after what has arrived. */
   fail(error: Error): void {
     this.#forget();
     if (!this.#ended) {
@@ -136,14 +136,14 @@ export class Body {
     }
   }
 
-  /** The exchange is over: what is not here as a copy is not here any more. */
+  /** The exchange is over: what was not copied is gone. */
   expire(): void {
     this.#forget();
     this.#isOver = true;
     this.#wake?.();
   }
 
-  /** Waits until something has changed; throws if nothing more can come. */
+  /** Waits for a change; throws if nothing more can come. */
   async #change(): Promise<void> {
     if (this.#error !== undefined) {
       throw this.#error;
@@ -157,11 +157,11 @@ export class Body {
     this.#wake = undefined;
   }
 
-  /** Reads what is there into `to`. Returns how many bytes that were. */
+  /** Reads what is available into `to`. Returns the number of bytes. */
   #read(to: Uint8Array): number {
     const size = this.#source.read(to);
     this.#ended ||= this.#isLast && size === this.#readable;
-    this.#readable = 0; // more is told of anew
+    this.#readable = 0; // more is announced again
     this.#arrived += size;
     return size;
   }
@@ -174,7 +174,7 @@ export class Body {
     }
   }
 
-  /** The next part, `undefined` at the end; the caller owns it. */
+  /** The next part, `undefined` at the end; owned by the caller. */
   async #next(): Promise<Uint8Array<ArrayBuffer> | undefined> {
     while (this.#parts.length === 0) {
       if (this.#ended) {
@@ -195,7 +195,7 @@ export class Body {
     return part.length < part.buffer.byteLength ? copyOf(part) : part as Uint8Array<ArrayBuffer>;
   }
 
-  /** The whole body, valid until control returns to the event loop; `undefined` if it is to come. */
+  /** The whole body, valid until control returns to the event loop; `undefined` if incomplete. */
   #now(): Uint8Array | undefined {
     if (!this.#ended || this.#parts.length > 1) {
       return undefined;
@@ -226,31 +226,31 @@ export class Body {
       throw new TypeError("Body is unusable: it has been read already");
     }
     this.used = true;
-    this.#stream?.getReader(); // for good: who has it must not take the end for the whole
+    this.#stream?.getReader(); // for good: its owner must not mistake the end for the whole
   }
 
-  /** Takes everything as bytes of the caller's own, if it is here and nobody has begun to read. */
+  /** Takes everything as bytes owned by the caller, if complete and not being read. */
   takeNow(): Uint8Array<ArrayBuffer> | undefined {
     const now = this.used || this.#stream !== undefined ? undefined : this.#now();
     this.used ||= now !== undefined;
     return now && copyOf(now);
   }
 
-  /** Reads everything as bytes of the caller's own, at once if it is here. */
+  /** Reads everything as bytes owned by the caller, at once if complete. */
   bytes(): Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>> {
     this.#begin();
     const now = this.#now();
     return now === undefined ? this.#all() : copyOf(now);
   }
 
-  /** Reads everything as UTF-8. A body that is here is decoded where it stands. */
+  /** Reads everything as UTF-8. A complete body is decoded in place. */
   text(): string | Promise<string> {
     this.#begin();
     const now = this.#now();
     return now === undefined ? this.#all().then((all) => decoder.decode(all)) : decoder.decode(now);
   }
 
-  /** A stream of the parts; reading pauses the client when the handler is behind. */
+  /** A stream of the parts; the client is paused while the handler is behind. */
   get stream(): ReadableStream<Uint8Array<ArrayBuffer>> {
     if (this.#stream === undefined) {
       this.#stream = this.#streamed();

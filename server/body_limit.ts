@@ -1,5 +1,5 @@
 /**
- * Limits of bodies that depend on the request.
+ * Body limits that depend on the request.
  *
  * @module
  */
@@ -8,8 +8,8 @@ import type { BodyLimit } from "./types.ts";
 import type { Writer } from "./writer.ts";
 
 /**
- * Whether the handler may have the request. The library watches a body that goes on, and answers by
- * 413 where it is larger than what is allowed, or says that it will be.
+ * Whether the handler may get the request. The library watches a body in progress, and answers with
+ * 413 if it is larger than allowed, or is announced to be.
  */
 export function admits(
   limitOf: BodyLimit,

@@ -1,5 +1,5 @@
 /**
- * Strings as C has them, and the sizes of those that the library writes.
+ * C strings, and the sizes of those that the library writes.
  *
  * @module
  */
@@ -19,7 +19,7 @@ export function cString(memory: Uint8Array): string {
   return decoder.decode(memory.subarray(0, memory.indexOf(0)));
 }
 
-/** Writes a string, with its NUL. There must be none in it. */
+/** Writes a string with its NUL; it must not contain any. */
 export function toCString(text: string): Uint8Array {
   return encoder.encode(`${text}\0`);
 }

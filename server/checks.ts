@@ -1,10 +1,10 @@
 /**
- * What is wrong with options, in words.
+ * Checks of options, with readable errors.
  *
  * @module
  */
 
-/** Refuses what has another type, in `typeof`'s words. Throws a TypeError. */
+/** Checks the `typeof` of a value. Throws a TypeError. */
 export function checkKind(name: string, value: unknown, kind: string): void {
   const given = value === null ? "null" : typeof value;
   if (given !== kind) {
@@ -13,7 +13,7 @@ export function checkKind(name: string, value: unknown, kind: string): void {
   }
 }
 
-/** The same for all options; `""` is a kind for those that others check. */
+/** The same for all options; `""` for those checked elsewhere. */
 export function checkKinds(options: object, kinds: Readonly<Record<string, string>>): void {
   for (const [name, value] of Object.entries(options)) {
     if (value !== undefined && kinds[name]) {
@@ -22,7 +22,7 @@ export function checkKinds(options: object, kinds: Readonly<Record<string, strin
   }
 }
 
-/** Refuses what is no such number. Throws a TypeError or RangeError. */
+/** Checks a number. Throws a TypeError or RangeError. */
 export function wholeNumber(name: string, value: unknown, least: number, most: number): number {
   checkKind(name, value, "number");
   const number = value as number;
@@ -34,10 +34,10 @@ export function wholeNumber(name: string, value: unknown, least: number, most: n
   return number;
 }
 
-/** What `setTimeout()` takes; more would be over at once. */
+/** The maximum of `setTimeout()`; more would fire at once. */
 export const LONGEST: number = 2 ** 31 - 1;
 
-/** Refuses what is no option of `shutdown()`, or no time. Throws a TypeError. */
+/** Checks the options of `shutdown()`. Throws a TypeError. */
 export function checkTimes(options: object, names: readonly string[]): void {
   if (typeof options !== "object" || options === null) {
     throw new TypeError(`shutdown() takes { ${names.join(", ")} }, not ${String(options)}`);
@@ -51,8 +51,8 @@ export function checkTimes(options: object, names: readonly string[]): void {
 }
 
 /**
- * Refuses names that are not known: one is most likely misspelt, and the default in its place could
- * do harm. `elsewhere` tells what to use for some. Throws a TypeError.
+ * Refuses unknown names: they are most likely misspelt, and the default in their place could
+ * do harm. `elsewhere` says what to use instead. Throws a TypeError.
  */
 export function refuseUnknown(
   options: object,

@@ -1,17 +1,17 @@
 /**
- * What streams carry, and how soon.
+ * Chunks of streams, and when they arrive.
  *
  * @module
  */
 
-/** A chunk as it is sent. */
+/** A chunk to be sent. */
 export type Chunk = Uint8Array<ArrayBuffer>;
 export type Reader = ReadableStreamDefaultReader<Chunk>;
 export type Read = Awaited<ReturnType<Reader["read"]>>;
 
 const encoder = new TextEncoder();
 
-/** The bytes of a chunk, which may be text, too: Bun takes that as well. Throws a TypeError. */
+/** The bytes of a chunk, which may also be text, as in Bun. Throws a TypeError. */
 export function toBytes(chunk: unknown): Chunk {
   if (chunk instanceof Uint8Array) {
     return chunk as Chunk;
@@ -28,10 +28,10 @@ export function toBytes(chunk: unknown): Chunk {
   throw new TypeError("A response stream must carry Uint8Array or string chunks");
 }
 
-/** Microtasks that a stream may take to give what it has. */
+/** Microtasks that a stream may take to deliver available data. */
 const PATIENCE = 8;
 
-/** The result of a read that settles without waiting for anything outside. */
+/** The result of a read that settles without waiting for I/O. */
 export async function settledSoon(read: Promise<Read>): Promise<Read | undefined> {
   let settled = false;
   const settle = () => settled = true;

@@ -1,5 +1,5 @@
 /**
- * What a server is made of: the library's server, its memory, the exchanges in flight.
+ * The parts of a server: the library's server, its memory, the exchanges in flight.
  *
  * @module
  */
@@ -24,12 +24,12 @@ import type { Trust } from "./trust.ts";
 import type { Addr, Handler } from "./types.ts";
 import { Writer } from "./writer.ts";
 
-/** Why what is left of a server's requests is aborted. */
+/** The abort reason for a stopped server's remaining requests. */
 function stopped(): RequestError {
   return new RequestError("The server was stopped", 0);
 }
 
-/** A listening server and everything that it is doing. */
+/** A listening server and all its activity. */
 export class Core implements Host {
   readonly memory: Memory = new Memory();
   readonly addr: Addr;
@@ -41,9 +41,9 @@ export class Core implements Host {
   readonly #library: Library;
   readonly #writer: Writer;
   readonly #answerer: Answerer;
-  /** By slot: those that later events may speak of. */
+  /** By slot: those that later events may refer to. */
   readonly #exchanges: (Exchange | undefined)[] = [];
-  /** Those of the last turn that are not answered yet. */
+  /** Those of the last turn not answered yet. */
   #alive: Exchange[] = [];
   readonly #draining = new AbortController();
   readonly #waiting = new Set<Promise<unknown>>();
@@ -51,7 +51,7 @@ export class Core implements Host {
   readonly #counters = new Float64Array(COUNTER_WORDS);
   #server: Pointer | null;
   #loop: Loop | undefined;
-  /** Whether it keeps the process alive, which may be said before there is a loop. */
+  /** Whether it keeps the process alive, which may be set before there is a loop. */
   #isReferenced = true;
   #deadline: ReturnType<typeof setTimeout> | undefined;
 
@@ -99,8 +99,8 @@ export class Core implements Host {
   }
 
   /**
-   * One batch of events, answered as far as the handlers do so at once. What was written since the
-   * last turn goes first: all that a job and its microtasks have to say leaves together.
+   * One batch of events, answered as far as the handlers do so synchronously. What was written since the
+   * last turn goes first: all output of a job and its microtasks leaves together.
    */
   turn(): number {
     this.#writer.flush();
@@ -125,7 +125,7 @@ export class Core implements Host {
       try {
         this.#handleEvent(i * EVENT_WORDS);
       } catch (error) {
-        throwLater(error); // A logger of the user's has thrown: that is not the end of the batch.
+        throwLater(error); // The user's logger has thrown: the batch continues.
       }
     }
   }
@@ -144,7 +144,7 @@ export class Core implements Host {
     try {
       const request = makeRequest(exchange);
       if (exchange.body === null || this.#admits(request, exchange)) {
-        const { handler } = this; // which gets no `this`
+        const { handler } = this; // called without `this`
         this.#answerer.answer(exchange, handler(request, exchange as never));
       }
     } catch (error) {
@@ -163,7 +163,7 @@ export class Core implements Host {
     return bodyLimit === undefined || admits(bodyLimit, request, exchange, this.#writer);
   }
 
-  /** Exchanges that last until the next turn take their part of the shared memory with them. */
+  /** Exchanges that last until the next turn copy their part of the shared memory. */
   #detach(): void {
     for (const exchange of this.#alive) {
       if (!exchange.over) {
@@ -240,7 +240,7 @@ export class Core implements Host {
     this.#writer.consume(exchange, taken, rest);
   }
 
-  /** The library watches the connection again, which the kernel hears of in the next turn. */
+  /** The library watches the connection again; the kernel is informed in the next turn. */
   read({ slot, generation }: Exchange, to: Uint8Array): number {
     if (this.#server === null) {
       return 0;
@@ -300,7 +300,7 @@ export class Core implements Host {
     return this.finished;
   }
 
-  /** Bound: it is a listener too. Nothing is waited for any more. */
+  /** Bound, as it is also a listener. Stops waiting for anything. */
   readonly stop = (): void => {
     this.#close();
     this.#waiting.clear();
@@ -331,12 +331,12 @@ export class Core implements Host {
     this.#settle();
   }
 
-  /** Whether it has stopped and nothing is waited for. */
+  /** Whether it has stopped and waits for nothing. */
   get #isOver(): boolean {
     return this.#server === null && this.#waiting.size === 0;
   }
 
-  /** The end, once that is so; until then `shutdown()`'s time runs on. */
+  /** Finishes once that is so; until then `shutdown()`'s timeout keeps running. */
   #settle(): void {
     if (this.#isOver) {
       clearTimeout(this.#deadline);

@@ -1,5 +1,5 @@
 /**
- * One request and its response, from the event record to the last command. The handler sees it as
+ * One request and its response, from the event record to the last command. The handler gets it as
  * its `info`.
  *
  * @module
@@ -16,7 +16,7 @@ import { targetUri } from "./target_uri.ts";
 import type { Trust } from "./trust.ts";
 import type { Addr, Info, Sent, SocketAddress } from "./types.ts";
 
-/** What an exchange needs of its server. */
+/** What an exchange needs from its server. */
 export interface Host {
   readonly memory: Memory;
   readonly pendingRequests: number;
@@ -29,10 +29,10 @@ export interface Host {
   waitUntil(value: unknown, exchange: Exchange): void;
 }
 
-/** How far a response is. */
+/** The state of a response. */
 export const State = { OPEN: 0, STARTED: 1, DONE: 2, ABORTED: 3 } as const;
 
-/** Whether the octets from `at` on are the name, in whatever case. */
+/** Whether the bytes from `at` on are the name, ignoring case. */
 function isName(name: string, bytes: Uint8Array, at: number): boolean {
   for (let i = 0; i < name.length; i++) {
     const octet = bytes[at + i];
@@ -45,8 +45,8 @@ function isName(name: string, bytes: Uint8Array, at: number): boolean {
 }
 
 /**
- * The head is read from shared memory while the turn lasts; `detach()` copies what a handler that
- * goes on may still want.
+ * The head is read from shared memory during the turn; `detach()` copies what a handler that
+ * continues may still need.
  */
 export class Exchange implements Info<Addr> {
   readonly host: Host;
@@ -54,18 +54,18 @@ export class Exchange implements Info<Addr> {
   readonly generation: number;
   readonly flags: number;
   state: number = State.OPEN;
-  /** Whether somebody wants to hear that the response is sent. */
+  /** Whether somebody waits for the response to be sent. */
   notify = false;
-  /** Whether the library has been told so, and is going to say it. */
+  /** Whether the library knows that, and will report it. */
   awaitsSent = false;
   /** Whether the client has closed its side. */
   hasLeft = false;
-  /** Called with the reason when the exchange ends early: cancels the response's stream. */
+  /** Called with the reason if the exchange ends early: cancels the response's stream. */
   onAbort: ((reason: Error) => void) | undefined = undefined;
-  /** Called when the client has taken enough of the response. */
+  /** Called when the client has read enough of the response. */
   onDrain: (() => void) | undefined = undefined;
   body: Body | null = null;
-  /** Of the response so far: see {@linkcode Info.sent}. */
+  /** Bytes of the response so far: see {@linkcode Info.sent}. */
   status = 0;
   bytes = 0;
   #words: Uint32Array;
@@ -117,7 +117,7 @@ export class Exchange implements Info<Addr> {
     this.body?.detach();
   }
 
-  /** Whether the response is complete or nobody waits for it. */
+  /** Whether the response is complete or no longer wanted. */
   get over(): boolean {
     return this.state >= State.DONE;
   }
@@ -137,7 +137,7 @@ export class Exchange implements Info<Addr> {
     return latin1(this.#bytes, at - this.#base, size);
   }
 
-  /** The method, as the client wrote it. */
+  /** The method, as sent by the client. */
   get method(): string {
     const code = this.#word(Event.method);
     return METHODS[code & 0xffff] || this.#text(this.#word(Event.head_at), code >>> 16);
@@ -158,7 +158,7 @@ export class Exchange implements Info<Addr> {
     return targetUri(this.rawTarget, this.flags, this.#authority, this.#told);
   }
 
-  /** Calls `visit` with each field, its name in lower case, in the order in which they came. */
+  /** Calls `visit` with each field in order, its name in lower case. */
   eachField(visit: (name: string, value: string) => void): void {
     const head = this.#word(Event.head_at);
     const absolute = (this.flags & EventFlag.ABSOLUTE) !== 0;
@@ -177,7 +177,7 @@ export class Exchange implements Info<Addr> {
     }
   }
 
-  /** The value of a field, its name in lower case; those of repeated ones as a list. */
+  /** The value of a field by its lower-case name; repeated ones as a list. */
   field(name: string): string | null {
     if (name === "host" && (this.flags & EventFlag.ABSOLUTE) !== 0) {
       return this.#authority;
@@ -198,7 +198,7 @@ export class Exchange implements Info<Addr> {
     return found;
   }
 
-  /** Octets of the body: all, if the client has told how many, else those that are here. */
+  /** Bytes of the body: all, if the client has announced the length, otherwise those received. */
   get bodySize(): number {
     return Number(this.field("content-length") ?? this.#word(Event.body_size));
   }
@@ -208,7 +208,7 @@ export class Exchange implements Info<Addr> {
     return (this.flags & EventFlag.HTTP10) !== 0 ? "1.0" : "1.1";
   }
 
-  /** Whether the response has no body whatever the handler says (RFC 9110 section 9.3.2). */
+  /** Whether the response never has a body (RFC 9110 section 9.3.2). */
   get isHead(): boolean {
     return METHODS[this.#words[this.#at + Event.method] & 0xffff] === "HEAD";
   }
@@ -225,7 +225,7 @@ export class Exchange implements Info<Addr> {
     return { transport: "tcp", hostname: ip(peer), port: this.#word(Event.peer_port) };
   }
 
-  /** What proxies tell, if any are believed. Who asks for none of it pays for none of it. */
+  /** What trusted proxies say, parsed on demand. */
   get #told(): Forwarded | undefined {
     const { trust } = this.host;
     return trust && readForwarded(trust, this.peerAddr, (name) => this.field(name));
@@ -278,7 +278,7 @@ export class Exchange implements Info<Addr> {
   get completed(): Promise<void> {
     if (this.#completed === undefined) {
       this.#completed = Promise.withResolvers<void>();
-      this.#completed.promise.catch(() => {}); // who does not look is not interested
+      this.#completed.promise.catch(() => {}); // handled only by those who use it
       this.notify = true;
       if (this.#reason !== undefined) {
         this.#completed.reject(this.#reason);
@@ -289,7 +289,7 @@ export class Exchange implements Info<Addr> {
     return this.#completed.promise;
   }
 
-  /** The request's signal, which aborts as long as the response is not sent. */
+  /** The request's signal, which can abort until the response is sent. */
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
@@ -313,12 +313,12 @@ export class Exchange implements Info<Addr> {
     this.host.ended(this);
   }
 
-  /** The last octet of the response is with the kernel. */
+  /** The last byte of the response has been handed to the kernel. */
   onSent(): void {
     this.#completed?.resolve();
   }
 
-  /** The client has closed its side: most likely it has gone, but a response may reach it. */
+  /** The client has closed its side: it has most likely gone, but may still read the response. */
   left(): void {
     this.hasLeft = true;
     this.#controller?.abort(requestError(0));
