@@ -1,7 +1,7 @@
 /**
- * What proxies say of a request that they pass on: `Forwarded` (RFC 7239) and the `X-Forwarded-*`
- * that came before it. All of it may be a client's invention, but for what trusted proxies have
- * added at its end.
+ * What proxies say about requests they forward: `Forwarded` (RFC 7239) and its predecessors
+ * `X-Forwarded-*`. All of it may be forged by a client, except for what trusted proxies have
+ * appended.
  *
  * @module
  */
@@ -9,17 +9,17 @@ import { canonical } from "./addresses.ts";
 import { isIP, type Trust } from "./trust.ts";
 import type { Addr, NetAddr } from "./types.ts";
 
-/** What is believed; members are missing where nobody says so. */
+/** The trusted information; members are missing if nobody provides them. */
 export interface Forwarded {
-  /** The farthest host that is known: the first that is not trusted itself. */
+  /** The farthest known host: the first that is not trusted itself. */
   client?: NetAddr;
-  /** The scheme that it spoke. */
+  /** The scheme that it used. */
   scheme?: "http" | "https";
-  /** The authority that it asked for. */
+  /** The authority that it requested. */
   authority?: string;
 }
 
-/** What one proxy says of the request that it got, as text. */
+/** What one proxy says about the request that it received, as text. */
 interface Hop {
   for?: string;
   proto?: string;
@@ -37,7 +37,7 @@ function portOf(digits: string): number {
 /** An address, perhaps with a port: `[IPv6]:port`, `IPv4:port`, plain IPv6. */
 const NODE = /^(?:\[([\da-f:.]+)\]|([\d.]+))(?::(?:(\d{1,5})|_[\w.-]+))?$|^[\da-f:.]+$/i;
 
-/** The address that stands there. Unknown and invented names are nobody. */
+/** The address in a node. `unknown` and obfuscated names have none. */
 function readNode(text = ""): NetAddr | undefined {
   const [whole = "", v6, v4, port = "0"] = NODE.exec(text) ?? [];
   const address = v6 ?? v4 ?? whole;
@@ -48,7 +48,7 @@ function readNode(text = ""): NetAddr | undefined {
 
 // ---- Forwarded -------------------------------------------------------------------------------
 
-/** A pair, its value a token or a quoted string, and the end of the element or the next pair. */
+/** A pair with a token or quoted string as value, and the end of the element or the next pair. */
 const PAIR =
   /[ \t]*(?:([!#$%&'*+.^_`|~\w-]+)=([!#$%&'*+.^_`|~\w-]+|"(?:[^"\\]|\\.)*")[ \t]*)?(?:;|$)/y;
 
@@ -73,8 +73,8 @@ function readElement(text: string): Hop | undefined {
 }
 
 /**
- * Elements from the last to the first. Read from the start, an open quotation mark of the client's
- * would swallow what a proxy has added behind it.
+ * Elements from last to first. When parsing from the start, a client's unclosed quotation mark
+ * would swallow what a proxy has appended.
  */
 function* elements(list: string): Generator<Hop | undefined> {
   for (let end = list.length; end >= 0;) {
@@ -98,7 +98,7 @@ function* zipped(lists: Record<keyof Hop, string | null>): Generator<Hop> {
 }
 
 /**
- * `X-Forwarded-*` when there is any, as nearly every proxy sets these and only these: a client's
+ * `X-Forwarded-*` if there is any, as nearly every proxy sets only these: a client's
  * `Forwarded` passes through most of them.
  */
 function hopsOf(field: Field): Iterable<Hop | undefined> {
@@ -114,13 +114,13 @@ function hopsOf(field: Field): Iterable<Hop | undefined> {
   return forwarded === null ? [] : elements(forwarded);
 }
 
-/** Who comes over a Unix socket is on this machine, and its file says who may. */
+/** A peer on a Unix socket is on this machine, and the file's mode controls access. */
 const LOCAL = "127.0.0.1";
 
 /**
- * Goes from proxy to proxy, beginning with the peer, as long as they are believed: what the farthest
- * of them says counts. Behind one that names nobody there is nothing to believe. `undefined` when
- * the peer itself is not believed.
+ * Goes from proxy to proxy, starting with the peer, as long as they are trusted: what the farthest
+ * of them says counts. Behind one that names nobody nothing is trusted. `undefined` if
+ * the peer itself is not trusted.
  */
 export function readForwarded(trust: Trust, peer: Addr, field: Field): Forwarded | undefined {
   const found: Forwarded = {};

@@ -1,31 +1,31 @@
 /**
- * Bytes that come in parts and become one.
+ * Joins bytes that arrive in parts.
  *
  * @module
  */
 
-/** As much memory is taken at once; more only as it fills: a client may announce and not send. */
+/** The most memory allocated at once; more only as it fills: a client may announce but not send. */
 const MOST_AT_ONCE = 1 << 20;
-/** What is taken for a size that is not known. */
+/** The initial size if the length is unknown. */
 const FIRST = 1 << 14;
 
-/** Memory of which every byte is written before anybody sees it: clearing it would cost as much. */
+/** Uninitialised memory, fully written before it is visible: clearing it would cost as much. */
 export function uncleared(size: number): Uint8Array<ArrayBuffer> {
   return new Uint8Array(Buffer.allocUnsafeSlow(size).buffer as ArrayBuffer);
 }
 
-/** A copy in memory of its own. */
+/** A separate copy. */
 export function copyOf(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return new Uint8Array(bytes);
 }
 
-/** Grows to what is put into it, without more copies than needed when the size is known. */
+/** Grows as needed, without unnecessary copies if the size is known. */
 export class Gathered {
   readonly #expected: number;
   #bytes: Uint8Array<ArrayBuffer> = new Uint8Array();
   #size = 0;
 
-  /** `expected` bytes, if that is known. */
+  /** `expected` is the size, if known. */
   constructor(expected: number | undefined) {
     this.#expected = expected ?? 0;
   }
@@ -46,7 +46,7 @@ export class Gathered {
     return this.#bytes.subarray(this.#size, needed);
   }
 
-  /** Counts bytes that were written into `room()`. */
+  /** Counts bytes written into `room()`. */
   fill(size: number): void {
     this.#size += size;
   }
@@ -57,7 +57,7 @@ export class Gathered {
     this.fill(part.length);
   }
 
-  /** All of them, in memory that has nothing else. */
+  /** All of them, in a buffer of exactly their size. */
   take(): Uint8Array<ArrayBuffer> {
     const { length } = this.#bytes;
     return this.#size === length

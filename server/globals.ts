@@ -1,5 +1,5 @@
 /**
- * The two globals that have stand-ins while a server runs: true subclasses of the native classes.
+ * The two globals replaced while a server runs, by true subclasses of the native classes.
  *
  * @module
  */
@@ -10,14 +10,14 @@ const natives = { Request: globalThis.Request, Response: globalThis.Response };
 const ours = { Request, Response };
 let users = 0;
 
-/** Puts our classes in the place of the native ones. */
+/** Replaces the native classes with ours. */
 export function patchGlobals(): void {
   if (users++ === 0) {
     Object.assign(globalThis, ours);
   }
 }
 
-/** Takes that back with the last user, but for what somebody else has put there since. */
+/** Undoes that with the last user, unless somebody else has replaced them since. */
 export function restoreGlobals(): void {
   if (--users > 0) {
     return;

@@ -1,5 +1,5 @@
 /**
- * The head of a response: status, and the header fields that are the handler's to set.
+ * The head of a response: status, and the header fields that handlers may set.
  *
  * @module
  */
@@ -7,26 +7,26 @@ import { native } from "../ffi/native.ts";
 import { WriteFlag } from "./records.ts";
 import { reasonPhrase } from "./status.ts";
 
-/** The type of a response that is made of a string (Fetch, "extract a body"). */
+/** The type of a response made from a string (Fetch, "extract a body"). */
 export const TEXT_TYPE = "text/plain;charset=UTF-8";
 
-/** The type that `Response.json()` gives. */
+/** The type set by `Response.json()`. */
 export const JSON_TYPE = "application/json";
 
-/** A response's head as the library takes it. */
+/** A response's head in the library's format. */
 export interface Head {
   status: number;
   /** `WriteFlag`s. */
   flags: number;
   /** With `WriteFlag.REASON` the reason phrase's line, then the header lines. */
   lines: string;
-  /** The handler's Content-Length; NaN when it is not a number. */
+  /** The handler's Content-Length; NaN if it is not a number. */
   length: number | undefined;
-  /** Whether the body is the handler's own and has no Content-Type. */
+  /** Whether the handler's body has no Content-Type. */
   untyped: boolean;
 }
 
-/** Fields that speak of the connection or the framing, which are the server's (RFC 9110 7.6.1). */
+/** Fields about the connection or framing, which only the server sets (RFC 9110 section 7.6.1). */
 const OURS = new Set([
   "connection",
   "content-length",
@@ -45,8 +45,8 @@ function hasClose(connection: string): boolean {
 const NativeResponse = globalThis.Response;
 
 /**
- * Whether it is a response whose body fetch() has decoded: then its coding and length are not as
- * told, nor are those of a response that is made with its head.
+ * Whether it is a response whose body fetch() has decoded: then its coding and length are wrong, as
+ * are those of a response created with its head.
  */
 export function isDecoded(response: unknown): boolean {
   if (!(response instanceof NativeResponse) || response.url === "" || response.body === null) {
@@ -56,10 +56,10 @@ export function isDecoded(response: unknown): boolean {
   return coding !== null && native.decodes.includes(coding.toLowerCase());
 }
 
-/** What a reason phrase may have (RFC 9112 section 4). Not every runtime looks. */
+/** Valid reason phrases (RFC 9112 section 4), which not all runtimes check. */
 const REASON = /^[\t\x20-\x7e\x80-\xff]*$/;
 
-/** A head without fields, of which `statusText` is the reason phrase unless it is empty. */
+/** A head without fields; `statusText` is the reason phrase unless empty. */
 export function beginHead(status: number, statusText: string): Head {
   return {
     status,
@@ -83,7 +83,7 @@ function begin({ status, statusText }: Response): Head {
   return beginHead(status, statusText);
 }
 
-/** Adds a field, its name in lower case; those that are ours become what they say. */
+/** Adds a field by its lower-case name; those set by the server are interpreted instead. */
 export function addField(head: Head, name: string, value: string): void {
   if (!OURS.has(name)) {
     head.lines += `${name}: ${value}\r\n`;
@@ -99,12 +99,12 @@ export function addField(head: Head, name: string, value: string): void {
 
 const NativeHeaders = globalThis.Headers;
 
-/** Native headers hold nothing that ends a line; what a subclass has in their place may. */
+/** Native headers contain nothing that ends a line; those of a subclass may. */
 function checked(headers: Headers): Headers {
   return headers instanceof NativeHeaders ? headers : new NativeHeaders(headers);
 }
 
-/** Reads status and headers of a response. Throws a TypeError for one that cannot be sent. */
+/** Reads status and headers of a response. Throws a TypeError if it cannot be sent. */
 export function readHead(response: Response): Head {
   const head = begin(response);
   const isFetched = response.url !== "";
@@ -130,7 +130,7 @@ function isControl(octet: number): boolean {
   return octet < 9 || (octet > 13 && octet < 32) || octet === 127;
 }
 
-/** Whether octets are UTF-8 that people read. */
+/** Whether bytes are readable UTF-8 text. */
 function isText(octets: Uint8Array): boolean {
   try {
     strict.decode(octets);
@@ -141,8 +141,8 @@ function isText(octets: Uint8Array): boolean {
 }
 
 /**
- * Bun gives a response that is made of a string its type only when it sends it itself: our own
- * class sees the string, a native one of somebody else's shows no more than octets.
+ * Bun sets the type of a response made from a string only when sending it itself: our own
+ * class sees the string, others' native responses only show bytes.
  */
 export function nameType(head: Head, whole: Uint8Array): void {
   if (native.hidesTextType && head.untyped && whole.length > 0 && isText(whole)) {

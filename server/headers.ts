@@ -1,5 +1,5 @@
 /**
- * The headers of a handler's request: a `Headers` that is made of the wire on demand.
+ * The headers of a handler's request: a `Headers` read from the wire on demand.
  *
  * @module
  */
@@ -10,8 +10,8 @@ const NativeHeaders = globalThis.Headers;
 const { prototype } = NativeHeaders;
 
 /**
- * `instanceof Headers` holds, and every member behaves as the native one's. A field that is asked for
- * is looked up where it was received; anything else builds the native object, which speaks from then
+ * `instanceof Headers` holds, and all members behave like the native ones. Single fields are looked up
+ * in the received bytes; anything else builds the native object, which is used from then on.
  * on.
  */
 class RequestHeaders {
@@ -46,7 +46,7 @@ class RequestHeaders {
     return this.#native ??= build(this.#exchange);
   }
 
-  /** What Node's inspect(), and so Bun's console, shows. */
+  /** The output of Node's inspect(), and so of Bun's console. */
   [Symbol.for("nodejs.util.inspect.custom")](): Headers {
     return this.native;
   }
@@ -73,7 +73,7 @@ function build(exchange: Exchange): Headers {
   return headers;
 }
 
-/** The members that are not above, the runtime's own among them, are the native object's. */
+/** All other members, including the runtime's own, are forwarded to the native object. */
 function inherit(): void {
   for (const key of Reflect.ownKeys(prototype)) {
     const { value, get } = Object.getOwnPropertyDescriptor(prototype, key)!;
@@ -100,12 +100,12 @@ function inherit(): void {
 
 inherit();
 
-/** Makes the headers of a request. */
+/** Creates the headers of a request. */
 export function makeHeaders(exchange: Exchange): Headers {
   return new RequestHeaders(exchange) as unknown as Headers;
 }
 
-/** The native object, for those who look behind the members. */
+/** The native object, for code that bypasses the members. */
 export function nativeHeaders(headers: Headers): Headers {
   return headers instanceof RequestHeaders ? (headers as RequestHeaders).native : headers;
 }

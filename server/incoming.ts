@@ -1,5 +1,5 @@
 /**
- * Where the body of an exchange's request comes from.
+ * The source of the body of an exchange's request.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import type { Source } from "./body.ts";
 import type { Exchange } from "./exchange.ts";
 import { EventFlag } from "./records.ts";
 
-/** The exchange's connection; commands that would say nothing are not written. */
+/** The exchange's connection; commands without effect are not written. */
 export class Incoming implements Source {
   readonly #exchange: Exchange;
   #expects: boolean;

@@ -1,5 +1,5 @@
 /**
- * The head of a response from what it is made with, so that it need not be read back.
+ * Derives a response's head from its init, so that it need not be read back.
  *
  * @module
  */
@@ -14,7 +14,7 @@ function isPlain(value: unknown): value is Record<string, unknown> {
     Object.getPrototypeOf(value) === Object.prototype;
 }
 
-/** Adds the fields of a record. False where only the runtime knows what becomes of them. */
+/** Adds the fields of a record. False if only the runtime knows the result. */
 function addAll(head: Head, fields: Record<string, unknown>): boolean {
   let isMixed = false;
   for (const name of Object.keys(fields)) {
@@ -25,7 +25,7 @@ function addAll(head: Head, fields: Record<string, unknown>): boolean {
     }
     isMixed ||= lower !== name;
     if (isMixed && head.lines.includes(`\n${lower}: `)) {
-      return false; // two ways to write one name: their values become one
+      return false; // two spellings of one name: their values are joined
     }
     addField(head, lower, value);
   }
@@ -33,8 +33,8 @@ function addAll(head: Head, fields: Record<string, unknown>): boolean {
 }
 
 /**
- * The head that `new Response(body, init)` has, where `init` is what most are: an object of a status
- * and fields. `type` is the body's own. `undefined` for any other: ask the response.
+ * The head of `new Response(body, init)` for the usual `init`: an object with a status
+ * and fields. `type` is the body's. `undefined` for any other: read it from the response.
  */
 export function headOf(init: unknown, type: string | undefined): Head | undefined {
   if (init !== undefined && init !== null && !isPlain(init)) {
@@ -56,16 +56,16 @@ export function headOf(init: unknown, type: string | undefined): Head | undefine
 }
 
 /**
- * Whether such an init gives the native response its fields only once it is made: with more than a
- * type the runtime may prepare it for a server of its own.
+ * Whether the fields of such an init are set only after creating the native response: with more than
+ * a type the runtime may prepare it for its own server.
  */
 export function isPrepared({ status = 200, headers = {} }: ResponseInit): boolean {
   return native.preparesResponses && (status !== 200 || Object.keys(headers).length > 1);
 }
 
-/** Gives a response that was made without them the fields of such an init. */
+/** Sets the fields of such an init on a response created without them. */
 export function fill(to: Headers, { headers = {} }: ResponseInit): void {
   for (const [name, value] of Object.entries(headers)) {
-    to.set(name, value); // one that is there is the type of a text
+    to.set(name, value); // an existing one is the type of a text
   }
 }

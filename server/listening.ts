@@ -1,5 +1,5 @@
 /**
- * Where a server gets its connections from.
+ * Where a server listens.
  *
  * @module
  */
@@ -12,10 +12,10 @@ import { errnos, ListenError } from "./errors.ts";
 import type { Settings } from "./options.ts";
 import type { Addr } from "./types.ts";
 
-/** A descriptor of somebody else's, or an address. */
+/** A foreign descriptor, or an address. */
 export type Place = { fd: number } | { host: string; port: number };
 
-/** Descriptors that systemd hands over begin here (`sd_listen_fds(3)`). */
+/** The first descriptor passed by systemd (`sd_listen_fds(3)`). */
 const FIRST_FD = 3;
 
 function activated(name: string): number {
@@ -41,13 +41,13 @@ function describe(value: unknown): string {
   return typeof value === "number" || value === null ? String(value) : typeof value;
 }
 
-/** `[::1]:8000` and `localhost:8000` have the port with them. */
+/** Splits `[::1]:8000` and `localhost:8000`. */
 function withPort(host: string): [host: string, port: number | undefined] {
   const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:]*))(?::(\d{1,5}))?$/.exec(host) ?? [];
   return [bracketed ?? plain ?? host, port === undefined ? undefined : Number(port)];
 }
 
-/** What the options `host` and `port` mean. Throws a TypeError, RangeError or ListenError. */
+/** Interprets the options `host` and `port`. Throws a TypeError, RangeError or ListenError. */
 export function placeOf(host: unknown, port: number, isPortGiven: boolean): Place {
   if (Number.isInteger(host) && (host as number) >= 0) {
     return { fd: host as number };
@@ -87,7 +87,7 @@ export function placeOf(host: unknown, port: number, isPortGiven: boolean): Plac
   return { host: name, port: own ?? port };
 }
 
-/** The error that says why the library could not listen there. */
+/** The error for an address on which the library could not listen. */
 export function refusal(place: Place, error: Uint8Array, reason: number): ListenError {
   if ("fd" in place) {
     const hint = reason === errnos().EBADF ? " (a number is one: for a port say { port })" : "";
@@ -96,7 +96,7 @@ export function refusal(place: Place, error: Uint8Array, reason: number): Listen
   return new ListenError(show(place.host, place.port), cString(error), reason);
 }
 
-/** Has every connection begin with a PROXY header of one of the networks in `from`. */
+/** Requires each connection to start with a PROXY header, from one of the networks in `from`. */
 export function expectProxied(server: Pointer, from: string): void {
   const error = new Uint8Array(ERROR_SIZE);
   if (tools().bj_server_proxied(server, toCString(from), error) !== 0) {
@@ -104,7 +104,7 @@ export function expectProxied(server: Pointer, from: string): void {
   }
 }
 
-/** Has a server listen. Throws a ListenError. */
+/** Makes a server listen. Throws a ListenError. */
 export function listenAt(library: Library, server: Pointer, settings: Settings): void {
   const error = new Uint8Array(ERROR_SIZE);
   const { place, listenBacklog, reusePort, mode } = settings;
@@ -124,7 +124,7 @@ export function listenAt(library: Library, server: Pointer, settings: Settings):
   }
 }
 
-/** Reads an address that the library writes. */
+/** Reads an address written by the library. */
 export function readAddress(write: (address: Uint8Array) => number): Addr | undefined {
   const address = new Uint8Array(ADDRESS_SIZE);
   const port = write(address);

@@ -1,12 +1,12 @@
 /**
- * The servers of this process that have not stopped, so that its exit can stop them: Bun unloads no
+ * The running servers of this process, so that they can be stopped at exit: Bun unloads no
  * libraries, and a socket file would stay behind.
  *
  * @module
  */
 import { native } from "../ffi/native.ts";
 
-/** What is stopped at exit. */
+/** Something that is stopped at exit. */
 export interface Stoppable {
   stop(): void;
 }
@@ -28,7 +28,7 @@ export function enlist(server: Stoppable): void {
   live.add(server);
 }
 
-/** Forgets a server that has stopped. */
+/** Forgets a stopped server. */
 export function discharge(server: Stoppable): void {
   live.delete(server);
   if (live.size === 0) {

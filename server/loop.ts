@@ -1,6 +1,6 @@
 /**
- * When turns are taken: at once while there is work; then the thread looks for some, where that comes
- * soon, and parks, to be woken through a descriptor.
+ * When turns are taken: at once while there is work; then the thread polls for more, if that usually
+ * arrives soon, and parks, to be woken through a descriptor.
  *
  * @module
  */
@@ -8,62 +8,62 @@ import { native, type Watch } from "../ffi/native.ts";
 
 /** What a loop drives. */
 export interface Turner {
-  /** Takes a turn; returns how many events it found. */
+  /** Takes a turn; returns the number of events. */
   turn(): number;
   /** Sends what was written. */
   send(): void;
   /** Requests whose handlers wait for the runtime. */
   readonly pendingRequests: number;
-  /** Waits so many microseconds for work; returns how many of them are left, 0 if none came. */
+  /** Waits that many microseconds for work; returns how many are left, 0 if none arrived. */
   wait(micros: number): number;
-  /** Asks to be woken; false when there is work already. */
+  /** Asks to be woken; false if there is work already. */
   park(): boolean;
-  /** The descriptor that wakes, asked for once. */
+  /** The descriptor that wakes, requested once. */
   wakeFd(): number;
 }
 
 /** Milliseconds of turns after which the runtime's own I/O has waited long enough (Deno). */
 const FAIR_SHARE = 0.5;
-/** Milliseconds of turns after which the runtime goes round, which costs more than a turn. */
+/** Milliseconds of turns after which the runtime's loop gets a pass, which costs more than a turn. */
 const MOST_WORK = 0.2;
-/** Microseconds that are spent waiting for work before it does. */
+/** Microseconds spent waiting for work before that. */
 const MOST_WAIT = 50;
 /** Immediates that make Deno poll its I/O. */
 const FAIR_TICKS = 61;
-/** Milliseconds from the first server's start in which no client waits for what `watch()` loads. */
+/** Milliseconds after the first server's start in which `watch()` loads nothing. */
 const BEGINNING = 100;
-/** Milliseconds between two turns in that time. */
+/** Milliseconds between turns in that time. */
 const PACE = 1;
 
-/** Taken once, when a loop needs them: whoever puts his own in their place does not stop it. */
+/** Looked up once, when a loop needs them: replacing the globals does not stop it. */
 let setImmediate: typeof globalThis.setImmediate;
 let clearImmediate: typeof globalThis.clearImmediate;
 
-/** When the beginning is over. */
+/** When that time is over. */
 let begun: number | undefined;
 
 /** Drives one server. */
 export class Loop {
-  /** While several servers run, none waits: the others may have work. */
+  /** With several servers running, none waits: the others may have work. */
   static #running = 0;
   readonly #turner: Turner;
   readonly #spin: number;
-  /** While it is not there, a timer takes the place of parking and of immediates. */
+  /** Until it exists, a timer replaces parking and immediates. */
   #watch: Watch | undefined;
   #immediate: ReturnType<typeof setImmediate> | undefined;
-  /** Whether it is taking a turn, or going to. */
+  /** Whether it is taking a turn, or about to. */
   #isAwake = false;
-  /** Whether what is to come is not a turn: only what was written goes. */
+  /** Whether only a flush is scheduled, not a turn. */
   #sendsOnly = false;
-  /** Requests that were pending when it parked. */
+  /** Requests pending when it parked. */
   #stillPending = 0;
-  /** When a turn found nothing for the first time since one has found something. */
+  /** When the first empty turn after the last successful one took place. */
   #idleSince = 0;
-  /** Whether to look for work: not where the last has come too late to be found by that. */
+  /** Whether to poll for work: not if the last arrived too late for that. */
   #looks = true;
-  /** Milliseconds of turns since the runtime's own I/O was let through. */
+  /** Milliseconds of turns since the runtime's own I/O had its chance. */
   #spent = 0;
-  /** Immediates that are to pass for that. */
+  /** Immediates left to pass for that. */
   #ticks = 0;
   #closed = false;
 
@@ -75,7 +75,7 @@ export class Loop {
     this.#begin();
   }
 
-  /** Until then turns are taken at a steady pace: nothing has to be loaded for that. */
+  /** Until then turns are taken at a steady pace, for which nothing must be loaded. */
   #begin(): void {
     begun ??= performance.now() + BEGINNING;
     if (native.after !== undefined && performance.now() < begun) {
@@ -125,7 +125,7 @@ export class Loop {
     }
   }
 
-  /** Sends soon what was written between turns. One that is to come sends it anyway. */
+  /** Schedules a flush of output written between turns, unless a turn is scheduled. */
   send(): void {
     if (this.#isParked) {
       this.#sendsOnly = true;
@@ -137,7 +137,7 @@ export class Loop {
     if (this.#sendsOnly) {
       this.#sendsOnly = false;
       this.#turner.send();
-      // After a response that has ended a client may ask again.
+      // After a completed response a client may send another request.
       if (this.#turner.pendingRequests === this.#stillPending) {
         this.#park();
         return;
@@ -162,7 +162,7 @@ export class Loop {
     }
   };
 
-  /** Takes turns while there is work, or some comes soon, and nobody waits for the runtime. */
+  /** Takes turns while there is work, or some arrives soon, and no handler waits for the runtime. */
   #work(): number {
     let found = 0;
     let events: number;
@@ -198,7 +198,7 @@ export class Loop {
     this.#immediate = setImmediate(this.#tick);
   }
 
-  /** Lets the runtime's I/O through once turns have taken their share of the time. */
+  /** Gives way to the runtime's I/O once turns have used their share of time. */
   #share(): void {
     if (native.starves && this.#spent > FAIR_SHARE) {
       this.#spent = 0;
@@ -206,7 +206,7 @@ export class Loop {
     }
   }
 
-  /** While handlers wait for the runtime it is that which comes first. */
+  /** While handlers wait for the runtime, it has priority. */
   #keepsLooking(): boolean {
     return this.#looks && this.#turner.pendingRequests === 0 &&
       (performance.now() - this.#idleSince) * 1000 < this.#spin;
@@ -231,7 +231,7 @@ export class Loop {
     }
   }
 
-  /** Takes no turn any more. */
+  /** Takes no more turns. */
   close(): void {
     Loop.#running--;
     this.#closed = true;

@@ -1,24 +1,24 @@
 /**
- * The memory that is shared with the C library, and text that is read from it.
+ * The memory shared with the C library, and reading text from it.
  *
  * @module
  */
 import { COMMAND_WORDS, EVENT_WORDS } from "./records.ts";
 
-/** Received octets of one turn. */
+/** Received bytes of one turn. */
 export const ARENA_SIZE = 1 << 21;
 /** Header fields of one turn. */
 export const FIELD_SLOTS = 1 << 14;
 /** Events of one turn. */
 export const EVENT_SLOTS = 1 << 11;
-/** Octets of one flush. */
+/** Bytes of one flush. */
 export const OUTPUT_SIZE = 1 << 20;
 /** Commands of one flush. */
 export const COMMAND_SLOTS = 1 << 11;
 
 /**
- * The library keeps these addresses: every view stands on an ArrayBuffer of its own that is never
- * resized, transferred or shown to anyone.
+ * The library keeps these addresses: each view has its own ArrayBuffer, which is never
+ * resized, transferred or exposed.
  */
 export class Memory {
   readonly arena: Uint8Array = new Uint8Array(new ArrayBuffer(ARENA_SIZE));
@@ -28,20 +28,20 @@ export class Memory {
   readonly commands: Uint32Array = new Uint32Array(
     new ArrayBuffer(COMMAND_SLOTS * COMMAND_WORDS * 4),
   );
-  /** Counts turns: what was read from the arena in an earlier one is not there any more. */
+  /** Counts turns: the arena's data of earlier ones is gone. */
   turn = 0;
 }
 
-/** Slots of the table of strings. */
+/** Slots of the string table. */
 const SLOTS = 1 << 11;
-/** Octets of the longest string in it. */
+/** Bytes of the longest string in it. */
 const LONGEST = 40;
 
 const strings: string[] = new Array<string>(SLOTS).fill("");
 
 type Decode = (this: Uint8Array, start: number, end: number) => string;
 
-/** What `Buffer`'s `toString("latin1")` calls, taken when it is needed first: Deno loads it then. */
+/** The function behind `Buffer`'s `toString("latin1")`, looked up on first use: Deno then loads it. */
 let decode: Decode | undefined;
 
 function isSame(text: string, bytes: Uint8Array, at: number): boolean {
@@ -59,9 +59,9 @@ function decoded(bytes: Uint8Array, at: number, size: number): string {
 }
 
 /**
- * Decodes octets as latin-1 (RFC 9110 section 5.5). The same short texts come again and again, and
- * a decoder costs more than looking them up: the table is bounded, a text that hashes alike takes
- * the slot over.
+ * Decodes bytes as latin-1 (RFC 9110 section 5.5). The same short texts recur, and
+ * a decoder costs more than looking them up: the table is bounded, a text with the same hash
+ * takes over the slot.
  */
 export function latin1(bytes: Uint8Array, at: number, size: number): string {
   if (size > LONGEST) {

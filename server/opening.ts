@@ -1,5 +1,5 @@
 /**
- * The library's server on its way to a listening one.
+ * Creates a listening server in the library.
  *
  * @module
  */
@@ -23,7 +23,7 @@ function create(library: Library, memory: Memory, settings: Settings): Pointer {
   return server;
 }
 
-/** A server that listens, or none at all: what was made before something failed is freed. */
+/** A listening server; on failure everything created so far is freed. */
 export function openServer(library: Library, memory: Memory, settings: Settings): Pointer {
   const server = create(library, memory, settings);
   try {

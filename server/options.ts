@@ -1,5 +1,5 @@
 /**
- * Options: defaults, and checks that say what is wrong.
+ * Options: defaults, and checks with readable errors.
  *
  * @module
  */
@@ -17,7 +17,7 @@ export const DEFAULT_LISTEN_BACKLOG = 1024;
 
 const MOST = 2 ** 31 - 1;
 
-/** Numeric options: default, least, most. */
+/** Numeric options: default, minimum, maximum. */
 export const NUMBERS = {
   port: [8000, 0, MOST_PORT],
   listenBacklog: [DEFAULT_LISTEN_BACKLOG, 1, MOST],
@@ -43,7 +43,7 @@ export const NUMBERS = {
 
 type NumberName = keyof typeof NUMBERS;
 
-/** The other options, and what `typeof` says of them; `""` where their own reader looks. */
+/** The other options and their `typeof`; `""` if checked separately. */
 const OTHERS: Record<Exclude<keyof Options, NumberName>, string> = {
   host: "",
   statsd: "",
@@ -63,7 +63,7 @@ const NAMES = [...Object.keys(NUMBERS), ...Object.keys(OTHERS)];
 
 const NO_TLS = "a proxy in front (docs/deployment.md)";
 
-/** What other servers call an option, and some of ours in other places. */
+/** Options of other servers, and of ours in other places. */
 const ELSEWHERE: Record<string, string> = {
   automaticCompression: "contrib/compress",
   backlog: "listenBacklog",
@@ -86,7 +86,7 @@ const ELSEWHERE: Record<string, string> = {
   workers: "run(), which alone takes it",
 };
 
-/** What Bun.serve takes beside `fetch`, in one object. */
+/** What Bun.serve takes besides `fetch`, in one object. */
 const BESIDE_FETCH = [
   "port",
   "hostname",
@@ -101,7 +101,7 @@ const BESIDE_FETCH = [
   "maxRequestBodySize",
 ];
 
-/** Refuses what stands beside an app's `fetch` and would be lost there. Throws a TypeError. */
+/** Refuses options next to an app's `fetch`, which would be ignored. Throws a TypeError. */
 export function refuseBeside(app: object): void {
   const given = app as Record<string, unknown>;
   const lost = BESIDE_FETCH.find((name) => Object.hasOwn(app, name) && given[name] !== undefined);
@@ -121,9 +121,9 @@ export type Settings =
     backend: number;
     statsd: Statsd | undefined;
     bodyLimit: BodyLimit | undefined;
-    /** Who is believed about what it forwards. */
+    /** Which proxies are trusted. */
     trust: Trust | undefined;
-    /** Who has to begin with a PROXY header. */
+    /** Who must start with a PROXY header. */
     proxies: string | undefined;
   };
 

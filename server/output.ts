@@ -1,23 +1,23 @@
 /**
- * The output memory: octets that the library sends, put there in order until it has taken all.
+ * The output memory: bytes for the library to send, in order, until it has taken all.
  *
  * @module
  */
 import { OUTPUT_SIZE } from "./memory.ts";
 
-/** Octets that stand in the output memory. */
+/** Bytes in the output memory. */
 export interface Block {
   at: number;
   size: number;
 }
 
-/** What is encoded of a text, and how many of its characters that are. */
+/** The encoded part of a text, and its number of characters. */
 export interface Encoded {
   read: number;
   bytes: Uint8Array;
 }
 
-/** No octets. */
+/** No bytes. */
 export const NOTHING: Block = { at: 0, size: 0 };
 
 /** Shorter strings are copied by a loop: a call costs more. */
@@ -25,7 +25,7 @@ const SHORT = 64;
 
 const encoder = new TextEncoder();
 
-/** Where the next octets go. Who puts some has seen to it that there is room. */
+/** Where the next bytes go. The caller has ensured that there is room. */
 export class Output {
   readonly #bytes: Uint8Array;
   #kept = 0;
@@ -35,27 +35,27 @@ export class Output {
     this.#bytes = bytes;
   }
 
-  /** Where the next octets go. */
+  /** Where the next bytes go. */
   get used(): number {
     return this.#used;
   }
 
-  /** Whether there is room for `size` more octets. */
+  /** Whether there is room for `size` more bytes. */
   hasRoom(size: number): boolean {
     return this.#used + size <= OUTPUT_SIZE;
   }
 
-  /** What stands there so far stays for good. */
+  /** What is there so far is kept permanently. */
   keep(): void {
     this.#kept = this.#used;
   }
 
-  /** What is not kept is sent: its place is used anew. */
+  /** What is not kept was sent: its place is reused. */
   makeWay(): void {
     this.#used = this.#kept;
   }
 
-  /** Puts header lines; their characters are octets. */
+  /** Puts header lines, one byte per character. */
   latin1(lines: string): Block {
     const at = this.#used;
     for (let i = 0; i < lines.length; i++) {
@@ -65,26 +65,26 @@ export class Output {
     return { at, size: lines.length };
   }
 
-  /** Puts a copy of bytes and returns where they stand. */
+  /** Puts a copy of bytes and returns their position. */
   put(bytes: Uint8Array): number {
     const at = this.reserve(bytes.length);
     this.fill(bytes, at);
     return at;
   }
 
-  /** Takes room for `size` octets that are to be put there, and returns where it is. */
+  /** Reserves room for `size` bytes, and returns its position. */
   reserve(size: number): number {
     const at = this.#used;
     this.#used += size;
     return at;
   }
 
-  /** Puts a copy of bytes into room that is taken. */
+  /** Puts a copy of bytes into reserved room. */
   fill(bytes: Uint8Array, at: number): void {
     this.#bytes.set(bytes, at);
   }
 
-  /** Puts text as UTF-8 and returns its size. It takes room for three octets a character. */
+  /** Puts text as UTF-8 and returns its size. It needs room for three bytes per character. */
   text(text: string): number {
     const at = this.#used;
     if (text.length < SHORT) {
@@ -106,7 +106,7 @@ export class Output {
     return written;
   }
 
-  /** Writes as much of a text as there is room for. It stands there until more is put. */
+  /** Writes as much of a text as there is room for. It stays there until more is put. */
   lend(text: string): Encoded {
     const part = this.#bytes.subarray(this.#used);
     const { read, written } = encoder.encodeInto(text, part);

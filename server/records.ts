@@ -116,10 +116,10 @@ export const WriteFlag = {
   DIRECT: 512,
 } as const;
 
-/** `BJ_HIGH_WATER`: octets; a writer of more waits for `DRAINED`. */
+/** `BJ_HIGH_WATER`: bytes; a writer of more waits for `DRAINED`. */
 export const HIGH_WATER = 65536;
 
-/** `enum bj_counter`, in order: first what statsd is told of, then the others. */
+/** `enum bj_counter`, in order: first those sent to statsd, then the others. */
 export const COUNTERS = [
   "conn_accept_error",
   "conn_accept_success",
@@ -148,7 +148,7 @@ export const COUNTERS = [
   "duration",
 ] as const;
 
-/** `BJ_DURATIONS`: upper bounds in ms of the classes behind `duration`; the last has none. */
+/** `BJ_DURATIONS`: upper bounds in ms of the buckets behind `duration`; the last has none. */
 export const DURATIONS = [
   0.1,
   0.25,

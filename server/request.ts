@@ -1,5 +1,5 @@
 /**
- * The handler's request: a `Request` that is made of the wire on demand.
+ * The handler's request: a `Request` read from the wire on demand.
  *
  * @module
  */
@@ -9,8 +9,8 @@ import { makeHeaders, nativeHeaders } from "./headers.ts";
 const NativeRequest = globalThis.Request;
 
 /**
- * `instanceof Request` holds, and every member behaves as the native one's, but nothing is decoded
- * or built before it is asked for. What only a native request can do (`clone()`, being copied)
+ * `instanceof Request` holds, and all members behave like the native ones, but nothing is decoded
+ * or built before it is needed. What only a native request can do (`clone()`, being copied)
  * builds one.
  */
 class ServerRequest {
@@ -39,7 +39,7 @@ class ServerRequest {
     return this.#exchange.signal;
   }
 
-  /** A body that Fetch has no place for (GET, HEAD) is not shown; the server drops it. */
+  /** A body that Fetch does not allow (GET, HEAD) is hidden; the server drops it. */
   get #body() {
     const method = this.#exchange.method;
     return method === "GET" || method === "HEAD" ? null : this.#exchange.body;
@@ -53,7 +53,7 @@ class ServerRequest {
     return this.#native !== undefined ? this.#native.bodyUsed : this.#body?.used ?? false;
   }
 
-  /** At once what is here: promises of promises would cost more than reading it. */
+  /** Synchronous if complete: nested promises would cost more than reading it. */
   #readBytes(): Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>> {
     return this.#native !== undefined
       ? this.#native.arrayBuffer().then((buffer) => new Uint8Array(buffer))
@@ -94,7 +94,7 @@ class ServerRequest {
     return this.copyable.clone();
   }
 
-  /** The native request, unless its body is used: that cannot be read twice. */
+  /** The native request, unless its body is used: it cannot be read twice. */
   get copyable(): Request {
     if (this.bodyUsed) {
       throw new TypeError("Cannot copy a request whose body is used");
@@ -102,12 +102,12 @@ class ServerRequest {
     return this.native;
   }
 
-  /** The native request, which has the body from now on. */
+  /** The native request, which owns the body from now on. */
   get native(): Request {
     return this.#native ??= this.#build();
   }
 
-  /** What a native request is made of. Of bytes it has a length, of a stream it has none (Deno). */
+  /** The init of the native request. With bytes it has a length, with a stream it has none (Deno). */
   get init(): RequestInit {
     return {
       method: this.method,
@@ -118,7 +118,7 @@ class ServerRequest {
     } as RequestInit;
   }
 
-  /** What is used here is used there. */
+  /** A body used here is used there. */
   #build(): Request {
     const isUsed = this.bodyUsed;
     const native = new NativeRequest(this.url, this.init);
@@ -130,7 +130,7 @@ class ServerRequest {
 }
 
 /**
- * The members that are not above read the native request. So do the runtime's own slots where it
+ * All other members read the native request. So do the runtime's own slots if it
  * keeps them under symbols (Deno): `new Request(request)` and `fetch(request)` find them there.
  */
 function inheritLazily(): void {
@@ -151,15 +151,15 @@ function inheritLazily(): void {
 
 inheritLazily();
 
-/** What a copy is made of; one with a body of its own does not need the request's. */
+/** The input for a copy; one with its own body does not need the request's. */
 function nativeFor(request: ServerRequest, init: RequestInit | undefined): Request {
   const hasBody = init?.body !== undefined && init.body !== null;
   return hasBody ? request.native : request.copyable;
 }
 
 /**
- * The native `Request`, but for one thing: a copy of a handler's request has its method and body in
- * every runtime (Bun takes it for an options object, of which it does not read all).
+ * The native `Request`, with one difference: a copy of a handler's request has its method and body in
+ * both runtimes (Bun takes it for an options object, and does not read all of it).
  */
 class CopyingRequest extends NativeRequest {
   constructor(input: RequestInfo | URL, init?: RequestInit) {
@@ -169,7 +169,7 @@ class CopyingRequest extends NativeRequest {
     );
   }
 
-  /** Native requests are requests; subclasses of this one have instances of their own. */
+  /** Native requests are instances; subclasses only have their own. */
   static override [Symbol.hasInstance](value: unknown): boolean {
     return Function.prototype[Symbol.hasInstance].call(
       this === CopyingRequest ? NativeRequest : this,
@@ -182,8 +182,8 @@ Object.defineProperty(ServerRequest.prototype, "constructor", { value: CopyingRe
 
 export { CopyingRequest as Request };
 
-/** Makes the request that a handler gets. */
+/** Creates the request for a handler. */
 export function makeRequest(exchange: Exchange): Request {
-  // Its prototype chain ends in the native one: what TypeScript cannot see, `instanceof` does.
+  // Its prototype chain ends in the native one, which TypeScript cannot see.
   return new ServerRequest(exchange) as unknown as Request;
 }

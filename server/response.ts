@@ -1,5 +1,5 @@
 /**
- * A `Response` that remembers what it was made of, so that it need not be read back.
+ * A `Response` that remembers what it was made from, so that it need not be read back.
  *
  * @module
  */
@@ -9,25 +9,25 @@ import { fill, headOf, isPrepared } from "./init.ts";
 
 const NativeResponse = globalThis.Response;
 
-/** What is known of a response's body. */
+/** What is known about a response's body. */
 export const Kind = {
   /** Only the native response knows. */
   UNKNOWN: 0,
   /** None. */
   EMPTY: 1,
-  /** A string: it cannot have changed since. */
+  /** A string, which cannot change. */
   TEXT: 2,
-  /** Bytes, a Blob, a form: here as a whole, but only the native response has the copy. */
+  /** Bytes, a Blob, a form: complete, but only the native response has the copy. */
   STATIC: 3,
   /** A stream. */
   STREAM: 4,
-  /** Something that a handler has returned before: its body is used. */
+  /** Returned by a handler before: its body is used. */
   SENT: 5,
-  /** As `STATIC`, but a clone may have the copy, too. */
+  /** Like `STATIC`, but a clone may share the copy. */
   SHARED: 6,
 } as const;
 
-/** What a recorded response was made of. */
+/** What a recorded response was made from. */
 export interface Recorded {
   /** One of {@linkcode Kind}. */
   kind: number;
@@ -35,17 +35,17 @@ export interface Recorded {
   text: string;
   /** One of {@linkcode Preset}. */
   preset: number;
-  /** The head, if it is known. */
+  /** The head, if known. */
   head: Head | undefined;
 }
 
 /** Heads that need not be read back. */
 export const Preset = {
-  /** Another one: only the native response knows. */
+  /** Any other: only the native response knows. */
   NONE: 0,
-  /** 200, and the type of a text. */
+  /** 200 with the type of a text. */
   TEXT: 1,
-  /** 200, and the type of JSON. */
+  /** 200 with the type of JSON. */
   JSON: 2,
 } as const;
 
@@ -57,32 +57,32 @@ export function noRecord(): Recorded {
   return { kind: Kind.UNKNOWN, text: "", preset: Preset.NONE, head: undefined };
 }
 
-/** The init of `Response.json(data)`: recognised by its identity. */
+/** The init of `Response.json(data)`, recognised by identity. */
 const JSON_INIT: ResponseInit = { headers: native.shared({ "content-type": JSON_TYPE }) };
 
 /**
- * Frameworks make a new Response of an old one's body, at once: which stream of a text that nobody
- * has read was asked for last, and the text. A WeakMap of all of them takes 6 % more time with Hono.
+ * Frameworks create a new Response from an old one's body, at once. This is the last unread text
+ * stream accessed, with its text. A WeakMap of all of them takes 6 % more time with Hono.
  */
 let lastBody: ReadableStream | undefined;
 let lastText = "";
 
-/** Forgets that: nobody is about to be answered. */
+/** Forgets that: no response is in progress. */
 export function forgetLastBody(): void {
   lastBody = undefined;
   lastText = "";
 }
 
-/** Copies of recorded responses, which are native ones, and the kinds of their bodies. */
+/** Clones of recorded responses, which are native, and the kinds of their bodies. */
 const clones = new WeakMap<object, number>();
 
 /**
- * Reads the record of a response into `to` and takes it: a response is sent once. False for one that
+ * Reads the record of a response into `to` and takes it: a response is sent once. False if it
  * has none.
  */
 export let takeRecord: (response: object, to: Recorded) => boolean;
 
-/** Whether the response was made by the runtime alone, so that nobody else knows of what. */
+/** Whether only the runtime knows what the response was made from. */
 export let isForeign: (response: object) => boolean;
 
 function kindOf(body: unknown): number {
@@ -101,7 +101,7 @@ function kindOf(body: unknown): number {
   ) {
     return Kind.STATIC;
   }
-  // Anything else becomes a text, which only the native response has.
+  // Anything else is converted to a text, which only the native response has.
   return Symbol.asyncIterator in Object(body) ? Kind.STREAM : Kind.UNKNOWN;
 }
 
@@ -112,7 +112,7 @@ function presetOf(kind: number, init: ResponseInit | undefined): number {
   return kind === Kind.TEXT && init === undefined ? Preset.TEXT : Preset.NONE;
 }
 
-/** Whether a body has a type of its own that only the native response tells. */
+/** Whether a body has its own type, known only to the native response. */
 function isTyped(kind: number, body: unknown): boolean {
   return kind === Kind.UNKNOWN ||
     (kind === Kind.STATIC && !(body instanceof ArrayBuffer || ArrayBuffer.isView(body)));
@@ -164,12 +164,12 @@ class RecordedResponse extends globalThis.Response {
     }
   }
 
-  /** Whether the head is that of a fetched response; of ours it is not. */
+  /** Whether the head is that of a fetched response; ours have none of those. */
   static #isDecoded(init: ResponseInit | null | undefined): boolean {
     return typeof init === "object" && init !== null && !(#kind in init) && isDecoded(init);
   }
 
-  /** A stream of a text that nobody has read is that text. */
+  /** An unread stream of a text is replaced by that text. */
   #recall(body: ReadableStream): void {
     if (body === lastBody) {
       this.#kind = Kind.TEXT;
@@ -187,7 +187,7 @@ class RecordedResponse extends globalThis.Response {
     if (init === undefined || init === null) {
       return new RecordedResponse(text, JSON_INIT);
     }
-    // Bun takes a number for the status; what is no init is the runtime's to judge.
+    // Bun takes a number as the status; anything but an init is left to the runtime.
     const given: ResponseInit = typeof init === "object" ? init : super.json(null, init);
     const { status, statusText } = given;
     const headers = new Headers(init.headers);
@@ -205,7 +205,7 @@ class RecordedResponse extends globalThis.Response {
     return new RecordedResponse(null, { status: chosen, headers });
   }
 
-  /** Native responses are responses; subclasses of this one have instances of their own. */
+  /** Native responses are instances; subclasses only have their own. */
   static override [Symbol.hasInstance](value: unknown): boolean {
     return Function.prototype[Symbol.hasInstance].call(
       this === RecordedResponse ? NativeResponse : this,
@@ -213,7 +213,7 @@ class RecordedResponse extends globalThis.Response {
     );
   }
 
-  /** Who holds the headers may change them. Those of a text have its type (Bun leaves it out). */
+  /** Headers that were handed out may be changed. Those of a text have its type (Bun omits it). */
   override get headers(): Headers {
     const headers = super.headers;
     this.#preset = Preset.NONE;
@@ -246,13 +246,13 @@ class RecordedResponse extends globalThis.Response {
     return body;
   }
 
-  /** Whether nobody has put something in the place of what it tells of its head. */
+  /** Whether the members for its head have not been overridden. */
   get #isAsMade(): boolean {
     return Object.getPrototypeOf(this) === RecordedResponse.prototype &&
       !Object.hasOwn(this, "status") && !Object.hasOwn(this, "headers");
   }
 
-  // Who reads the body the native way uses it.
+  // Reading the body through native members uses it.
   static {
     for (const name of READERS) {
       const own = {
@@ -266,7 +266,7 @@ class RecordedResponse extends globalThis.Response {
     }
   }
 
-  // What only the server may do is no member.
+  // Operations for the server only are not members.
   static {
     takeRecord = (response, to) => {
       if (!(#kind in response)) {
@@ -287,7 +287,7 @@ Object.defineProperty(RecordedResponse, "name", { value: "Response" });
 
 export { RecordedResponse as Response };
 
-/** Whether it is a copy whose body is here as a whole. */
+/** Whether it is a clone with a complete body. */
 export function isWholeClone(response: object): boolean {
   const kind = clones.get(response);
   return kind === Kind.SHARED || kind === Kind.TEXT;

@@ -1,6 +1,6 @@
 /**
- * What a server has to say. Nothing depends on its being read: the disk may be full, the terminal
- * gone, or a pipe. Deno throws then.
+ * Messages of a server. Nothing depends on them being written: the disk may be full, the terminal
+ * or pipe closed. Deno then throws.
  *
  * @module
  */
@@ -10,7 +10,7 @@ export function say(...words: unknown[]): void {
   try {
     console.log(...words);
   } catch {
-    // It costs its line, never the process.
+    // Costs this line, never the process.
   }
 }
 
@@ -19,6 +19,6 @@ export function complain(...words: unknown[]): void {
   try {
     console.error(...words);
   } catch {
-    // It costs its line, never the process.
+    // Costs this line, never the process.
   }
 }

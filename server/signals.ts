@@ -1,10 +1,10 @@
 /**
- * What signals do when the user wants them handled.
+ * Signal handling, if enabled.
  *
  * @module
  */
 
-/** Has events of this process, such as signals, call `actions` until `end` settles. */
+/** Calls `actions` on events of this process, such as signals, until `end` settles. */
 export function listenUntil(
   end: Promise<unknown>,
   actions: Record<string, (message?: unknown) => void>,
@@ -19,14 +19,14 @@ export function listenUntil(
   });
 }
 
-/** What is stopped. */
+/** What to stop. */
 export interface Drainable {
   readonly finished: Promise<void>;
   shutdown(options: { timeout?: number }): Promise<void>;
   stop(): void;
 }
 
-/** The first signal lets running requests finish, for `timeout` ms; the second one ends them. */
+/** The first signal lets running requests finish, for `timeout` ms; the second one cuts them. */
 export function stopOnSignals(server: Drainable, timeout: number): void {
   let signals = 0;
   const onSignal = () => {

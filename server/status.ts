@@ -1,5 +1,5 @@
 /**
- * Reason phrases (RFC 9110 section 15 and the registry). `node:http` has the same table, but to load
+ * Reason phrases (RFC 9110 section 15 and the registry). `node:http` has the same table, but loading
  * it takes 10 ms.
  *
  * @module
@@ -64,7 +64,7 @@ const PHRASES: Record<number, string> = {
   511: "Network Authentication Required",
 };
 
-/** The phrase of a status; empty for one that is not registered. */
+/** The phrase of a status; empty if not registered. */
 export function reasonPhrase(status: number): string {
   return PHRASES[status] ?? "";
 }

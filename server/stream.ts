@@ -1,5 +1,5 @@
 /**
- * Bodies that are written in parts, no faster than the client takes them.
+ * Bodies written in parts, no faster than the client reads them.
  *
  * @module
  */
@@ -9,15 +9,15 @@ import type { Encoded } from "./output.ts";
 import { HIGH_WATER } from "./records.ts";
 import { noTail, PART_SIZE, type Tail, type Writer } from "./writer.ts";
 
-/** Octets that are offered to the socket at once: their number must fit into a word. */
+/** Bytes offered to the socket at once: their number must fit into a word. */
 const MOST_OFFERED = 1 << 30;
 
 const EMPTY = new Uint8Array();
 
-/** Sends the head, with the body's length if it is known; `whole` is the body if that is known. */
+/** Sends the head, with the body's length if known; `whole` is the body if known. */
 export type Start = (length: number | undefined, whole?: Uint8Array) => void;
 
-/** Writes all of `bytes` in parts; what is one part is written when this returns nothing. */
+/** Writes all of `bytes` in parts; a single part is written synchronously, returning nothing. */
 function write(
   writer: Writer,
   exchange: Exchange,
@@ -60,7 +60,7 @@ function sendSome(writer: Writer, exchange: Exchange, bytes: Uint8Array, at: num
   return end - at === MOST_OFFERED ? sendSome(writer, exchange, bytes, end) : end;
 }
 
-/** Sends bytes from `at` on, which the socket has not taken at once. */
+/** Sends bytes from `at` on that the socket has not taken at once. */
 async function sendRest(
   writer: Writer,
   exchange: Exchange,
@@ -81,8 +81,8 @@ async function sendRest(
 }
 
 /**
- * The rest of a response that is `bytes`. Its head was written with its length and
- * `WriteFlag.DIRECT`. All is sent when this returns nothing.
+ * The rest of a response with the body `bytes`. Its head was written with its length and
+ * `WriteFlag.DIRECT`. If this returns nothing, everything has been sent.
  */
 export function sendDirect(
   writer: Writer,
@@ -96,7 +96,7 @@ export function sendDirect(
   finish(exchange);
 }
 
-/** The rest of such a response that is a text: it is encoded as it goes. */
+/** The rest of such a response with a text, which is encoded on the fly. */
 export async function pumpText(
   writer: Writer,
   exchange: Exchange,
@@ -120,7 +120,7 @@ export async function pumpText(
 /** Milliseconds that a head waits for the first chunk: a stream that fails at once gets 500. */
 const HEAD_PATIENCE = 10;
 
-/** Reads the first chunk; calls `late` when it takes so long that the head should not wait. */
+/** Reads the first chunk; calls `late` if it takes so long that the head should not wait. */
 async function firstRead(reader: Reader, late: () => void): Promise<Read> {
   const reading = reader.read();
   const soon = await settledSoon(reading);
@@ -132,7 +132,7 @@ async function firstRead(reader: Reader, late: () => void): Promise<Read> {
     try {
       late();
     } catch (error) {
-      reject(error); // a head that cannot be sent
+      reject(error); // an invalid head
     }
   }, HEAD_PATIENCE);
   reading.then(resolve, reject);
@@ -143,22 +143,22 @@ async function firstRead(reader: Reader, late: () => void): Promise<Read> {
   }
 }
 
-/** Asks for the chunk behind the first one. */
+/** Requests the chunk after the first one. */
 function readNext(reader: Reader, first: Read): Promise<Read> | undefined {
   const next = first.done ? undefined : reader.read();
-  next?.catch(() => {}); // seen when it is its turn
+  next?.catch(() => {}); // handled when it is its turn
   return next;
 }
 
-/** Whether a single chunk is all that comes; it is not known of those that take their time. */
+/** Whether there is only a single chunk; unknown if the next one takes longer. */
 async function isAll(first: Read, next: Promise<Read> | undefined): Promise<boolean> {
   return first.done || (await settledSoon(next!))?.done === true;
 }
 
 /**
- * Sends a response whose body is a stream. The head leaves with the first chunk, or before it if
- * that takes its time. A body that is not known to be a stream may be a single chunk: then its
- * length is told.
+ * Sends a response whose body is a stream. The head is sent with the first chunk, or before it if
+ * that takes longer. A body not known to be a stream may be a single chunk: then its
+ * length is sent.
  */
 export async function pump(
   writer: Writer,
@@ -183,14 +183,14 @@ export async function pump(
     }
     await pumpRest(writer, exchange, reader, first, next, length);
   } catch (error) {
-    reader.cancel(error).catch(() => {}); // which takes as long as the handler likes
+    reader.cancel(error).catch(() => {}); // may take as long as the handler likes
     throw error;
   } finally {
     exchange.onAbort = undefined;
   }
 }
 
-/** Answers HEAD by what GET would tell of such a body: its length, if a single chunk is all. */
+/** Answers HEAD with the fields of GET: the length, if there is only a single chunk. */
 export async function pumpHead(
   writer: Writer,
   exchange: Exchange,

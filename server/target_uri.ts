@@ -8,11 +8,11 @@ import { EventFlag } from "./records.ts";
 
 type Scheme = "http" | "https";
 
-/** What URLs begin with, by the authority as it was received; `""` for one that is none. */
+/** The start of URLs by received authority; `""` if that is invalid. */
 const origins: Record<Scheme, Map<string, string>> = { http: new Map(), https: new Map() };
 const MOST_ORIGINS = 256;
 
-/** Scheme and authority as a URL shows them: lower case, without the default port. */
+/** Scheme and authority as in a URL: lower case, without the default port. */
 function originOf(scheme: Scheme, authority: string): string {
   const known = origins[scheme];
   let origin = known.get(authority);
@@ -27,14 +27,14 @@ function originOf(scheme: Scheme, authority: string): string {
   return origin;
 }
 
-/** The Host's. One that no URL can have is nobody's: `invalid` (RFC 6761) is safe to ask for. */
+/** The origin from Host. One that no URL can have becomes `invalid` (RFC 6761), which is safe. */
 function ownOrigin(scheme: Scheme, authority: string): string {
   return authority === ""
     ? `${scheme}://localhost`
     : originOf(scheme, authority) || `${scheme}://invalid`;
 }
 
-/** Path and query as a URL parser leaves them; `isOdd` when it may have something to do. */
+/** Path and query as left by a URL parser; `isOdd` if it may change them. */
 function join(origin: string, target: string, isOdd: boolean): string {
   if (target === "*") {
     return `${origin}/*`;
@@ -49,9 +49,9 @@ function split(target: string): [scheme: Scheme, path: string] {
 }
 
 /**
- * Makes it of the request-target, the event's flags, the authority (the target's own in
- * absolute-form, else the Host field's), and of what a trusted proxy has told. Only that may tell of
- * https: the connection itself is none (RFC 9110 section 7.4).
+ * Builds it from the request-target, the event's flags, the authority (the target's own in
+ * absolute-form, otherwise the Host field's), and what a trusted proxy says. Only that can mean
+ * https: the connection itself is not secure (RFC 9110 section 7.4).
  */
 export function targetUri(
   target: string,

@@ -1,12 +1,12 @@
 /**
- * Whom a server believes: the options `trustProxy` and `proxyProtocol`.
+ * Whom a server trusts: the options `trustProxy` and `proxyProtocol`.
  *
  * @module
  */
 
-/** Proxies that are believed, by distance or by address. */
+/** Trusted proxies, by distance or by address. */
 export interface Trust {
-  /** Whether the host at that address, so many hops behind the peer, is believed. */
+  /** Whether the host at that address, this many hops behind the peer, is trusted. */
   believes(address: string, hop: number): boolean;
 }
 
@@ -17,17 +17,17 @@ const NAMED: Record<string, string[]> = {
   uniquelocal: ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"],
 };
 
-/** The kinds of addresses: what `node:net` calls them, and how many bits they have. */
+/** The kinds of addresses: their names in `node:net`, and their number of bits. */
 const KINDS = { 4: ["ipv4", 32], 6: ["ipv6", 128] } as const;
 
 let net: typeof import("node:net") | undefined;
 
-/** Loaded for who trusts somebody. */
+/** Loaded only if somebody is trusted. */
 function nodeNet(): typeof import("node:net") {
   return net ??= process.getBuiltinModule("node:net");
 }
 
-/** What Node says of an address: 4, 6, or 0 for none. */
+/** Node's kind of an address: 4, 6, or 0 for none. */
 export function isIP(address: string): number {
   return nodeNet().isIP(address);
 }
@@ -47,7 +47,7 @@ function networkOf(option: string, text: string): Network {
   return [address, Number(bits ?? most), kind];
 }
 
-/** `"loopback, 10.0.0.0/8"`, or a list of such. */
+/** Splits `"loopback, 10.0.0.0/8"`, or a list of such. */
 function networksOf(option: string, value: unknown): Network[] {
   const texts: unknown[] = Array.isArray(value) ? value : [value];
   if (!texts.every((text): text is string => typeof text === "string")) {
@@ -67,7 +67,7 @@ function hopsOf(count: number): Trust | undefined {
   return count === 0 ? undefined : { believes: (_address, hop) => hop < count };
 }
 
-/** What `trustProxy` means; `undefined` when nobody is believed. Throws a TypeError or RangeError. */
+/** Interprets `trustProxy`; `undefined` if nobody is trusted. Throws a TypeError or RangeError. */
 export function trustOf(value: unknown): Trust | undefined {
   if (value === undefined || value === false) {
     return undefined;
@@ -92,8 +92,8 @@ export function trustOf(value: unknown): Trust | undefined {
 }
 
 /**
- * Who may begin with a PROXY header, as the library takes it: networks with commas, `""` for all;
- * `undefined` when nobody does. Throws a TypeError.
+ * Who may start with a PROXY header, in the library's format: networks with commas, `""` for all;
+ * `undefined` if nobody does. Throws a TypeError.
  */
 export function proxiesOf(value: unknown): string | undefined {
   if (value === undefined || typeof value === "boolean") {

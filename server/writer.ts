@@ -1,5 +1,5 @@
 /**
- * Command records: what the library is to send, and when it is told.
+ * Command records: what the library sends, and when it receives them.
  *
  * @module
  */
@@ -19,16 +19,16 @@ import {
   WriteFlag,
 } from "./records.ts";
 
-/** Octets of one command's body at most; larger ones are written in parts. */
+/** Most bytes of one command's body; larger ones are written in parts. */
 export const PART_SIZE = OUTPUT_SIZE / 4;
 
 /**
- * Octets of room for the small parts of one body between which other streams write theirs: less than
- * what the library sends from where it is, since that would be a system call for each.
+ * Bytes reserved for small parts of one body, between which other streams write theirs: less than
+ * what the library sends in place, which would take a system call for each.
  */
 const TAIL_SIZE = 16000;
 
-/** Where a body ends so far: until that is handed over, more of it goes behind it. */
+/** The current end of a body: until it is handed over, more is appended. */
 export interface Tail {
   batch: number;
   command: number;
@@ -36,12 +36,12 @@ export interface Tail {
   end: number;
 }
 
-/** The tail of a body of which nothing is written. */
+/** The tail of a body with nothing written. */
 export function noTail(): Tail {
   return { batch: -1, command: 0, at: 0, end: 0 };
 }
 
-/** A part of a stream whose writer waits to hear how much the socket took. */
+/** A part of a stream whose writer waits to learn how much the socket took. */
 interface Report {
   exchange: Exchange;
   at: number;
@@ -56,15 +56,15 @@ export class Writer {
   readonly #output: Output;
   readonly #late: () => void;
   #count = 0;
-  /** How many times commands were handed over. */
+  /** How often commands were handed over. */
   #batch = 0;
   #reports: Report[] = [];
-  /** Whether the library has something that is not sent yet. */
+  /** Whether the library has unsent output. */
   #collected = false;
-  /** Whether a flush is to come anyway. */
+  /** Whether a flush will follow anyway. */
   held = false;
 
-  /** `late` is called when commands are written while nobody is about to flush. */
+  /** `late` is called when commands are written while no flush will follow. */
   constructor(library: Library, server: Pointer, memory: Memory, late: () => void) {
     this.#library = library;
     this.#server = server;
@@ -73,7 +73,7 @@ export class Writer {
     this.#late = late;
   }
 
-  /** Writes header lines that stay for good, before anything else is written. */
+  /** Writes permanent header lines, before anything else is written. */
   keep(lines: string): Block {
     const block = this.#output.latin1(lines);
     this.#output.keep();
@@ -88,7 +88,7 @@ export class Writer {
     }
   }
 
-  /** Hands everything over, to be sent with what is still to come. */
+  /** Hands everything over, to be sent with later output. */
   #collect(): void {
     if (this.#count > 0) {
       this.#collected = true;
@@ -112,7 +112,7 @@ export class Writer {
     }
   }
 
-  /** Nobody takes the commands, but those with a file have taken that. */
+  /** Nothing takes the commands any more; those with a file close it. */
   #closeFiles(): void {
     for (let at = 0; at < this.#count * COMMAND_WORDS; at += COMMAND_WORDS) {
       if ((this.#commands[at + Command.flags] & WriteFlag.FILE) !== 0) {
@@ -121,7 +121,7 @@ export class Writer {
     }
   }
 
-  /** Writers go on at once or when the client has caught up. */
+  /** Writers continue at once or when the client has caught up. */
   #report(): void {
     const reports = this.#reports;
     this.#reports = [];
@@ -134,20 +134,20 @@ export class Writer {
     }
   }
 
-  /** The server is gone: commands are dropped, those that are not handed over among them. */
+  /** The server is gone: all commands are dropped, including pending ones. */
   close(): void {
     this.#server = null;
     this.flush();
   }
 
-  /** Makes room for `size` octets and a command. */
+  /** Makes room for `size` bytes and a command. */
   room(size: number): void {
     if (!this.#output.hasRoom(size) || this.#count === COMMAND_SLOTS) {
       this.#collect();
     }
   }
 
-  /** Writes header lines; their characters are octets. There must be room. */
+  /** Writes header lines, one byte per character. There must be room. */
   latin1(lines: string): Block {
     return this.#output.latin1(lines);
   }
@@ -223,7 +223,7 @@ export class Writer {
     this.#write(exchange, whole, status, fields, this.#output.put(bytes), bytes.length);
   }
 
-  /** The head of a response, with its length if that is known; `end` for one without a body. */
+  /** The head of a response, with its length if known; `end` for one without a body. */
   head(
     exchange: Exchange,
     status: number,
@@ -251,8 +251,8 @@ export class Writer {
   }
 
   /**
-   * Sends bytes of a body whose head was written with `WriteFlag.DIRECT`, as far as the socket takes
-   * them. Returns how many these are; if not all, the rest goes once `exchange.onDrain` is called.
+   * Sends bytes of a body whose head was written with `WriteFlag.DIRECT`, as far as the socket accepts
+   * them. Returns their number; if not all, the rest follows once `exchange.onDrain` is called.
    */
   direct(exchange: Exchange, bytes: Uint8Array): number {
     this.#collect();
@@ -267,7 +267,7 @@ export class Writer {
     return taken;
   }
 
-  /** A part of a body, at most `PART_SIZE`. A small one goes behind the one before. */
+  /** A part of a body, at most `PART_SIZE`. A small one is appended to the one before. */
   part(exchange: Exchange, bytes: Uint8Array, tail: Tail): void {
     const { length } = bytes;
     if (tail.batch !== this.#batch || tail.end - tail.at < length) {
@@ -279,7 +279,7 @@ export class Writer {
     exchange.bytes += length;
   }
 
-  /** Begins a command; one that is not the first of its batch has room for parts that follow. */
+  /** Starts a command; all but the first of a batch have room for more parts. */
   #open(exchange: Exchange, tail: Tail, length: number): void {
     const size = tail.batch === this.#batch ? Math.max(length, TAIL_SIZE) : length;
     this.room(size);
@@ -290,7 +290,7 @@ export class Writer {
   }
 
   /**
-   * As much of a text as there is room for, in UTF-8, and how many characters that are. It stands in
+   * As much of a text as there is room for, in UTF-8, and its number of characters. It stays in
    * the output memory until more is written.
    */
   encode(text: string): Encoded {
@@ -304,7 +304,7 @@ export class Writer {
     this.#write(exchange, WriteFlag.END, 0, NOTHING, 0, 0);
   }
 
-  /** Settles when the parts so far are sent, but for what may wait in the library. */
+  /** Settles when the parts so far are sent, except for what may wait in the library. */
   caughtUp(exchange: Exchange): Promise<void> {
     if (exchange.over) {
       return Promise.resolve();
@@ -314,7 +314,7 @@ export class Writer {
     return new Promise((done) => this.#reports.push({ exchange, at, done }));
   }
 
-  /** The handler has taken octets of the body; with `rest`, it reads the others by itself. */
+  /** The handler has taken bytes of the body; with `rest`, it reads the others itself. */
   consume(exchange: Exchange, taken: number, rest: boolean): void {
     if (!exchange.over) {
       this.room(0);
@@ -323,13 +323,13 @@ export class Writer {
     }
   }
 
-  /** The request's body may have so many octets. */
+  /** Sets how many bytes the request's body may have. */
   limit(exchange: Exchange, size: number): void {
     this.room(0);
     this.#length(this.#command(CommandType.LIMIT, exchange, 0), size);
   }
 
-  /** The response cannot be completed: the client must see that. */
+  /** The response cannot be completed, which the client must notice. */
   cut(exchange: Exchange, reason: RequestError): void {
     if (!exchange.over) {
       this.room(0);

@@ -1,5 +1,5 @@
 /**
- * How long to wait before what has died is started again.
+ * How long to wait before a dead worker is restarted.
  *
  * @module
  */
@@ -16,7 +16,7 @@ export class Backoff {
     this.#next = this.#least;
   }
 
-  /** The delay after what has lived for `lived` ms. */
+  /** The delay after a worker that has lived for `lived` ms. */
   after(lived: number): number {
     const delay = lived < this.#most ? this.#next : this.#least;
     this.#next = Math.min(delay * 2, this.#most);

@@ -1,18 +1,18 @@
 /**
- * How this process was started, so that another one can be started alike.
+ * How this process was started, so that another one can be started the same way.
  *
  * @module
  */
 import { tools } from "../../ffi/library.ts";
 import { workerNumber } from "../worker.ts";
 
-/** More than that must be said in the option `command`. */
+/** A longer command line needs the option `command`. */
 const LONGEST = 128 * 1024;
 
 /**
  * Program and arguments of this process: the same runtime with the same flags, script and arguments.
- * Throws an Error when the system does not tell them, and in a worker: its workers would start
- * workers again, without an end.
+ * Throws an Error if the system does not reveal them, and in a worker: its workers would start
+ * workers again, endlessly.
  */
 export function ownCommand(): string[] {
   if (workerNumber() !== undefined) {

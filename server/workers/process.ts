@@ -8,20 +8,20 @@ import type { Metrics } from "../metrics.ts";
 import { type Count, type Drain, isOurs, WORKER } from "./messages.ts";
 import type { WorkerSettings } from "./options.ts";
 
-/** Beyond `drainTimeout`, for a worker to end by itself. */
+/** How long a worker may take to exit after `drainTimeout`, in ms. */
 const GRACE = 2_000;
 
-/** For a worker to tell what it has counted, in ms: one that hangs must not hang who asks. */
+/** How long a worker may take to report its counters, in ms: a hanging one must not block. */
 const TELL = 2_000;
 
-/** Where a worker is; it never goes back. */
+/** A worker's state, which only advances. */
 type State =
   | "starting" // runs the user's module
   | "ready" // serves
-  | "draining" // finishes what it has, or is being killed
+  | "draining" // finishes its requests, or is being killed
   | "dead";
 
-/** What a process is started with. */
+/** The parameters of a process. */
 export interface Start {
   number: number;
   /** The listening socket. */
@@ -33,11 +33,11 @@ export interface Start {
 /** A running worker. */
 export class WorkerProcess {
   readonly number: number;
-  /** 0 when no process could be started. */
+  /** 0 if no process could be started. */
   readonly pid: number;
-  /** Settles once it is ready (true), or has ended before that (false). */
+  /** Settles once it is ready (true), or has exited before (false). */
   readonly ready: Promise<boolean>;
-  /** Settles with how many ms it has served. */
+  /** Settles with the time it has served, in ms. */
   readonly ended: Promise<number>;
   /** Called when it has served `maxRequests`. */
   onSpent: () => void = () => {};
@@ -45,7 +45,7 @@ export class WorkerProcess {
   #isKilled = false;
   #readyAt: number | undefined;
   #deadline: ReturnType<typeof setTimeout> | undefined;
-  /** Somebody wants to know what it has counted. */
+  /** A pending request for its counters. */
   #asked: PromiseWithResolvers<Metrics | undefined> | undefined;
   readonly #child: ChildProcess | undefined;
   readonly #settings: WorkerSettings;
@@ -58,7 +58,7 @@ export class WorkerProcess {
     this.number = number;
     this.#settings = settings;
     try {
-      // Imported, it would be loaded by everybody who has no workers.
+      // An import would also load it in programs without workers.
       const { spawn } = process.getBuiltinModule("node:child_process");
       this.#child = spawn(program, args, {
         env: { ...process.env, [WORKER]: String(number) },
@@ -71,7 +71,7 @@ export class WorkerProcess {
     this.#watch();
   }
 
-  /** Whether it is of use: ready or on the way to it. */
+  /** Whether it is ready or starting. */
   get isAlive(): boolean {
     return this.#state === "starting" || this.#state === "ready";
   }
@@ -97,7 +97,7 @@ export class WorkerProcess {
     this.#limit(this.#settings.startTimeout, "late");
   }
 
-  /** 0 is no limit. */
+  /** 0 means no limit. */
   #limit(time: number, type: "late" | "killed"): void {
     clearTimeout(this.#deadline);
     if (time > 0) {
@@ -128,7 +128,7 @@ export class WorkerProcess {
     this.#asked = undefined;
   }
 
-  /** What it has counted, if it tells. */
+  /** Its counters, if it reports them. */
   metrics(): Promise<Metrics | undefined> {
     if (this.#asked !== undefined) {
       return this.#asked.promise;
@@ -170,8 +170,8 @@ export class WorkerProcess {
   }
 
   /**
-   * Has it finish what it has and exit, within `limit` ms if that is said now; one that does not is
-   * killed. `replaced` tells whether others go on serving, which may change.
+   * Makes it finish its requests and exit, within `limit` ms if given; otherwise it is
+   * killed. `replaced` says whether others keep serving, which may change.
    */
   drain(replaced: boolean, limit?: number): void {
     if (this.#state === "dead" || this.#isKilled) {
@@ -186,10 +186,10 @@ export class WorkerProcess {
       this.#tell("draining");
     }
     if (this.#readyAt === undefined) {
-      this.#signal("SIGTERM"); // It may not listen to us yet; then the signal just ends it.
+      this.#signal("SIGTERM"); // It may not be listening yet; then the signal just ends it.
     } else if (this.#child?.connected) {
       const order: Drain = { bjoern: "drain", timeout, replaced };
-      // Who cannot be told has no channel any more, and drains for that reason.
+      // A worker without a channel drains for that reason.
       this.#child.send(order, () => {});
     }
   }
@@ -205,17 +205,17 @@ export class WorkerProcess {
   }
 
   /**
-   * By the child's own `kill()` only where nothing else is permitted: Deno takes that for its end
-   * and closes the channel, but with a list in `--allow-run` lets nobody signal by number.
+   * Uses the child's own `kill()` only if nothing else is permitted: Deno treats that as its end
+   * and closes the channel, but with a list in `--allow-run` forbids signals by process id.
    */
   #signal(name: "SIGTERM" | "SIGKILL"): void {
     if (this.pid === 0) {
-      return; // there is none; 0 would be all of our own group
+      return; // there is none; 0 would mean our process group
     }
     try {
       process.kill(this.pid, name);
     } catch {
-      this.#child?.kill(name); // says false if it has just ended
+      this.#child?.kill(name); // returns false if it has just exited
     }
   }
 }

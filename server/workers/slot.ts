@@ -1,5 +1,5 @@
 /**
- * The place of one worker: some process is always there, or about to be.
+ * The place of one worker: there is always a process, or one about to start.
  *
  * @module
  */
@@ -12,7 +12,7 @@ export interface Owner {
   readonly settings: WorkerSettings;
   /** Starts a process. */
   spawn(number: number): WorkerProcess;
-  /** Has `slot.replace(spent)` called in its turn. */
+  /** Queues a call of `slot.replace(spent)`. */
   recycle(slot: Slot, spent: WorkerProcess): void;
 }
 
@@ -21,9 +21,9 @@ export class Slot {
   readonly number: number;
   readonly #owner: Owner;
   readonly #backoff: Backoff;
-  /** It serves, or will when it has started. */
+  /** The process that serves, or will once started. */
   #current: WorkerProcess | undefined;
-  /** It is to take the place of the current one. */
+  /** The process to replace the current one. */
   #next: WorkerProcess | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isStopped = false;
@@ -35,7 +35,7 @@ export class Slot {
     this.#backoff = new Backoff(restartDelay, maxRestartDelay);
   }
 
-  /** The process that serves, or will when it has started. */
+  /** The process that serves, or will once started. */
   get current(): WorkerProcess | undefined {
     return this.#current;
   }
@@ -58,7 +58,7 @@ export class Slot {
     } else if (worker === this.#current) {
       this.#current = undefined;
     } else {
-      return; // another one has its place
+      return; // it has been replaced
     }
     if (this.#current === undefined && this.#next === undefined && !this.#isStopped) {
       this.#startLater(lived);
@@ -71,19 +71,19 @@ export class Slot {
     this.#timer = setTimeout(() => this.start(), delay);
   }
 
-  /** Whether the process that is to come is still there. */
+  /** Whether the prepared process is still alive. */
   get isPrepared(): boolean {
     return this.#next?.isAlive ?? false;
   }
 
-  /** Starts the process that is to come. False when it has ended before it was ready. */
+  /** Starts a new process. False if it has exited before it was ready. */
   prepare(): Promise<boolean> {
     clearTimeout(this.#timer);
     this.#next = this.#spawn();
     return this.#next.ready;
   }
 
-  /** The prepared process takes the place; the one that had it drains. */
+  /** The prepared process takes over; the old one drains. */
   commit(): void {
     const old = this.#current;
     if (this.#next !== undefined) {
@@ -93,7 +93,7 @@ export class Slot {
     }
   }
 
-  /** The prepared process goes, unless it is the only one. */
+  /** The prepared process is dropped, unless it is the only one. */
   abandon(): void {
     if (this.#current === undefined) {
       this.commit();
@@ -103,7 +103,7 @@ export class Slot {
     }
   }
 
-  /** Puts another process in the place of `spent`; when that fails, later again. */
+  /** Replaces `spent`; if that fails, tries again later. */
   async replace(spent: WorkerProcess): Promise<void> {
     if (this.#isStopped || this.#current !== spent) {
       return;
@@ -116,7 +116,7 @@ export class Slot {
     }
   }
 
-  /** Starts nothing any more. */
+  /** Starts no more processes. */
   stop(): void {
     this.#isStopped = true;
     clearTimeout(this.#timer);
