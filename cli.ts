@@ -176,7 +176,9 @@ export async function main(args: string[]): Promise<number> {
   }
 }
 
-/** How long the process may take to exit by itself, in ms: work left by the app must not keep it. */
+/**
+ * How long the process may take to exit by itself, in ms: work left by the app must not keep it.
+ */
 const LEAVE = 500;
 
 if (import.meta.main) {

@@ -17,8 +17,8 @@ function weights(accept: string): Map<string, number> {
 }
 
 /**
- * Those of `offered` that the client prefers or equally accepts to no coding, best first; among equals
- * in the order offered. A missing field asks for no coding.
+ * Those of `offered` that the client prefers or equally accepts to no coding, best first; among
+ * equals in the order offered. A missing field asks for no coding.
  */
 export function preferred<E extends string>(accept: string | null, offered: readonly E[]): E[] {
   const wanted = weights(accept ?? "");

@@ -27,8 +27,8 @@ export class Body {
   }
 
   /**
-   * Takes the body of `response`; `undefined` if it has none. While a server runs it is known what the
-   * response was made of; otherwise the start of the body is read.
+   * Takes the body of `response`; `undefined` if it has none. While a server runs it is known what
+   * the response was made of; otherwise the start of the body is read.
    */
   static of(response: Response): Body | Promise<Body> | undefined {
     const record = noRecord();

@@ -293,10 +293,10 @@ function withHeaders(response: Response, headers: Headers): Response {
  * Wraps an app so that its responses are compressed according to the request's Accept-Encoding,
  * including weights and `*`.
  *
- * Not compressed: small bodies, types that are already compressed, responses with a Content-Encoding,
- * ranges, `Cache-Control: no-transform`. Compressible responses get `Vary: Accept-Encoding`,
- * compressed ones a weak ETag. Streams are compressed chunk by chunk, each sent at once. HEAD has the
- * fields of GET.
+ * Not compressed: small bodies, types that are already compressed, responses with a
+ * Content-Encoding, ranges, `Cache-Control: no-transform`. Compressible responses get
+ * `Vary: Accept-Encoding`, compressed ones a weak ETag. Streams are compressed chunk by chunk, each
+ * sent at once. HEAD has the fields of GET.
  *
  * Compressing secrets together with text chosen by an attacker reveals them through the length
  * (BREACH).

@@ -54,8 +54,8 @@ const ATTRIBUTES: (keyof CookieOptions)[] = [
 ];
 
 /**
- * Reads the cookies of a request. Values are decoded, except for broken escapes; of two cookies with
- * one name the first is used, which has the longer path.
+ * Reads the cookies of a request. Values are decoded, except for broken escapes; of two cookies
+ * with one name the first is used, which has the longer path.
  *
  * @example
  * ```ts

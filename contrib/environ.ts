@@ -54,8 +54,8 @@ export interface Environ {
   /** The request's Content-Length, if it has one: a chunked body has none. */
   CONTENT_LENGTH?: string;
   /**
-   * The other header fields, with `-` as `_`. Repeated ones are joined with `", "`, Cookie with `"; "`.
-   * Names with `_` are left out: they could spoof others (CVE-2015-0219).
+   * The other header fields, with `-` as `_`. Repeated ones are joined with `", "`, Cookie with
+   * `"; "`. Names with `_` are left out: they could spoof others (CVE-2015-0219).
    */
   [name: `HTTP_${string}`]: string | undefined;
   /** The version of PEP 3333's interface. */
@@ -299,10 +299,10 @@ function make({ status, reason, headers }: Head, body: BodyInit | null): Respons
  * Turns an app of the form `(environ, startResponse) => body` into a handler. The body is a string,
  * bytes, or an iterable or async iterable of them; the app may be async.
  *
- * - `startResponse` is called once before the first non-empty item; see {@linkcode StartResponse} for a
- *   second call.
- * - The first item is read before the head is sent, so earlier failures are answered with 500; later
- *   ones cut the connection. Items are read no faster than the client takes them.
+ * - `startResponse` is called once before the first non-empty item; see {@linkcode StartResponse}
+ *   for a second call.
+ * - The first item is read before the head is sent, so earlier failures are answered with 500;
+ *   later ones cut the connection. Items are read no faster than the client takes them.
  * - The iterator's `return()` and the body's `close()` are called once, in every case.
  * - Content-Length bounds the body. A list is sent with its length, an iterator in chunks.
  * - A path with a broken escape is answered with 400.

@@ -42,7 +42,8 @@ export type LogFormat = (entry: LogEntry) => string | undefined;
 /** Options of {@linkcode accessLog}. */
 export interface LogOptions {
   /**
-   * Apache's common or combined log format, JSON lines, a function, or `"off"`, which costs nothing.
+   * Apache's common or combined log format, JSON lines, a function, or `"off"`, which costs
+   * nothing.
    *
    * @default {"combined"}
    */
@@ -176,10 +177,11 @@ function begin(request: Request, info: Info<Addr>, needsHeaders: boolean): LogEn
 /**
  * Wraps an app so that every request is logged when its response has been sent.
  *
- * Clients cannot forge lines: their text is escaped. A client that leaves gives a line with the status
- * it would have got, or 499, never an error. The app's exceptions are left to `onError`, and logged
- * here with status 500. Exceptions of `format` or `write` go to standard error, as does the first
- * failure of standard output. If the reader of standard output lags, Deno waits and Bun buffers lines.
+ * Clients cannot forge lines: their text is escaped. A client that leaves gives a line with the
+ * status it would have got, or 499, never an error. The app's exceptions are left to `onError`, and
+ * logged here with status 500. Exceptions of `format` or `write` go to standard error, as does the
+ * first failure of standard output. If the reader of standard output lags, Deno waits and Bun
+ * buffers lines.
  *
  * @throws {TypeError} If `app` is not callable, or an option is unknown or invalid.
  *

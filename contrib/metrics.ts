@@ -159,7 +159,8 @@ function labelledAll(metrics: Snapshot | Workers, labels: Required<MetricsOption
  * Creates a handler that returns a server's metrics, for Prometheus to scrape. Those of a
  * {@linkcode Supervisor}'s workers have an additional label `worker`, its number.
  *
- * @param server An object with the metrics: the server, which may start after the handler is created.
+ * @param server An object with the metrics: the server, which may start after the handler is
+ * created.
  * @throws {TypeError} If an option is unknown, or the prefix or a label is invalid in Prometheus.
  *
  * @example

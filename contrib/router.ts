@@ -218,10 +218,11 @@ function dispatch<A>(
  * (`/hello` does not match `/helloXYZ`), each with a handler or a handler for each method.
  *
  * - Paths without parameters take precedence over patterns, which are tried in the order given.
- * - A pattern with several parameters in a segment, or several `*`, only matches paths of at most 512
- *   characters: rejecting a longer one could take seconds.
+ * - A pattern with several parameters in a segment, or several `*`, only matches paths of at most
+ *   512 characters: rejecting a longer one could take seconds.
  * - Parameters are decoded once; if that fails, the answer is 400.
- * - HEAD is answered by the handler for GET, OPTIONS with 204 and `Allow`, unless they have their own.
+ * - HEAD is answered by the handler for GET, OPTIONS with 204 and `Allow`, unless they have their
+ *   own.
  * - If a path's routes lack the method, the answer is 405 with `Allow`; without a match it is 404.
  *
  * @throws {TypeError} If a path or pattern is invalid, a route has no function, a method is not in

@@ -88,15 +88,16 @@ class Site<A> {
 /**
  * Creates a handler that serves the files of a folder, with sendfile(2).
  *
- * - Conditional requests and ranges are handled as in RFC 9110 sections 13 and 14. The ETag consists of
- *   a file's size and modification time: replacing a file must change one of them. Overlapping ranges
- *   are joined; more than 64 are answered with 416.
- * - Types are those of npm's `mime`, `application/octet-stream` for unknown ones; text is declared as
- *   UTF-8. `X-Content-Type-Options: nosniff` prevents clients from guessing others.
+ * - Conditional requests and ranges are handled as in RFC 9110 sections 13 and 14. The ETag
+ *   consists of a file's size and modification time: replacing a file must change one of them.
+ *   Overlapping ranges are joined; more than 64 are answered with 416.
+ * - Types are those of npm's `mime`, `application/octet-stream` for unknown ones; text is declared
+ *   as UTF-8. `X-Content-Type-Options: nosniff` prevents clients from guessing others.
  * - `/docs` is redirected to `/docs/` with 301 if that folder has an index. Folders are not listed.
- * - Nothing outside `root` is served. Escaped slashes and backslashes, empty names (`//`), names that
- *   are not UTF-8, links forbidden by `symlinks`, and files that the process may not read are not found.
- *   The system is asked for the location of the opened file, so it cannot be swapped in between.
+ * - Nothing outside `root` is served. Escaped slashes and backslashes, empty names (`//`), names
+ *   that are not UTF-8, links forbidden by `symlinks`, and files that the process may not read are
+ *   not found. The system is asked for the location of the opened file, so it cannot be swapped in
+ *   between.
  * - A file requested with another method is answered with 405 and `Allow`, OPTIONS with 204.
  *
  * `root` is a folder, as a path or a `file:` URL. If it is a link, it is followed once, now. Deno

@@ -1,5 +1,6 @@
-// A chat by long polling: a request for new messages waits until there is one, its client leaves, the
-// server shuts down or the timeout expires. A waiting request is just an unsettled promise. Run it with
+// A chat by long polling: a request for new messages waits until there is one, its client leaves,
+// the server shuts down or the timeout expires. A waiting request is just an unsettled promise. Run
+// it with
 // bun examples/chat.ts, or deno run --allow-ffi examples/chat.ts
 import { router } from "../contrib/router.ts";
 import { type Handler, type Info, run } from "../mod.ts";

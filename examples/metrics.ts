@@ -1,5 +1,5 @@
-// A public app, and a second server, reachable only from this machine, that monitors it: metrics for
-// Prometheus, and health checks for load balancers and orchestrators. Run it with
+// A public app, and a second server, reachable only from this machine, that monitors it: metrics
+// for Prometheus, and health checks for load balancers and orchestrators. Run it with
 // bun examples/metrics.ts, or deno run --allow-ffi examples/metrics.ts
 import process from "node:process";
 import { metricsPage } from "../contrib/metrics.ts";
@@ -23,7 +23,8 @@ if (import.meta.main) {
   let isReady = true;
   const server = run(() => "Hello, World!\n", "127.0.0.1", 8000, { handleSignals: true });
   const watcher = watch(server, () => isReady, 9000);
-  // The first server closes its socket at the same moment: the orchestrator has to wait before SIGTERM.
+  // The first server closes its socket at the same moment: the orchestrator has to wait before
+  // SIGTERM.
   process.on("SIGTERM", () => isReady = false);
   console.log(`Listening on ${server.url}, metrics at ${watcher.url}metrics`);
   await server.finished;

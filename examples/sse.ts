@@ -1,7 +1,7 @@
-// Server-Sent Events: an endless response. None of the server's timeouts cuts it, however long nothing
-// happens: the idle timeout is for connections without a request, the write timeout for clients that
-// do not read. It ends when the client leaves, and when the server shuts down or is replaced; the
-// browser reconnects by itself. Run it with
+// Server-Sent Events: an endless response. None of the server's timeouts cuts it, however long
+// nothing happens: the idle timeout is for connections without a request, the write timeout for
+// clients that do not read. It ends when the client leaves, and when the server shuts down or is
+// replaced; the browser reconnects by itself. Run it with
 // bun examples/sse.ts, or deno run --allow-ffi examples/sse.ts
 import { router } from "../contrib/router.ts";
 import { type Handler, type Info, run } from "../mod.ts";

@@ -51,8 +51,8 @@ export interface Native {
   /** Opens functions of the library at `path`; throws what the runtime throws. */
   open<T extends Table>(path: string, table: T): Functions<T>;
   /**
-   * Calls `action` in about `ms` milliseconds, and keeps the process alive until then. Only present if
-   * `watch()` must load something that takes longer than the rest of the start (Deno:
+   * Calls `action` in about `ms` milliseconds, and keeps the process alive until then. Only present
+   * if `watch()` must load something that takes longer than the rest of the start (Deno:
    * `node:net`, 16 ms): this can be used before that.
    */
   after?(ms: number, action: () => void): void;

@@ -1,6 +1,6 @@
 /**
- * The exported functions of `csrc/bjoern.h` in Deno's notation, which both runtimes accept. Opening a
- * function costs time (Deno: 0.2 ms), so they are opened when they are needed.
+ * The exported functions of `csrc/bjoern.h` in Deno's notation, which both runtimes accept. Opening
+ * a function costs time (Deno: 0.2 ms), so they are opened when they are needed.
  * `tests/abi_test.ts` compares the tables with the header.
  *
  * @module

@@ -208,7 +208,8 @@ export class Answerer {
 
   /**
    * The response's own copy of its bytes. It is released as soon as it is sent, so that the next
-   * response gets memory that is still in the processor's cache, and the collector has nothing to do.
+   * response gets memory that is still in the processor's cache, and the collector has nothing to
+   * do.
    */
   #sendStatic(
     exchange: Exchange,
@@ -306,7 +307,9 @@ export class Answerer {
     }
   }
 
-  /** Logs the error or passes it to `onError`, and answers with 500 unless the response has begun. */
+  /**
+   * Logs the error or passes it to `onError`, and answers with 500 unless the response has begun.
+   */
   fail(exchange: Exchange, error: unknown): void {
     if (isDeparture(exchange, error)) {
       this.#writer.cut(exchange, error instanceof RequestError ? error : requestError(0));

@@ -22,7 +22,8 @@ function method(value: unknown, name: string): Fetch | undefined {
 
 /**
  * Finds the handler of an app: `app.fetch`, the app itself, `app.default.fetch`, `app.handle`. The
- * app is never awaited: a Proxy may have any property as `then`. Throws a TypeError if there is none.
+ * app is never awaited: a Proxy may have any property as `then`. Throws a TypeError if there is
+ * none.
  */
 export function handlerOf(app: unknown): Handler<never> {
   const handler = method(app, "fetch") ??

@@ -40,8 +40,8 @@ const decoder = new TextDecoder();
 
 /**
  * Parts that have arrived, and one reader that may wait for the next. Parts that came with the head
- * are views of the arena until `detach()` copies them. The rest of a large body is announced when it
- * is there, and read directly into its reader's memory.
+ * are views of the arena until `detach()` copies them. The rest of a large body is announced when
+ * it is there, and read directly into its reader's memory.
  */
 export class Body {
   /** Whether reading has begun. */

@@ -99,8 +99,8 @@ export class Core implements Host {
   }
 
   /**
-   * One batch of events, answered as far as the handlers do so synchronously. What was written since the
-   * last turn goes first: all output of a job and its microtasks leaves together.
+   * One batch of events, answered as far as the handlers do so synchronously. What was written
+   * since the last turn goes first: all output of a job and its microtasks leaves together.
    */
   turn(): number {
     this.#writer.flush();

@@ -72,8 +72,8 @@ function nameOf(errno: number): string {
 }
 
 /**
- * A request ended before it was complete or answered. Reading its body rejects with this error, and it
- * is the abort reason of the request's signal.
+ * A request ended before it was complete or answered. Reading its body rejects with this error, and
+ * it is the abort reason of the request's signal.
  *
  * @example
  * ```ts

@@ -89,8 +89,8 @@ export class OpenFile implements Disposable {
   /** When it was last modified, in milliseconds since 1970. */
   readonly mtime: number;
   /**
-   * The path of the opened file with all links resolved; `""` for a descriptor, or if the system does
-   * not reveal it. Linux appends `" (deleted)"` if the file has been removed.
+   * The path of the opened file with all links resolved; `""` for a descriptor, or if the system
+   * does not reveal it. Linux appends `" (deleted)"` if the file has been removed.
    */
   readonly realPath: string;
   /** The descriptor's position when it was opened. */
@@ -154,8 +154,8 @@ export class OpenFile implements Disposable {
   }
 
   /**
-   * A response with the file, or a part of it, as its body. The file is closed when the response has
-   * been sent or abandoned.
+   * A response with the file, or a part of it, as its body. The file is closed when the response
+   * has been sent or abandoned.
    *
    * @throws {RangeError} If there is no such part, or the status is invalid.
    * @throws {FileError} If it is closed, as it is once a response with it has been sent.
@@ -283,8 +283,8 @@ export class OpenFile implements Disposable {
  * @param file A path, a `file:` URL, or the caller's descriptor, which stays open.
  * @throws {FileError} If it does not exist, is not a regular file, or cannot be read.
  * @throws {RangeError} If it has no such part, or the status is invalid.
- * @throws {TypeError} If the path contains NUL, a URL is not a `file:` URL, a descriptor is not a whole
- * number of at least 0, or an option is unknown.
+ * @throws {TypeError} If the path contains NUL, a URL is not a `file:` URL, a descriptor is not a
+ * whole number of at least 0, or an option is unknown.
  * @throws {Error} Deno's NotCapable, without `--allow-read` for it.
  *
  * @example

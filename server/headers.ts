@@ -10,9 +10,8 @@ const NativeHeaders = globalThis.Headers;
 const { prototype } = NativeHeaders;
 
 /**
- * `instanceof Headers` holds, and all members behave like the native ones. Single fields are looked up
- * in the received bytes; anything else builds the native object, which is used from then on.
- * on.
+ * `instanceof Headers` holds, and all members behave like the native ones. Single fields are looked
+ * up in the received bytes; anything else builds the native object, which is used from then on. on.
  */
 class RequestHeaders {
   readonly #exchange: Exchange;

@@ -56,8 +56,8 @@ export function headOf(init: unknown, type: string | undefined): Head | undefine
 }
 
 /**
- * Whether the fields of such an init are set only after creating the native response: with more than
- * a type the runtime may prepare it for its own server.
+ * Whether the fields of such an init are set only after creating the native response: with more
+ * than a type the runtime may prepare it for its own server.
  */
 export function isPrepared({ status = 200, headers = {} }: ResponseInit): boolean {
   return native.preparesResponses && (status !== 200 || Object.keys(headers).length > 1);

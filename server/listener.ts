@@ -88,8 +88,8 @@ export function duplicate(fd: number): Listener {
 }
 
 /**
- * Listens without accepting: servers of this or another process accept, with {@linkcode serverRun} or
- * as `"fd:N"`. Takes the addresses of {@linkcode Options.host}, except for inherited sockets.
+ * Listens without accepting: servers of this or another process accept, with {@linkcode serverRun}
+ * or as `"fd:N"`. Takes the addresses of {@linkcode Options.host}, except for inherited sockets.
  *
  * @param port The TCP port; 0, the default, picks a free one.
  * @throws {TypeError} If an argument has the wrong type, an option is unknown, or `host` names an

@@ -90,7 +90,9 @@ export function placeOf(host: unknown, port: number, isPortGiven: boolean): Plac
 /** The error for an address on which the library could not listen. */
 export function refusal(place: Place, error: Uint8Array, reason: number): ListenError {
   if ("fd" in place) {
-    const hint = reason === errnos().EBADF ? " (a number is one: for a port say { port })" : "";
+    const hint = reason === errnos().EBADF
+      ? " (a number means a descriptor: for a port use { port })"
+      : "";
     return new ListenError(`descriptor ${place.fd}`, cString(error) + hint, reason);
   }
   return new ListenError(show(place.host, place.port), cString(error), reason);

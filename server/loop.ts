@@ -1,6 +1,6 @@
 /**
- * When turns are taken: at once while there is work; then the thread polls for more, if that usually
- * arrives soon, and parks, to be woken through a descriptor.
+ * When turns are taken: at once while there is work; then the thread polls for more, if that
+ * usually arrives soon, and parks, to be woken through a descriptor.
  *
  * @module
  */
@@ -24,7 +24,9 @@ export interface Turner {
 
 /** Milliseconds of turns after which the runtime's own I/O has waited long enough (Deno). */
 const FAIR_SHARE = 0.5;
-/** Milliseconds of turns after which the runtime's loop gets a pass, which costs more than a turn. */
+/**
+ * Milliseconds of turns after which the runtime's loop gets a pass, which costs more than a turn.
+ */
 const MOST_WORK = 0.2;
 /** Microseconds spent waiting for work before that. */
 const MOST_WAIT = 50;
@@ -162,7 +164,9 @@ export class Loop {
     }
   };
 
-  /** Takes turns while there is work, or some arrives soon, and no handler waits for the runtime. */
+  /**
+   * Takes turns while there is work, or some arrives soon, and no handler waits for the runtime.
+   */
   #work(): number {
     let found = 0;
     let events: number;

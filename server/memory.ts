@@ -41,7 +41,9 @@ const strings: string[] = new Array<string>(SLOTS).fill("");
 
 type Decode = (this: Uint8Array, start: number, end: number) => string;
 
-/** The function behind `Buffer`'s `toString("latin1")`, looked up on first use: Deno then loads it. */
+/**
+ * The function behind `Buffer`'s `toString("latin1")`, looked up on first use: Deno then loads it.
+ */
 let decode: Decode | undefined;
 
 function isSame(text: string, bytes: Uint8Array, at: number): boolean {

@@ -18,7 +18,7 @@ function create(library: Library, memory: Memory, settings: Settings): Pointer {
   const server = library
     .bj_server_new(options, arena, fields, events, output, commands, error);
   if (server === null) {
-    throw new Error(`Cannot make a server: ${cString(error)}`);
+    throw new Error(`Cannot create a server: ${cString(error)}`);
   }
   return server;
 }

@@ -107,7 +107,9 @@ class ServerRequest {
     return this.#native ??= this.#build();
   }
 
-  /** The init of the native request. With bytes it has a length, with a stream it has none (Deno). */
+  /**
+   * The init of the native request. With bytes it has a length, with a stream it has none (Deno).
+   */
   get init(): RequestInit {
     return {
       method: this.method,
@@ -158,8 +160,8 @@ function nativeFor(request: ServerRequest, init: RequestInit | undefined): Reque
 }
 
 /**
- * The native `Request`, with one difference: a copy of a handler's request has its method and body in
- * both runtimes (Bun takes it for an options object, and does not read all of it).
+ * The native `Request`, with one difference: a copy of a handler's request has its method and body
+ * in both runtimes (Bun takes it for an options object, and does not read all of it).
  */
 class CopyingRequest extends NativeRequest {
   constructor(input: RequestInfo | URL, init?: RequestInit) {

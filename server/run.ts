@@ -57,8 +57,8 @@ function make(app: unknown, args: Arguments): Server<Addr> {
 }
 
 /**
- * Listens, but does not accept until {@linkcode run} is called without arguments: for example to bind
- * a port before dropping privileges. Takes the same arguments as `run`, except for `workers`.
+ * Listens, but does not accept until {@linkcode run} is called without arguments: for example to
+ * bind a port before dropping privileges. Takes the same arguments as `run`, except for `workers`.
  *
  * @throws {TypeError} If `app` is not callable, or an argument has the wrong type or is unknown.
  * @throws {RangeError} If a number is out of range.
@@ -107,8 +107,8 @@ export function listen(app: unknown, ...args: Arguments): Server<NetAddr> | Serv
  * @throws {RangeError} If a number is out of range.
  * @throws {ListenError} If the address cannot be used.
  * @throws {LibraryError} If the C library cannot be loaded.
- * @throws {Error} If the system lacks the `backend`, the `statsd` host is unknown, `listen()` has not
- * been called, or a process starts a second group of workers.
+ * @throws {Error} If the system lacks the `backend`, the `statsd` host is unknown, `listen()` has
+ * not been called, or a process starts a second group of workers.
  *
  * @example
  * ```ts
@@ -179,7 +179,8 @@ function startWaiting(): Server<Addr> {
  * systemd, or an object with an `fd`. The server never closes it. `host` and `port` are not allowed
  * among the options.
  *
- * @throws {TypeError} If `app` is not callable, `listener` is no descriptor, or an option is invalid.
+ * @throws {TypeError} If `app` is not callable, `listener` is no descriptor, or an option is
+ * invalid.
  * @throws {RangeError} If a number is out of range.
  * @throws {ListenError} If the descriptor is not a listening socket.
  * @throws {LibraryError} If the C library cannot be loaded.

@@ -24,7 +24,9 @@ import type { Addr, App, NetAddr } from "./types.ts";
  * ```
  */
 export class Server<A extends Addr = NetAddr> {
-  /** Settles once the server has stopped and all {@linkcode Info.waitUntil} promises have settled. */
+  /**
+   * Settles once the server has stopped and all {@linkcode Info.waitUntil} promises have settled.
+   */
   readonly finished: Promise<void>;
   /** Where the server listens. */
   readonly addr: A;

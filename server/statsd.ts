@@ -69,7 +69,7 @@ function text(name: keyof typeof SEPARATORS, value: unknown, forbidden: RegExp):
   const text = value as string;
   if (forbidden.test(text)) {
     throw new TypeError(
-      `Option statsd.${name} may have printable ASCII but for ${SEPARATORS[name]}: "${text}"`,
+      `Option statsd.${name} must be printable ASCII without ${SEPARATORS[name]}: "${text}"`,
     );
   }
   return text;

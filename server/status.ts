@@ -1,6 +1,6 @@
 /**
- * Reason phrases (RFC 9110 section 15 and the registry). `node:http` has the same table, but loading
- * it takes 10 ms.
+ * Reason phrases (RFC 9110 section 15 and the registry). `node:http` has the same table, but
+ * loading it takes 10 ms.
  *
  * @module
  */

@@ -85,8 +85,8 @@ export class Supervisor {
    *
    * @throws {TypeError} If an option is unknown or has the wrong type.
    * @throws {RangeError} If a number is out of range.
-   * @throws {Error} If the option `command` is needed: if the system does not reveal how this process
-   * was started, and in a worker.
+   * @throws {Error} If the option `command` is needed: if the system does not reveal how this
+   * process was started, and in a worker.
    */
   constructor(listener: Shared, options: WorkerOptions = {}) {
     this.#settings = workerSettingsOf(options);
@@ -122,8 +122,8 @@ export class Supervisor {
   }
 
   /**
-   * The counters of each worker, by its number, for those that serve and reply within two seconds. A
-   * replacement process counts from 0.
+   * The counters of each worker, by its number, for those that serve and reply within two seconds.
+   * A replacement process counts from 0.
    */
   async metrics(): Promise<Map<number, Metrics>> {
     const counted = this.#slots.map(async ({ number, current }) =>
@@ -181,8 +181,8 @@ export class Supervisor {
   }
 
   /**
-   * Replaces all workers: starts new ones, and drains the old ones once all of them are ready. If one
-   * does not become ready, the old ones keep serving.
+   * Replaces all workers: starts new ones, and drains the old ones once all of them are ready. If
+   * one does not become ready, the old ones keep serving.
    *
    * @returns Whether the workers were replaced.
    * @throws {TypeError} If an app is passed: workers load theirs themselves.
@@ -264,8 +264,8 @@ export class Supervisor {
 }
 
 /**
- * Serves a socket with worker processes until a signal ends them, and returns the exit status: 0, or
- * 1 if a worker had to be killed or none became ready. See {@linkcode Supervisor}.
+ * Serves a socket with worker processes until a signal ends them, and returns the exit status: 0,
+ * or 1 if a worker had to be killed or none became ready. See {@linkcode Supervisor}.
  *
  * @throws {TypeError} If an option is unknown or has the wrong type.
  * @throws {RangeError} If a number is out of range.

@@ -77,7 +77,7 @@ export function trustOf(value: unknown): Trust | undefined {
   }
   if (value === true) {
     throw new TypeError(
-      "Option trustProxy cannot be true: anybody could be anybody. Name the proxies or count them",
+      "Option trustProxy cannot be true: any client could forge its address. List or count the proxies",
     );
   }
   const networks = networksOf("trustProxy", value);
@@ -101,7 +101,7 @@ export function proxiesOf(value: unknown): string | undefined {
   }
   const networks = networksOf("proxyProtocol", value);
   if (networks.length === 0) {
-    throw new TypeError("Option proxyProtocol names nobody: true for all, false for none");
+    throw new TypeError("Option proxyProtocol is empty: use true for all, false for none");
   }
   return networks.map(([address, bits]) => `${address}/${bits}`).join();
 }

@@ -68,8 +68,8 @@ export interface Info<A = NetAddr> {
   readonly httpVersion: "1.0" | "1.1";
   /**
    * Resolves when the last byte of the response has been handed to the kernel; rejects with the
-   * reason if the response ends early, such as when the client leaves. Handle that if you use it: an
-   * unhandled rejection ends the process. Access it before the response is complete.
+   * reason if the response ends early, such as when the client leaves. Handle that if you use it:
+   * an unhandled rejection ends the process. Access it before the response is complete.
    */
   readonly completed: Promise<void>;
   /** How much of the response has been sent. */
@@ -100,8 +100,8 @@ export interface Info<A = NetAddr> {
   /** The client's address in Bun's shape; `null` on a Unix socket. */
   requestIP(request?: Request): SocketAddress | null;
   /**
-   * Makes {@linkcode Server.shutdown} wait for `promise`, and keeps the request readable: of its body,
-   * only what has arrived when the response ends.
+   * Makes {@linkcode Server.shutdown} wait for `promise`, and keeps the request readable: of its
+   * body, only what has arrived when the response ends.
    */
   waitUntil(promise: Promise<unknown>): void;
 }
@@ -147,7 +147,9 @@ export interface Address {
   port?: number;
 }
 
-/** Options of a server. Sizes are in bytes, times in milliseconds; 0 means no limit unless stated. */
+/**
+ * Options of a server. Sizes are in bytes, times in milliseconds; 0 means no limit unless stated.
+ */
 export interface Options extends Address {
   /**
    * How many connections the kernel queues until they are accepted.
@@ -168,11 +170,11 @@ export interface Options extends Address {
   mode?: number;
   /**
    * Which proxies are trusted: their addresses or networks (`"10.0.0.0/8"`), or `"loopback"`,
-   * `"linklocal"`, `"uniquelocal"`, as a list or separated by commas; or a number of hops, 1 for any
-   * peer. `true` is a TypeError. A Unix socket's peer counts as 127.0.0.1. What trusted peers say in
-   * `X-Forwarded-For`, `-Proto` and `-Host`, or in `Forwarded` (RFC 7239) if there are none of these,
-   * becomes `info.remoteAddr`, `requestIP()`, and scheme and host of `request.url`. Chains are
-   * followed from the right, as far as they are trusted; unreadable values are ignored.
+   * `"linklocal"`, `"uniquelocal"`, as a list or separated by commas; or a number of hops, 1 for
+   * any peer. `true` is a TypeError. A Unix socket's peer counts as 127.0.0.1. What trusted peers
+   * say in `X-Forwarded-For`, `-Proto` and `-Host`, or in `Forwarded` (RFC 7239) if there are none
+   * of these, becomes `info.remoteAddr`, `requestIP()`, and scheme and host of `request.url`.
+   * Chains are followed from the right, as far as they are trusted; unreadable values are ignored.
    *
    * The proxy must set or remove all of these fields: what it passes through, a client can forge.
    *
@@ -191,10 +193,10 @@ export interface Options extends Address {
   trustProxy?: false | number | string | readonly string[];
   /**
    * Whether each connection starts with a PROXY protocol header (version 1 or 2 of HAProxy's
-   * proxy-protocol.txt), which then determines `info.peerAddr`, `remoteAddr` and `localAddr`. A list
-   * as for `trustProxy` names who may connect; `true` accepts a header from anyone, so only the proxy
-   * must be able to reach the server. Any other connection is closed without an answer, and counted
-   * as `conn_proxy_error`.
+   * proxy-protocol.txt), which then determines `info.peerAddr`, `remoteAddr` and `localAddr`. A
+   * list as for `trustProxy` names who may connect; `true` accepts a header from anyone, so only
+   * the proxy must be able to reach the server. Any other connection is closed without an answer,
+   * and counted as `conn_proxy_error`.
    *
    * @default {false}
    */
@@ -277,10 +279,10 @@ export interface Options extends Address {
    */
   maxFields?: number;
   /**
-   * A request's body; beyond that the answer is 413, before reading it if its Content-Length says so.
-   * Chunk extensions and trailers do not count, but more than 16 KiB of them are answered with 431.
-   * `Infinity` means no limit, 0 no body. A function is called for each request that has a body,
-   * before the handler, which is not called for refused requests.
+   * A request's body; beyond that the answer is 413, before reading it if its Content-Length says
+   * so. Chunk extensions and trailers do not count, but more than 16 KiB of them are answered with
+   * 431. `Infinity` means no limit, 0 no body. A function is called for each request that has a
+   * body, before the handler, which is not called for refused requests.
    *
    * @default {16777216}
    *
@@ -325,9 +327,9 @@ export interface Options extends Address {
   /**
    * Bytes that all connections together may buffer: incomplete heads, pipelined requests, responses
    * that clients do not read, whole bodies of responses that wait for earlier ones. (The one being
-   * sent is in the program's own memory and does not count.) Beyond that, connections with more than
-   * an equal share are cut until the rest fits; `Server.metrics()` has `bytes_buffered`, and counts
-   * those connections in `conn_shed`.
+   * sent is in the program's own memory and does not count.) Beyond that, connections with more
+   * than an equal share are cut until the rest fits; `Server.metrics()` has `bytes_buffered`, and
+   * counts those connections in `conn_shed`.
    *
    * @default {268435456}
    */
@@ -345,11 +347,11 @@ export interface Options extends Address {
    */
   bodyTimeout?: number;
   /**
-   * Minimum bytes per second of a body: each part extends `bodyTimeout` in proportion to its size, at
-   * this rate. So a client may pause for all of `bodyTimeout`, but one that sends a byte only now and
-   * then is answered with 408 after at most twice that. Time in which the server does not read because
-   * the handler does not is not counted. Without a `bodyTimeout` there is no rate; with 0 any byte is
-   * enough.
+   * Minimum bytes per second of a body: each part extends `bodyTimeout` in proportion to its size,
+   * at this rate. So a client may pause for all of `bodyTimeout`, but one that sends a byte only
+   * now and then is answered with 408 after at most twice that. Time in which the server does not
+   * read because the handler does not is not counted. Without a `bodyTimeout` there is no rate;
+   * with 0 any byte is enough.
    *
    * @default {240}
    */
@@ -361,8 +363,8 @@ export interface Options extends Address {
    */
   keepAlive?: boolean;
   /**
-   * How long to wait for the next request on an idle connection. Sent to clients in `Keep-Alive`, in
-   * whole seconds, unless less than one. 0 waits forever, `keepAlive: false` not at all.
+   * How long to wait for the next request on an idle connection. Sent to clients in `Keep-Alive`,
+   * in whole seconds, unless less than one. 0 waits forever, `keepAlive: false` not at all.
    *
    * @default {5000}
    */
@@ -382,9 +384,9 @@ export interface Options extends Address {
   minWriteRate?: number;
   /**
    * For a whole request, from its first byte to the last one of its response: the only timeout that
-   * includes the handler's time. If no response has begun by then, a request that the client has not
-   * completed is answered with 408, and one that the handler has not answered with 503; a response
-   * that has begun is cut, with its connection.
+   * includes the handler's time. If no response has begun by then, a request that the client has
+   * not completed is answered with 408, and one that the handler has not answered with 503; a
+   * response that has begun is cut, with its connection.
    *
    * @default {0}
    */

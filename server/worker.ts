@@ -25,7 +25,8 @@ function isListening(fd: number): boolean {
 let number: number | undefined;
 
 /**
- * The number of this worker, counted from 1, or `undefined` in a process not started by a supervisor.
+ * The number of this worker, counted from 1, or `undefined` in a process not started by a
+ * supervisor.
  *
  * @example
  * ```ts
@@ -36,8 +37,8 @@ let number: number | undefined;
  */
 export function workerNumber(): number | undefined {
   const named = native.env(WORKER);
-  // A process started by a worker inherits its environment, but not its socket. Where the environment
-  // may not be read, the channel is the sign.
+  // A process started by a worker inherits its environment, but not its socket. Where the
+  // environment may not be read, the channel is the sign.
   if (number === undefined && (named || process.connected) && isListening(LISTENER_FD)) {
     number = Number(named ?? 1);
   }
@@ -45,8 +46,8 @@ export function workerNumber(): number | undefined {
 }
 
 /**
- * Wraps handlers so that `tell` is called once, after `most` requests in total or up to a tenth more,
- * so that workers started together are not replaced together.
+ * Wraps handlers so that `tell` is called once, after `most` requests in total or up to a tenth
+ * more, so that workers started together are not replaced together.
  */
 export function counter(most: number, tell: () => void): Wrap {
   let left = most + Math.floor(Math.random() * most / 10);
@@ -67,8 +68,9 @@ function report(report: Report): void {
 let isClosed = false;
 
 /**
- * Closes the listening socket in this process: while any process has it open, clients are not refused.
- * Deno duplicates each inherited descriptor, and its `closeSync` closes only the duplicate.
+ * Closes the listening socket in this process: while any process has it open, clients are not
+ * refused. Deno duplicates each inherited descriptor, and its `closeSync` closes only the
+ * duplicate.
  */
 function closeListener(): void {
   if (isClosed) {
@@ -118,11 +120,11 @@ function quit(): void {
 }
 
 /**
- * Serves `app` on the socket inherited by this worker, reports to the supervisor that it is ready, and
- * obeys it. An address in `options` is ignored.
+ * Serves `app` on the socket inherited by this worker, reports to the supervisor that it is ready,
+ * and obeys it. An address in `options` is ignored.
  *
- * @param maxRequests Requests after which the supervisor replaces this worker; 0, the default, means
- * never.
+ * @param maxRequests Requests after which the supervisor replaces this worker; 0, the default,
+ * means never.
  * @throws {Error} If this process was not started by a supervisor.
  * @throws {TypeError} If `app` is not callable, or an option is unknown or has the wrong type.
  * @throws {RangeError} If a number is out of range.
@@ -142,7 +144,7 @@ function quit(): void {
  */
 export function workerRun(app: App<Addr>, options: Options = {}, maxRequests = 0): Server<Addr> {
   if (workerNumber() === undefined) {
-    throw new Error("No supervisor has started this process");
+    throw new Error("This process was not started by a supervisor");
   }
   const own = { ...options, host: LISTENER_FD, port: undefined, handleSignals: false };
   const settings = settingsOf(own);

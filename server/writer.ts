@@ -251,8 +251,9 @@ export class Writer {
   }
 
   /**
-   * Sends bytes of a body whose head was written with `WriteFlag.DIRECT`, as far as the socket accepts
-   * them. Returns their number; if not all, the rest follows once `exchange.onDrain` is called.
+   * Sends bytes of a body whose head was written with `WriteFlag.DIRECT`, as far as the socket
+   * accepts them. Returns their number; if not all, the rest follows once `exchange.onDrain` is
+   * called.
    */
   direct(exchange: Exchange, bytes: Uint8Array): number {
     this.#collect();

@@ -93,7 +93,7 @@ const wrong: [args: string[], message: string][] = [
   [["--reuse-port=yes", APP], "--reuse-port takes no value"],
   [
     ["--trust-proxy", "on", APP],
-    "--trust-proxy cannot be true: anybody could be anybody. Name the proxies or count them",
+    "--trust-proxy cannot be true: any client could forge its address. List or count the proxies",
   ],
   [
     ["--proxy-protocol", "localhost", APP],

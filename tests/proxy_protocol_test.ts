@@ -194,8 +194,8 @@ test("a Unix socket has clients with addresses too", async () => {
 test("run() says what is wrong about proxyProtocol", () => {
   const rows: [value: unknown, reason: RegExp][] = [
     ["localhost", /^TypeError: Option proxyProtocol has "localhost", which is neither/],
-    ["", /^TypeError: Option proxyProtocol names nobody: true for all, false for none/],
-    [[], /^TypeError: Option proxyProtocol names nobody/],
+    ["", /^TypeError: Option proxyProtocol is empty: use true for all, false for none/],
+    [[], /^TypeError: Option proxyProtocol is empty/],
     [1, /^TypeError: Option proxyProtocol must have addresses as strings, not 1/],
     [null, /^TypeError: /],
   ];

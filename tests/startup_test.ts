@@ -170,7 +170,7 @@ const refused: [
   }],
   ["a port as host", () => run(() => "", 9999), {
     name: "ListenError",
-    message: /descriptor 9999: .*for a port say \{ port \}/,
+    message: /descriptor 9999: .*for a port use \{ port \}/,
   }],
   ["no app", () => run(undefined as never), { name: "TypeError", message: /Cannot serve/ }],
   ["no listener", () => serverRun(null as never, () => ""), {

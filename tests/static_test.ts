@@ -270,7 +270,7 @@ describe("together with others", () => {
 describe("options that mean nothing are TypeErrors", () => {
   const rows: Record<string, [root: unknown, options: unknown, message: RegExp]> = {
     "no folder": [join(root, "nothing"), {}, /root .*nothing cannot be served: .*ENOENT/],
-    "a file": [join(root, "a.txt"), {}, /it is no folder/],
+    "a file": [join(root, "a.txt"), {}, /it is not a folder/],
     "no root": [undefined, {}, /root undefined cannot/],
     "another URL": [new URL("http://localhost/"), {}, /root http:\/\/localhost\/ cannot/],
     "an index in a folder": [root, { index: "a/b" }, /index is a file name .*not a\/b/],

@@ -327,7 +327,7 @@ describe("a Unix socket's peer is one of this machine", () => {
 
 test("run() says what is wrong about trustProxy", () => {
   const rows: [value: unknown, reason: RegExp][] = [
-    [true, /^TypeError: Option trustProxy cannot be true.*Name the proxies or count them/],
+    [true, /^TypeError: Option trustProxy cannot be true.*List or count the proxies/],
     ["localhost", /^TypeError: Option trustProxy has "localhost", which is neither an address/],
     ["10.0.0.0/33", /^TypeError: .*"10.0.0.0\/33"/],
     ["::/129", /^TypeError: .*"::\/129"/],

@@ -112,7 +112,9 @@ test("a worker that could not be started is no process to signal", async (contex
 
 test("a process that no supervisor has started is no worker", () => {
   assert.equal(workerNumber(), undefined);
-  assert.throws(() => workerRun(() => ""), { message: "No supervisor has started this process" });
+  assert.throws(() => workerRun(() => ""), {
+    message: "This process was not started by a supervisor",
+  });
 });
 
 for (
@@ -139,7 +141,7 @@ test("one call supervises in the first process and serves in those that it start
   const options = { port: 0, workers: { workers: 2 } };
   await using child = runFile("worker_run.ts", JSON.stringify(options));
   const { addr, pid } = JSON.parse(await child.line());
-  assert.equal(await child.line(), "A process can have one group of workers");
+  assert.equal(await child.line(), "A process can have only one group of workers");
   assert.equal(await child.line(), 'Option workers must be a number or "auto", not "x"');
   const { worker, pid: other } = JSON.parse((await ask(addr)).text);
   assert.ok(worker === 1 || worker === 2);

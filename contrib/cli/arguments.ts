@@ -129,8 +129,8 @@ function lateAmong(tokens: Token[]): Pick<Arguments, "late"> {
 
 /**
  * Parses the arguments: bjoern's options precede the app, the first word that is not an option.
- * Unknown options before it, and everything after it, are the app's, in order. Throws a Failure if one
- * of bjoern's is invalid.
+ * Unknown options before it, and everything after it, are the app's, in order. Throws a Failure if
+ * one of bjoern's is invalid.
  */
 export function parseArguments(args: string[]): Arguments {
   const parsed = parseArgs({

@@ -1,6 +1,6 @@
 /**
- * The table of options, from which the command line, its help, configuration files and the output of
- * `bjoern init` are derived. A new server option is one more line here.
+ * The table of options, from which the command line, its help, configuration files and the output
+ * of `bjoern init` are derived. A new server option is one more line here.
  *
  * @module
  */

@@ -144,7 +144,7 @@ export class FileWrapper implements AsyncIterable<string | Uint8Array> {
    */
   constructor(file: File, blockSize: number = BLOCK_SIZE) {
     if (!Number.isInteger(blockSize) || blockSize < 1) {
-      throw new RangeError(`A block has a whole number of bytes from 1: ${blockSize}`);
+      throw new RangeError(`The block size must be a whole number of at least 1: ${blockSize}`);
     }
     this.file = file;
     this.blockSize = blockSize;

@@ -11,7 +11,7 @@ const NOTHING = new Uint8Array();
 /** As in Python, a negative size means everything. */
 function most(size: number): number {
   if (typeof size !== "number" || Number.isNaN(size)) {
-    throw new RangeError(`A size is a number of bytes: ${size}`);
+    throw new RangeError(`A size must be a number of bytes: ${size}`);
   }
   return size < 0 ? Infinity : size;
 }

@@ -27,7 +27,9 @@ export function toBytes(item: unknown): Uint8Array<ArrayBuffer> {
   if (item instanceof Uint8Array) {
     return item as Uint8Array<ArrayBuffer>;
   }
-  throw new TypeError(`The app's body has an item that is no string and no bytes: ${typeof item}`);
+  throw new TypeError(
+    `The app's body has an item that is neither a string nor bytes: ${typeof item}`,
+  );
 }
 
 /** Joins all parts. */
@@ -71,7 +73,9 @@ export class Items {
   /** Throws a TypeError if `body` is not iterable. */
   constructor(body: unknown, errors: ErrorStream) {
     if (typeof body !== "object" || body === null) {
-      throw new TypeError(`The app returned ${body === null ? "null" : typeof body}, no iterable`);
+      throw new TypeError(
+        `The app returned ${body === null ? "null" : typeof body}, which is not iterable`,
+      );
     }
     this.#body = body;
     this.#errors = errors;

@@ -10,8 +10,8 @@ export type Fields = Iterable<readonly [name: string, value: string]>;
 
 /**
  * Starts a response: status and reason as in `"200 OK"`, and the header fields. A second call must
- * pass the error that made it necessary, and replaces the first if no byte of the body has been sent;
- * otherwise that error is thrown again.
+ * pass the error that made it necessary, and replaces the first if no byte of the body has been
+ * sent; otherwise that error is thrown again.
  */
 export type StartResponse = (status: string, headers: Fields, excInfo?: unknown) => void;
 
@@ -42,7 +42,7 @@ function readLength(headers: Headers): number | undefined {
     return undefined;
   }
   if (!/^\d{1,15}$/.test(value)) {
-    throw new TypeError(`startResponse: Content-Length is no number: ${JSON.stringify(value)}`);
+    throw new TypeError(`startResponse: Content-Length is not a number: ${JSON.stringify(value)}`);
   }
   return Number(value);
 }

@@ -37,7 +37,7 @@ function realFolder(root: string | URL): string {
     const reason = error instanceof Error ? error.message : String(error);
     throw new TypeError(`The root ${root} cannot be served: ${reason}`, { cause: error });
   }
-  throw new TypeError(`The root ${root} cannot be served: it is no folder`);
+  throw new TypeError(`The root ${root} cannot be served: it is not a folder`);
 }
 
 /** One root. */
@@ -73,7 +73,7 @@ export class Folder {
     }
     file.close();
     if (file.realPath === "") {
-      throw new Error(`The system does not tell where ${full} lies: use symlinks: "follow"`);
+      throw new Error(`The system does not reveal the location of ${full}: use symlinks: "follow"`);
     }
     return "absent";
   }

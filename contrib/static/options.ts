@@ -21,8 +21,8 @@ export interface StaticOptions<A = NetAddr> {
    */
   index?: string;
   /**
-   * Extensions that a path may omit, tried in this order if there is no such file: with `["html"]` the
-   * path `/about` also means `about.html`.
+   * Extensions that a path may omit, tried in this order if there is no such file: with `["html"]`
+   * the path `/about` also means `about.html`.
    *
    * @default {[]}
    */
@@ -34,8 +34,8 @@ export interface StaticOptions<A = NetAddr> {
    */
   prefix?: string;
   /**
-   * Codings to look for next to a file, such as `app.js.br` and `app.js.gz`; of those that the client
-   * accepts equally, the first is used. They must be regenerated when the file changes.
+   * Codings to look for next to a file, such as `app.js.br` and `app.js.gz`; of those that the
+   * client accepts equally, the first is used. They must be regenerated when the file changes.
    *
    * @default {[]}
    */
@@ -47,8 +47,8 @@ export interface StaticOptions<A = NetAddr> {
    */
   symlinks?: Symlinks;
   /**
-   * Whether names starting with a dot are served, or treated as missing. Those below `/.well-known/`
-   * (RFC 8615) are always served.
+   * Whether names starting with a dot are served, or treated as missing. Those below
+   * `/.well-known/` (RFC 8615) are always served.
    *
    * @default {"ignore"}
    */

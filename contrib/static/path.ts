@@ -17,8 +17,8 @@ function decode(segment: string): string | undefined {
 }
 
 /**
- * Whether a file may have this name. A slash was an escape, and other software may treat a backslash
- * as one; NUL would end the name.
+ * Whether a file may have this name. A slash was an escape, and other software may treat a
+ * backslash as one; NUL would end the name.
  */
 function isName(name: string): boolean {
   return name !== "" && name !== "." && name !== ".." && !/[/\\\0]/.test(name);
@@ -29,8 +29,8 @@ function isHidden(name: string, depth: number): boolean {
 }
 
 /**
- * The decoded path below a root for a URL path. It is `""` or starts with a slash, and ends with one if
- * the URL path does; `undefined` if it cannot name a file.
+ * The decoded path below a root for a URL path. It is `""` or starts with a slash, and ends with
+ * one if the URL path does; `undefined` if it cannot name a file.
  */
 export function filePath(pathname: string, dotfiles: Dotfiles): string | undefined {
   const segments = pathname.split("/").slice(1);

@@ -1,8 +1,8 @@
 /**
  * Byte ranges (RFC 9110 section 14).
  *
- * npm's `range-parser` refuses a suffix longer than the file, which means the whole file (14.1.2), and
- * empty list members, which are to be ignored (5.6.1.2).
+ * npm's `range-parser` refuses a suffix longer than the file, which means the whole file (14.1.2),
+ * and empty list members, which are to be ignored (5.6.1.2).
  *
  * @module
  */
@@ -39,8 +39,8 @@ function parseSpec(spec: string, size: number): Range | "none" | undefined {
 }
 
 /**
- * Joins ranges that overlap or touch, so that no byte is sent twice; the others stay in the requested
- * order.
+ * Joins ranges that overlap or touch, so that no byte is sent twice; the others stay in the
+ * requested order.
  */
 function coalesce(ranges: Range[]): Range[] {
   const joined = new Map<Range, number>();
@@ -60,8 +60,8 @@ function coalesce(ranges: Range[]): Range[] {
 }
 
 /**
- * Reads a Range field for a file of `size` bytes. `undefined` means that it must be ignored, an empty
- * list that no range is satisfiable.
+ * Reads a Range field for a file of `size` bytes. `undefined` means that it must be ignored, an
+ * empty list that no range is satisfiable.
  */
 export function parseRanges(field: string, size: number): Range[] | undefined {
   const specs = /^bytes=(.*)$/i.exec(field)?.[1].split(",")

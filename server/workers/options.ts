@@ -26,8 +26,8 @@ export interface WorkerOptions {
    */
   workers?: number | "auto";
   /**
-   * Program and arguments of a worker, which gets the listening socket as descriptor 3, its number in
-   * `BJOERN_WORKER` and an IPC channel. By default the command line of this process.
+   * Program and arguments of a worker, which gets the listening socket as descriptor 3, its number
+   * in `BJOERN_WORKER` and an IPC channel. By default the command line of this process.
    *
    * @example
    * ```ts
@@ -38,8 +38,8 @@ export interface WorkerOptions {
    */
   command?: string[];
   /**
-   * Requests after which a worker is replaced, against leaks; up to a tenth more, so that they are not
-   * all replaced at once. 0 means never.
+   * Requests after which a worker is replaced, against leaks; up to a tenth more, so that they are
+   * not all replaced at once. 0 means never.
    *
    * @default {0}
    */

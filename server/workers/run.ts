@@ -13,8 +13,8 @@ import { workerNumber, workerRun } from "../worker.ts";
 import { type WorkerOptions, workerSettingsOf } from "./options.ts";
 
 /**
- * Options of a server with worker processes. `drainTimeout`, `handleSignals` (here `true` by default),
- * `signal` and `onListen` apply to the supervisor.
+ * Options of a server with worker processes. `drainTimeout`, `handleSignals` (here `true` by
+ * default), `signal` and `onListen` apply to the supervisor.
  *
  * @example
  * ```ts
@@ -74,9 +74,9 @@ export function startWorkers(options: Options, workers: WorkerOptions): Supervis
 let isRunning = false;
 
 /**
- * Serves `app` with several processes. The first one to call it becomes the supervisor and starts the
- * others by running its own program again; there the same call serves. So the code around it runs in
- * each of them.
+ * Serves `app` with several processes. The first one to call it becomes the supervisor and starts
+ * the others by running its own program again; there the same call serves. So the code around it
+ * runs in each of them.
  *
  * @returns The supervisor, or in a worker the server.
  * @throws {Error} If it is called twice, or the option `command` is needed.
@@ -98,7 +98,7 @@ export function runWorkers(app: App<Addr>, options: GroupOptions): Supervisor | 
   const given = typeof workers === "object" && workers !== null ? workers : { workers };
   workerSettingsOf(given);
   if (isRunning) {
-    throw new Error("A process can have one group of workers");
+    throw new Error("A process can have only one group of workers");
   }
   if (workerNumber() !== undefined) {
     const server = workerRun(
