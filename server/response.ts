@@ -119,8 +119,9 @@ function isTyped(kind: number, body: unknown): boolean {
 }
 
 /**
- * The native `Response` in every respect. While a server runs it stands in for
- * `globalThis.Response` (see `patchGlobals`); import it to use it without that.
+ * The native `Response` in every respect. While a server runs it replaces `globalThis.Response` (see
+ * `patchGlobals`); import it to use it without that. For complete types on Bun,
+ * tsconfig.json needs `"lib": ["ESNext", "DOM"]`.
  *
  * @example
  * ```ts
@@ -138,7 +139,7 @@ class RecordedResponse extends globalThis.Response {
   #head: Head | undefined;
   #untyped = false;
 
-  /** As the native one. */
+  /** Like the native one. */
   constructor(body?: BodyInit | null, init?: ResponseInit) {
     const kind = kindOf(body);
     const preset = presetOf(kind, init);
@@ -178,7 +179,7 @@ class RecordedResponse extends globalThis.Response {
     }
   }
 
-  /** As the native one. */
+  /** Like the native one. */
   static override json(data: unknown, init?: ResponseInit): Response {
     const text = JSON.stringify(data);
     if (text === undefined) {
@@ -199,7 +200,7 @@ class RecordedResponse extends globalThis.Response {
     return response;
   }
 
-  /** As the native one. */
+  /** Like the native one. */
   static override redirect(url: string | URL, status?: number): Response {
     const { headers, status: chosen } = super.redirect(url, status);
     return new RecordedResponse(null, { status: chosen, headers });
@@ -227,7 +228,7 @@ class RecordedResponse extends globalThis.Response {
     return headers;
   }
 
-  /** As the native one. */
+  /** Like the native one. */
   override clone(): Response {
     this.#kind = this.#kind === Kind.STATIC ? Kind.SHARED : this.#kind;
     const clone = this.headers && super.clone();
@@ -235,7 +236,7 @@ class RecordedResponse extends globalThis.Response {
     return clone;
   }
 
-  /** As the native one. */
+  /** Like the native one. */
   override get body(): ReadableStream<Uint8Array<ArrayBuffer>> | null {
     const body = super.body;
     if (this.#kind === Kind.TEXT && body !== null) {
