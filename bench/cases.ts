@@ -1,4 +1,4 @@
-// What is compared.
+// The cases that are measured.
 import { exchanges } from "./exchanges.ts";
 import type { Exchange } from "./exchange.ts";
 import { events } from "./samples/events.ts";
@@ -9,21 +9,21 @@ import { footprint, start, still, trickle } from "./samples/still.ts";
 import type { Sampler } from "./samples/trial.ts";
 import type { Target } from "./targets.ts";
 
-/** One comparison. */
+/** A case: one handler, measured on several servers. */
 export interface Case {
   name: string;
-  /** In a few words. */
+  /** A short description. */
   title: string;
   /** A module of handlers/. */
   handler: string;
   exchange: Exchange;
-  /** Names of those who take part. */
+  /** Names of the contestants that are measured. */
   contestants: string[];
   sample: Sampler;
   targets: Target[];
-  /** How many rounds it gets, in a full run and in a quick one; by default as planned. */
+  /** Rounds in a full run and in a quick one; the plan's number by default. */
   rounds?: [full: number, quick: number];
-  /** Seconds that servers keep idle connections; by default as each does. */
+  /** Seconds for which servers keep idle connections; each server's own default if unset. */
   idle?: number;
   /** Why it cannot be measured. */
   missing?: string;
@@ -84,11 +84,11 @@ function both(
   ];
 }
 
-/** A case with 64 connections whose one target is to be ahead. */
+/** A case with 64 connections whose only target is to beat the peers. */
 const simple = (handler: keyof typeof exchanges, title: string, contestants = withNode) =>
   loaded(handler, title, handler, contestants, alone, [ahead]);
 
-/** A case of the plaintext handler that has a way of its own to measure. */
+/** A case of the plaintext handler with a sampler of its own. */
 function special(
   name: string,
   title: string,
@@ -125,7 +125,7 @@ export const cases: Case[] = [
     "promise",
     "handler awaits a resolved promise",
     all,
-    // The targets of plaintext, with a tenth to spare.
+    // The targets of plaintext, with 10 % of slack.
     [atLeast("rate", "peer", 0.9), atMost("cpu", "floor", 1.15 * 1.1)],
     [atLeast("rate", "peer", 8 * 0.9), atMost("cpu", "floor", 1.5 * 1.1)],
   ),
@@ -174,7 +174,8 @@ export const cases: Case[] = [
   {
     ...special("idle-10000", "10,000 idle connections", all, idle(10_000, 2000), [
       atMost("growth", undefined, 1),
-      // A runtime may have given memory back meanwhile: there is no ratio to less than nothing.
+      // A difference, as memory may shrink meanwhile, and a ratio to a negative number says
+      // nothing.
       { metric: "growth", than: "peer", atMost: 0, difference: true },
       atMost("slowdown", undefined, 1.1),
     ], [1, 1]),
@@ -188,7 +189,7 @@ export const cases: Case[] = [
     atMost("library", undefined, 100),
   ]),
   special("still", "nothing running", [...all, ...noSpin], still, [
-    // Timers of the runtimes' own run at times.
+    // The runtimes have timers of their own that fire now and then.
     atMost("idle", undefined, 0.1),
   ], [1, 1]),
   special("trickle", "50 requests/s, each on a new connection", [...all, ...noSpin], trickle, [], [

@@ -1,4 +1,4 @@
-// Results as pictures: for each metric a page with a small bar chart of each case.
+// Results as charts: an SVG for each metric, with a small bar chart for each case.
 import * as echarts from "echarts";
 import { type Contestant, contestant } from "./contestants.ts";
 import { type Metric, metrics, show } from "./metrics.ts";
@@ -34,7 +34,7 @@ function panelOf(outcome: Outcome, metric: Metric): Panel {
 
 const heightOf = ({ bars }: Panel) => PANEL.head + PANEL.foot + bars.length * PANEL.bar;
 
-/** Where each panel goes: row by row, a row as high as its highest panel. */
+/** Lays the panels out in rows, each as high as its highest panel. */
 function layOut(panels: Panel[]): { left: number; top: number }[] {
   let top = TOP;
   return panels.map((_, i) => {
@@ -46,7 +46,9 @@ function layOut(panels: Panel[]): { left: number; top: number }[] {
   });
 }
 
-/** A line from the least to the greatest round, over the bar, and behind it the median in digits. */
+/**
+ * A line from the lowest to the highest round over each bar, with the median in digits behind it.
+ */
 function whiskers({ bars }: Panel, i: number, metric: Metric): echarts.CustomSeriesOption {
   return {
     type: "custom",
@@ -82,7 +84,7 @@ function barSeries({ bars }: Panel, i: number): echarts.BarSeriesOption {
   };
 }
 
-/** What figures depend on, in a line. */
+/** One line with what the figures depend on. */
 function origin({ date, machine, plan }: Results): string {
   const programs = Object.entries(machine.versions).map((words) => words.join(" "));
   const where = `${machine.cores} × ${machine.processor}, Linux ${machine.kernel}`;
@@ -130,7 +132,7 @@ function optionOf(
   return option;
 }
 
-/** The picture of a metric as SVG; `undefined` when no case has it. */
+/** The chart of a metric as SVG; `undefined` when no case has it. */
 export function chart(results: Results, metric: Metric): string | undefined {
   const panels = results.outcomes.filter((outcome) => metricsOf(outcome).includes(metric))
     .map((outcome) => panelOf(outcome, metric));
@@ -140,7 +142,7 @@ export function chart(results: Results, metric: Metric): string | undefined {
   const places = layOut(panels);
   const last = panels.slice((Math.ceil(panels.length / COLUMNS) - 1) * COLUMNS);
   const size = {
-    // Never narrower than the lines at the top.
+    // Never narrower than the text at the top.
     width: COLUMNS * PANEL.width,
     height: places.at(-1)!.top + Math.max(...last.map(heightOf)),
   };

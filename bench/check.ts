@@ -1,11 +1,11 @@
-// Whether a contestant's answers are right: a wrong one that is fast must not win.
+// Checks a contestant's answers: a wrong one must not win by being fast.
 import { Buffer } from "node:buffer";
 import { connect } from "node:net";
 import { type Answer, type Exchange, octets } from "./exchange.ts";
 
 const PATIENCE = 5_000;
 
-/** Asks once, and as many times at once as the case does. Throws what is wrong. */
+/** Sends one request, then as many pipelined as the case does. Throws if an answer is wrong. */
 export async function check(port: number, exchange: Exchange, pipelined: number): Promise<void> {
   await checkOne(port, exchange);
   if (pipelined > 1) {

@@ -1,6 +1,6 @@
-// The processor time of another process. /proc/PID/stat has it in ticks of 10 ms, too coarse for a
-// server that is nearly idle; the kernel's clock of a process is the same sum, of user and system
-// time over all threads, also those that have ended, in ns.
+// The processor time of another process. /proc/PID/stat counts it in ticks of 10 ms, too coarse for
+// a nearly idle server. The kernel's clock of a process is in ns and covers the same: user and
+// system time of all threads, ended ones included.
 import { dlopen } from "bun:ffi";
 
 const symbols = {
@@ -8,7 +8,7 @@ const symbols = {
   clock_gettime: { args: ["i32", "buffer"], returns: "i32" },
 } as const;
 
-/** glibc's, or musl's. */
+/** Opens glibc or musl. */
 function open() {
   try {
     return dlopen("libc.so.6", symbols).symbols;

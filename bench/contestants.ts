@@ -1,37 +1,37 @@
-// Who is compared.
+// The servers that are compared.
 import { spawnSync } from "node:child_process";
 import { mkdirSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import type { Answer } from "./exchange.ts";
 
-/** What a contestant is to serve. */
+/** What a contestant has to serve. */
 export interface Task {
   /** A module of handlers/, without the suffix. */
   handler: string;
-  /** What the floor, which has no handler, answers with. */
+  /** The answer of the floor, which has no handler. */
   answer: Answer;
-  /** Seconds that idle connections are kept, where the default is too short. */
+  /** Seconds for which idle connections are kept, if the default is too short. */
   idle?: number;
 }
 
-/** Someone who takes part. */
+/** A server that is compared, or a baseline. */
 export interface Contestant {
-  /** As in options and results. */
+  /** The name in options and results. */
   name: string;
-  /** As in tables. */
+  /** The name in tables. */
   title: string;
-  /** `bare` is a runtime that does nothing, `variant` is ours with an option changed. */
+  /** `bare` is a runtime that does nothing, `variant` is bjoern with an option changed. */
   role: "floor" | "ours" | "peer" | "other" | "bare" | "variant";
-  /** What it runs on. */
+  /** The runtime it needs. */
   runtime: "c" | "bun" | "deno" | "node";
-  /** How it is started. */
+  /** The command that starts it. */
   command(task: Task): string[];
 }
 
 const here = import.meta.dirname!;
 const root = join(here, "..");
-/** What is built here is thrown away with the library's build. */
+/** Build output: in zig-out/, so that it goes when the library's build is removed. */
 const built = join(root, "zig-out/bench");
 const floor = join(built, "floor");
 const node = join(built, "node.mjs");
@@ -39,7 +39,7 @@ const node = join(built, "node.mjs");
 const server = (name: string) => join(here, `servers/${name}.ts`);
 const taskArgs = ({ handler, idle }: Task) => [handler, `${idle ?? ""}`];
 
-/** The program itself, so that it is the one that is measured, not a wrapper. */
+/** The path of the binary itself: a wrapper would be measured along with it. */
 function executable(name: string): string {
   const path = Bun.which(name);
   if (path === null) {
@@ -48,7 +48,7 @@ function executable(name: string): string {
   return realpathSync(path);
 }
 
-/** Bun, which runs the suite too. */
+/** Bun, which also runs the suite. */
 export const bun: string = process.execPath;
 /** Deno. */
 export const deno = (): string => executable("deno");
@@ -72,7 +72,7 @@ const onDeno = (name: string, ...more: string[]) => (task: Task) => [
   ...more,
 ];
 
-/** All of them, in the order of the tables. */
+/** All contestants, in the order of the tables. */
 export const contestants: Contestant[] = [
   {
     name: "floor",
@@ -128,7 +128,7 @@ export const contestants: Contestant[] = [
   },
 ];
 
-/** The contestant of a name. */
+/** Finds a contestant by its name. */
 export const contestant = (name: string): Contestant =>
   contestants.find((contestant) => contestant.name === name)!;
 
@@ -139,12 +139,12 @@ function make(command: string, args: string[]): void {
   }
 }
 
-/** Builds what is not run from its source: the floor, and the module for Node, without types. */
+/** Builds what does not run from source: the floor, and Node's module without types. */
 export function build(): void {
   const folders = ["third_party/libev", "third_party/picohttpparser"];
   mkdirSync(built, { recursive: true });
   make(executable("zig"), [
-    // As build.zig has it for the library.
+    // The flags that build.zig uses for the library.
     ...["cc", "-O3", "-std=gnu11", "-D_GNU_SOURCE", "-DNDEBUG", "-w", "-fno-strict-aliasing"],
     ...[process.arch === "x64" ? "-mcpu=x86_64_v2" : "-mcpu=baseline", "-Icsrc"],
     ...folders.flatMap((folder) => ["-isystem", folder]),

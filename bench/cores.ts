@@ -1,15 +1,15 @@
-// Which processor core runs what: the server has one for itself, the load generator another.
+// Pins the server and the load generator to a processor core each.
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import process from "node:process";
 
-/** The cores of both sides; none where there are less than two or there is no `taskset`. */
+/** The core of each side; empty when there are fewer than two cores or no `taskset`. */
 export interface Cores {
   server?: number;
   load?: number;
 }
 
-/** The cores that this process may use: `0-3,8` is five. */
+/** The cores that this process may use: `0-3,8` means five. */
 function allowed(): number[] {
   const status = readFileSync("/proc/self/status", "utf8");
   const list = /^Cpus_allowed_list:\s*(.*)$/m.exec(status)?.[1] ?? "0";
@@ -21,7 +21,7 @@ function allowed(): number[] {
 
 const hasTaskset = () => spawnSync("taskset", ["--version"]).status === 0;
 
-/** Picks the cores, and moves this process, which is a client too, to the load generator's. */
+/** Picks the cores, and moves this process, which is a client too, to the load generator's core. */
 export function takeCores(): Cores {
   const [server, load] = allowed();
   if (load === undefined || !hasTaskset()) {

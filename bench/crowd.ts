@@ -1,24 +1,24 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 
-/** So many connections are opened at once: fewer than a server's backlog. */
+/** Connections opened at a time: fewer than any server's backlog. */
 const AT_ONCE = 250;
 const PATIENCE = 10_000;
 
-/** Many connections, each of which has sent one request and got (the first part of) its answer. */
+/** Many connections, each of which has sent a request and received at least part of its answer. */
 export class Crowd {
   readonly #sockets: Socket[] = [];
   readonly #mark: string;
-  /** How often the mark has come so far. */
+  /** Marks received so far. */
   marks = 0;
-  /** How many connections the server has closed. */
+  /** Connections that the server has closed. */
   lost = 0;
 
   private constructor(mark: string) {
     this.#mark = mark;
   }
 
-  /** Opens `size` connections. `mark` is in each part of an answer, once. */
+  /** Opens `size` connections. `mark` occurs once in each part of an answer. */
   static async open(port: number, size: number, request: Uint8Array, mark: string): Promise<Crowd> {
     const crowd = new Crowd(mark);
     try {

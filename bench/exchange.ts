@@ -1,29 +1,29 @@
-// A request and the answer that it must get.
+// A request and the expected answer.
 import { Buffer } from "node:buffer";
 
-/** What a case sends, and what it must get back. */
+/** What a case sends and the answer it expects. */
 export interface Exchange {
-  /** By default GET. */
+  /** GET by default. */
   method?: string;
   /** The request target. */
   path: string;
-  /** Fields beside Host and Content-Length. */
+  /** Fields besides Host and Content-Length. */
   fields?: [name: string, value: string][];
   /** The request's body. */
   body?: Uint8Array;
-  /** The right answer. */
+  /** The expected answer. */
   answer: Answer;
 }
 
-/** What a contestant must say. */
+/** The answer that a contestant must give. */
 export interface Answer {
-  /** The media type without its parameters. */
+  /** The media type without parameters. */
   type: string;
-  /** The whole body, or how it begins where it never ends. */
+  /** The whole body, or how it begins if it never ends. */
   body: string | Uint8Array;
 }
 
-/** The request as it is sent, `count` times over. */
+/** The octets of the request, repeated `count` times. */
 export function octets({ method = "GET", path, fields = [], body }: Exchange, count = 1): Buffer {
   const lines = [
     `${method} ${path} HTTP/1.1`,

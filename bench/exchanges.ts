@@ -1,4 +1,4 @@
-// The request of each case and the right answer to it.
+// The request of each case and the expected answer.
 import { Buffer } from "node:buffer";
 import type { Answer, Exchange } from "./exchange.ts";
 import { bytes, chunk, CHUNKS, EVENT, record, text } from "./handlers/data.ts";
@@ -12,7 +12,7 @@ const binary = (body: Uint8Array): Answer => ({ type: "application/octet-stream"
 
 const hello: Exchange = { path: "/", answer: plain("Hello, World!") };
 
-/** What Chrome sends. */
+/** The header fields that Chrome sends. */
 const browser: [string, string][] = [
   ["Connection", "keep-alive"],
   ["sec-ch-ua", '"Chromium";v="142", "Google Chrome";v="142", "Not_A Brand";v="99"'],
@@ -30,7 +30,7 @@ const browser: [string, string][] = [
   ["Cookie", "session=9f86d081884c7d659a2feaa0c55ad015; theme=dark"],
 ];
 
-/** About 1 KiB. */
+/** A JSON body of about 1 KiB. */
 const order = JSON.stringify({
   id: 1,
   lines: Array.from({ length: 10 }, (_, i) => ({
@@ -51,13 +51,13 @@ const post = (body: Uint8Array, type: string, answer: Answer): Exchange => ({
   answer,
 });
 
-/** By handler; two for Hono's app, which has two routes. */
+/** By handler; Hono's app has two, one per route. */
 export const exchanges = {
   plaintext: hello,
   promise: hello,
   macrotask: hello,
   json: { path: "/", answer: json(record()) },
-  // With Host they are twelve.
+  // Twelve fields with Host.
   headers: {
     path: "/",
     fields: browser,
@@ -79,7 +79,7 @@ export const exchanges = {
     path: "/",
     answer: {
       type: "application/octet-stream",
-      // Made only for who asks.
+      // 100 MiB: built only when it is needed.
       get body(): Uint8Array {
         return Buffer.concat(Array(100).fill(bytes(1 << 20)));
       },

@@ -1,4 +1,4 @@
-// Where a run took place, and with what.
+// The machine and the versions a run was measured with.
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { cpus, release, totalmem } from "node:os";
@@ -7,17 +7,17 @@ import { bun, deno, nodeProgram } from "./contestants.ts";
 import type { Cores } from "./cores.ts";
 import { wrkVersion } from "./wrk.ts";
 
-/** What figures depend on. */
+/** Everything besides the plan that the figures depend on. */
 export interface Machine {
   processor: string;
   cores: number;
   memory: string;
   kernel: string;
-  /** Cores of the server and of the load generator. */
+  /** The cores of the server and of the load generator. */
   pinned: Cores;
   /** By program. */
   versions: Record<string, string>;
-  /** The commit, and whether anything was changed since. */
+  /** The commit, marked if the working tree had changes. */
   commit: string;
 }
 
@@ -28,13 +28,13 @@ function output(command: string, ...args: string[]): string {
   return stdout?.trim() ?? "";
 }
 
-/** What package.json pins a package at. */
+/** The version of a package that package.json pins. */
 function packageVersion(name: string): string {
   const path = join(root, "node_modules", name, "package.json");
   return (JSON.parse(readFileSync(path, "utf8")) as { version: string }).version;
 }
 
-/** Looks around. */
+/** Describes this machine. */
 export function machine(pinned: Cores): Machine {
   return {
     processor: cpus()[0]?.model ?? "unknown",

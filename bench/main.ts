@@ -1,4 +1,4 @@
-// `npm run bench`: the suite. `npm run bench -- --help` tells the rest.
+// `npm run bench`: the suite; see `npm run bench -- --help`.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import process from "node:process";
@@ -14,7 +14,7 @@ import { runAll } from "./run.ts";
 import { outcomeText, resultsText } from "./table.ts";
 import { wrkVersion } from "./wrk.ts";
 
-/** Each run has a folder of its own, so that one of some cases does not undo one of all. */
+/** Writes a run to a folder of its own: a run of a few cases must not overwrite a run of all. */
 function write(results: Results): string {
   const stamp = results.date.slice(0, 19).replaceAll(":", "-");
   const folder = join(import.meta.dirname!, "results", stamp);
@@ -38,7 +38,7 @@ function list(): string {
   return ["Cases:", ...names].join("\n");
 }
 
-/** The cases that were asked for. Throws a TypeError for a name that is none's beginning. */
+/** The cases that were asked for. Throws a TypeError for a name that no case begins with. */
 function chosen({ names, only }: Plan): Case[] {
   const unknown = [
     ...names.filter((name) => !cases.some((one) => one.name.startsWith(name))),
@@ -47,7 +47,7 @@ function chosen({ names, only }: Plan): Case[] {
   if (unknown.length > 0) {
     throw new TypeError(`There is no ${unknown.join(", ")}. --list tells what there is.`);
   }
-  // Who names a case exactly does not mean those whose names go on.
+  // The exact name of a case selects only that case, not others that begin with it.
   const isMeant = (asked: string, name: string) =>
     cases.some((one) => one.name === asked) ? name === asked : name.startsWith(asked);
   return cases.filter(({ name }) =>
@@ -89,7 +89,7 @@ export async function main(args: string[]): Promise<number> {
 }
 
 if (import.meta.main) {
-  // Also what is left to do at the end of a run that is interrupted.
+  // exit() runs the exit handlers of an interrupted run, too.
   process.once("SIGINT", () => process.exit(130)).once("SIGTERM", () => process.exit(143));
   process.exit(await main(process.argv.slice(2)));
 }

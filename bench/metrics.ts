@@ -1,4 +1,4 @@
-/** What is measured, and how it is shown. */
+/** What is measured, with titles and units. */
 export const metrics = {
   rate: { title: "requests/s", unit: "/s", better: "higher", digits: 0 },
   cpu: { title: "CPU µs/request", unit: "µs", better: "lower", digits: 2 },
@@ -20,13 +20,13 @@ interface Definition {
   digits: number;
 }
 
-/** The name of something that is measured. */
+/** The name of a metric. */
 export type Metric = keyof typeof metrics;
 
-/** What one contestant did in one round. */
+/** The figures of one contestant in one round. */
 export type Sample = Partial<Record<Metric, number>>;
 
-/** The metrics that any of the samples has, in the order of the table above. */
+/** The metrics that at least one of the samples has, in the order of the table above. */
 export function measured(samples: Sample[]): Metric[] {
   return (Object.keys(metrics) as Metric[])
     .filter((metric) => samples.some((sample) => sample[metric] !== undefined));
@@ -34,7 +34,7 @@ export function measured(samples: Sample[]): Metric[] {
 
 /** A metric over several rounds. */
 export interface Spread {
-  /** The middle one; of an even number the mean of the two in the middle. */
+  /** The middle value; of an even number, the mean of the two in the middle. */
   median: number;
   /** The smallest. */
   least: number;
@@ -42,7 +42,7 @@ export interface Spread {
   most: number;
 }
 
-/** The spread of a metric over the rounds that have it; `undefined` when none has. */
+/** The spread of a metric over the rounds that have it; `undefined` if none does. */
 export function spread(samples: Sample[], metric: Metric): Spread | undefined {
   const values = samples.map((sample) => sample[metric])
     .filter((value) => value !== undefined).sort((a, b) => a - b);
@@ -53,7 +53,7 @@ export function spread(samples: Sample[], metric: Metric): Spread | undefined {
   return { median: middle, least: values[0], most: values.at(-1)! };
 }
 
-/** A figure with the digits and the grouping that its metric is read with. */
+/** Formats a figure with the digits and grouping that suit its metric. */
 export function show(metric: Metric, value: number): string {
   const { digits } = metrics[metric];
   const options = { minimumFractionDigits: digits, maximumFractionDigits: digits };

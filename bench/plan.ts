@@ -1,20 +1,20 @@
 import { parseArgs } from "node:util";
 
-/** How much is measured, and for how long. */
+/** What is measured, and for how long. */
 export interface Plan {
-  /** Every case whose name begins with one of these; all when there are none. */
+  /** Runs the cases whose names begin with one of these; all if empty. */
   names: string[];
-  /** Whether to be quick rather than exact. */
+  /** Whether to trade precision for speed. */
   quick: boolean;
-  /** How often each contestant has its turn. */
+  /** Rounds: each contestant is measured once in each. */
   rounds: number;
-  /** Of a turn. */
+  /** Seconds that a contestant is measured for in a round. */
   seconds: number;
-  /** Before the first, for the runtime's compilers. */
+  /** Seconds of load before the first round, for the runtime's compilers. */
   warmUp: number;
-  /** After so many minutes nothing new is begun. */
+  /** Minutes after which nothing new is started. */
   minutes: number;
-  /** Only contestants with one of these names; all when there are none. */
+  /** Names of the only contestants to measure; all if empty. */
   only: string[];
 }
 
@@ -41,7 +41,7 @@ function positive(text: string | undefined, usual: number): number {
   return value;
 }
 
-/** Reads the arguments. Throws a TypeError for those that it does not know. */
+/** Parses the arguments. Throws a TypeError for unknown ones. */
 export function planOf(args: string[]): Plan & { list: boolean; help: boolean } {
   const { values, positionals } = parseArgs({
     args,
@@ -59,7 +59,7 @@ export function planOf(args: string[]): Plan & { list: boolean; help: boolean } 
   const rounds = positive(values.rounds, usual.rounds);
   const seconds = positive(values.seconds, usual.seconds);
   const { quick: isQuick, only, list, help } = values;
-  // Who asks for more than usual gets the time for it.
+  // Longer measurements than usual extend the time limit.
   const more = Math.max(1, rounds * seconds / (usual.rounds * usual.seconds));
   return {
     names: positionals,

@@ -1,4 +1,4 @@
-// What Linux tells about a process in /proc. Processor time is in clock.ts.
+// What Linux reports about a process in /proc; for processor time see clock.ts.
 import { readdirSync, readFileSync } from "node:fs";
 
 function field(path: string, name: string): number {
@@ -6,10 +6,10 @@ function field(path: string, name: string): number {
   return Number.parseInt(line?.slice(name.length + 1) ?? "0");
 }
 
-/** Memory of a process that is resident, in MiB. */
+/** Resident memory of a process in MiB. */
 export const resident = (pid: number): number => field(`/proc/${pid}/status`, "VmRSS") / 1024;
 
-/** How often any thread of a process has given up its processor: once each time it was woken. */
+/** Voluntary context switches of all threads of a process: about one for each time it was woken. */
 export function wakeUps(pid: number): number {
   const threads = readdirSync(`/proc/${pid}/task`);
   return threads.map((id) => field(`/proc/${pid}/task/${id}/status`, "voluntary_ctxt_switches"))

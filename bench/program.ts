@@ -7,10 +7,10 @@ import { resident, wakeUps } from "./procfs.ts";
 /** Long enough for a slow start on a busy machine. */
 const PATIENCE = 15_000;
 
-/** What a server is run with in production: Bun.serve is slower and talkative without. */
+/** As in production: without NODE_ENV Bun.serve is slower and chatty. */
 const env = { ...process.env, NODE_ENV: "production", NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" };
 
-/** Those that run: none outlives the suite. */
+/** Running processes, so that none outlives the suite. */
 const running = new Set<ChildProcess>();
 process.once("exit", () => running.forEach((child) => child.kill("SIGKILL")));
 
@@ -25,7 +25,7 @@ export class Program {
     this.port = port;
   }
 
-  /** Starts a program and waits for the port, the first line that it prints. */
+  /** Starts a program and waits for its first line, which is the port. */
   static async start([command, ...args]: string[]): Promise<Program> {
     const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"], env });
     running.add(child);
@@ -42,7 +42,7 @@ export class Program {
     return this.#child.pid!;
   }
 
-  /** CPU time so far, in µs. */
+  /** Processor time so far, in µs. */
   get cpu(): number {
     return cpuTime(this.#pid);
   }
@@ -52,12 +52,12 @@ export class Program {
     return resident(this.#pid);
   }
 
-  /** How often it was woken so far. */
+  /** How often it has been woken so far. */
   get wakeUps(): number {
     return wakeUps(this.#pid);
   }
 
-  /** Ends it. Nothing that it does at its end is of interest. */
+  /** Kills it: what it would do on exit does not matter here. */
   async stop(): Promise<void> {
     if (running.has(this.#child)) {
       this.#child.kill("SIGKILL");

@@ -1,4 +1,4 @@
-// What a run has found, as it is written to results.json.
+// The results of a run, as written to results.json.
 import type { Machine } from "./machine.ts";
 import { measured, type Metric, type Sample, type Spread, spread } from "./metrics.ts";
 import type { Plan } from "./plan.ts";
@@ -8,11 +8,11 @@ import type { Case } from "./cases.ts";
 /** One contestant in one case. */
 export interface Entry {
   contestant: string;
-  /** By round. */
+  /** One for each round. */
   samples: Sample[];
-  /** Over the rounds. */
+  /** The spread of each metric over the rounds. */
   spreads: Partial<Record<Metric, Spread>>;
-  /** Why it was not measured, or not to the end. */
+  /** Why it was not measured, or not for all rounds. */
   fault?: string;
 }
 
@@ -38,7 +38,7 @@ export interface Results {
 export const metricsOf = ({ entries }: Outcome): Metric[] =>
   measured(entries.flatMap(({ samples }) => samples));
 
-/** The samples of an outcome by contestant. */
+/** The samples of each contestant in a case. */
 export const samplesOf = ({ entries }: Pick<Outcome, "entries">): Samples =>
   Object.fromEntries(entries.map(({ contestant, samples }) => [contestant, samples]));
 
@@ -46,7 +46,7 @@ function spreadsOf(samples: Sample[]): Entry["spreads"] {
   return Object.fromEntries(measured(samples).map((metric) => [metric, spread(samples, metric)]));
 }
 
-/** Sums up what the contestants of a case did. */
+/** Summarises the samples of a case. */
 export function outcomeOf(
   { name, title, targets }: Case,
   samples: Samples,

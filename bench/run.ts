@@ -1,4 +1,4 @@
-// The order of things: case by case, round by round, contestant by contestant.
+// Runs the suite: case by case, round by round, contestant by contestant.
 import type { Case } from "./cases.ts";
 import { type Contestant, contestant } from "./contestants.ts";
 import type { Cores } from "./cores.ts";
@@ -7,7 +7,7 @@ import { missed, type Outcome, outcomeOf } from "./results.ts";
 import type { Entrant } from "./samples/trial.ts";
 import type { Samples } from "./targets.ts";
 
-/** Measures the cases, and tells of each once it is done. */
+/** Measures the cases, and reports each one as soon as it is done. */
 export async function runAll(
   cases: Case[],
   plan: Plan,
@@ -55,7 +55,7 @@ async function runCase(one: Case, plan: Plan, cores: Cores, end: number): Promis
   return outcomeOf(one, samples, faults);
 }
 
-/** A contestant that is ready. */
+/** A contestant that is ready to be measured. */
 interface Ready {
   name: string;
   entrant: Entrant;
@@ -67,7 +67,7 @@ function enter(one: Case, contestant: Contestant, plan: Plan, cores: Cores): Pro
   return sample({ contestant, task, exchange, plan, cores });
 }
 
-/** Notes what goes wrong with a contestant: the others go on. */
+/** Records an error of one contestant, so that the others go on. */
 async function noting(faults: Map<string, string>, name: string, act: () => Promise<unknown>) {
   try {
     await act();
@@ -76,7 +76,7 @@ async function noting(faults: Map<string, string>, name: string, act: () => Prom
   }
 }
 
-/** A quick run leaves out those who are there for orientation only. */
+/** A quick run skips contestants that serve only for orientation. */
 function isChosen({ name, role }: Contestant, { only, quick }: Plan): boolean {
   return only.length > 0 ? only.includes(name) : !(quick && role === "other");
 }
@@ -85,7 +85,7 @@ function roundsOf({ rounds }: Case, plan: Plan): number {
   return rounds === undefined ? plan.rounds : rounds[plan.quick ? 1 : 0];
 }
 
-/** Each round begins with another one, so that none is always the one after a hot or cold core. */
+/** Each round begins with another contestant, so that none is always the first or the last. */
 function inTurn(contestants: Ready[], round: number): Ready[] {
   const first = round % contestants.length;
   return [...contestants.slice(first), ...contestants.slice(0, first)];

@@ -12,7 +12,7 @@ function table(head: string[], rows: string[][]): string {
   return [head, rule, ...rows].map(row).join("\n");
 }
 
-/** A median, and how far the rounds were from it at most. */
+/** A median and the largest deviation of a round from it. */
 function figure(metric: Metric, spread: Spread | undefined): string {
   if (spread === undefined) {
     return "";
@@ -22,7 +22,7 @@ function figure(metric: Metric, spread: Spread | undefined): string {
   return show(metric, median) + (least === most ? "" : ` ±${Math.round(off * 100)} %`);
 }
 
-/** The ratios worth a column. */
+/** The ratios that get a column. */
 const ratios: { metric: Metric; than: Target["than"]; head: string }[] = [
   { metric: "rate", than: "peer", head: "rate ÷ peer" },
   { metric: "cpu", than: "peer", head: "CPU ÷ peer" },
@@ -49,7 +49,7 @@ function verdictLine({ verdicts }: Outcome): string[] {
   });
 }
 
-/** One case. */
+/** The text of one case. */
 export function outcomeText(outcome: Outcome): string {
   const heading = `### ${outcome.name}: ${outcome.title}`;
   if (outcome.missing !== undefined) {
@@ -72,7 +72,7 @@ export function outcomeText(outcome: Outcome): string {
   return parts.filter((part) => part !== "").join("\n\n");
 }
 
-/** CPU time per request of the plaintext cases side by side: it should not grow with the load. */
+/** Processor time per request of the plaintext cases: it should not grow with the load. */
 function costText(outcomes: Outcome[]): string[] {
   const found = ["1", "8", "64", "256", "1000", "10000", "pipelined-4", "pipelined"]
     .map((load) => outcomes.find(({ name }) => name === `plaintext-${load}`))
@@ -101,7 +101,7 @@ function machineText({ processor, cores, memory, kernel, pinned, versions, commi
   ];
 }
 
-/** A whole run. `charts` are file names. */
+/** The text of a whole run. `charts` are file names. */
 export function resultsText(results: Results, charts: string[]): string {
   const { date, machine, plan, outcomes } = results;
   const verdicts = outcomes.flatMap(({ verdicts }) => verdicts);

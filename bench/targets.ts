@@ -1,23 +1,23 @@
-// What ours is to reach, and whether it does.
+// The targets for bjoern, and whether it meets them.
 import { contestant, contestants } from "./contestants.ts";
 import { type Metric, metrics, type Sample, show, spread } from "./metrics.ts";
 
-/** A figure to reach, by ours on each runtime. */
+/** A figure that bjoern should reach on each runtime. */
 export interface Target {
   metric: Metric;
   /**
-   * What it is compared with: the better of Bun.serve and Deno.serve, the floor, the server or the
-   * bare program of the same runtime; nothing for an absolute figure.
+   * What it is compared with: the better of Bun.serve and Deno.serve, the floor, the same runtime's
+   * own server or bare program; absent for an absolute figure.
    */
   than?: "peer" | "floor" | "own" | "bare";
-  /** A ratio, or a difference, or an absolute figure. */
+  /** The bound of a ratio, a difference or an absolute figure. */
   atLeast?: number;
   atMost?: number;
-  /** Whether it is the difference that counts, not the ratio. */
+  /** Whether to compare by difference rather than by ratio. */
   difference?: boolean;
 }
 
-/** What came of a target. */
+/** The result for one target. */
 export interface Verdict {
   contestant: string;
   target: Target;
@@ -42,7 +42,7 @@ function others(than: Target["than"], name: string): string[] {
   ).map(({ name }) => name);
 }
 
-/** The best of those that a figure is compared with; `undefined` when none was measured. */
+/** The best of the contestants that a figure is compared with; `undefined` if none was measured. */
 export function reference(
   samples: Samples,
   metric: Metric,
@@ -75,7 +75,7 @@ function valueOf(samples: Samples, { metric, than, difference }: Target, name: s
   return difference && other !== undefined ? own - other : ratio(samples, metric, than, name);
 }
 
-/** Judges ours on both runtimes; what was not measured is not judged. */
+/** Judges bjoern on both runtimes; skips what was not measured. */
 export function judge(samples: Samples, targets: Target[]): Verdict[] {
   const ours = contestants.filter(({ role }) => role === "ours");
   return targets.flatMap((target) =>

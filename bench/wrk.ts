@@ -5,10 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 
-/** What to do to a server. */
+/** The load to put on a server. */
 export interface Load {
   port: number;
-  /** What each connection sends again and again. */
+  /** What each connection sends over and over. */
   octets: Uint8Array;
   connections: number;
   seconds: number;
@@ -16,28 +16,28 @@ export interface Load {
   pause?: number;
 }
 
-/** What came of it. */
+/** What wrk has counted. */
 export interface Driven {
   requests: number;
   micros: number;
   p50: number;
   p99: number;
-  /** Answers that are not 200. */
+  /** Answers with a status other than 200. */
   refused: number;
-  /** Connections that did not come about, or broke. */
+  /** Connections that failed or broke. */
   broken: number;
-  /** Answers that came after more than two seconds. */
+  /** Answers that took more than two seconds. */
   late: number;
 }
 
-/** Milliseconds that wrk may take for its beginning and its end. */
+/** Milliseconds that wrk may take to start and to stop. */
 const PATIENCE = 15_000;
 
 const script = join(import.meta.dirname!, "lua/load.lua");
 const folder = mkdtempSync(join(tmpdir(), "bjoern-bench-"));
 process.once("exit", () => rmSync(folder, { recursive: true }));
 
-/** Its version; throws when it is not there. */
+/** The version of wrk; throws when it is not installed. */
 export function wrkVersion(): string {
   const { stdout } = spawnSync("wrk", ["--version"], { encoding: "utf8" });
   if (stdout === null || stdout === undefined) {
@@ -49,12 +49,12 @@ export function wrkVersion(): string {
 }
 
 /**
- * Drives a server for the given time. wrk itself knows whole seconds only, so it is given more and
- * interrupted, upon which it reports as at its end.
+ * Loads a server for the given time. wrk accepts whole seconds only, so it gets more and is
+ * interrupted, upon which it reports as usual.
  */
 export async function drive(load: Load): Promise<Driven> {
   const command = commandOf(load);
-  // On a machine that is busy wrk may not have come to its work: once more, then.
+  // On a busy machine wrk may be interrupted before its first answer: try once more.
   return reportOf(await runFor(command, load.seconds)) ??
     reportOf(await runFor(command, load.seconds)) ??
     raise("wrk got no answer");
@@ -71,7 +71,7 @@ function commandOf({ port, octets, connections, pause = 0 }: Load): string[] {
   return [...options, "--script", script, `http://127.0.0.1:${port}`, "--", file, `${pause}`];
 }
 
-/** The last line, unless nothing was answered. */
+/** Parses the last line; `undefined` when nothing was answered. */
 function reportOf(output: string): Driven | undefined {
   const line = output.trimEnd().split("\n").at(-1) ?? "";
   const driven: Driven | undefined = line.startsWith("{") ? JSON.parse(line) : undefined;
@@ -87,7 +87,7 @@ function runFor(args: string[], seconds: number): Promise<string> {
     const cut = setTimeout(kill, seconds * 1000 + PATIENCE);
     process.once("exit", kill);
     child.stdout.setEncoding("utf8").on("data", (text: string) => output += text);
-    // The script says there that it begins.
+    // The script writes to stderr when it starts.
     child.stderr.once("data", () => {
       stop = setTimeout(() => child.kill("SIGINT"), seconds * 1000);
     });
@@ -101,7 +101,7 @@ function runFor(args: string[], seconds: number): Promise<string> {
   });
 }
 
-/** What went wrong; `undefined` when nothing did. */
+/** What went wrong; `undefined` if nothing did. */
 export function faultOf({ refused, broken, late }: Driven): string | undefined {
   const faults = [
     refused > 0 && `${refused} answers with another status`,

@@ -1,4 +1,4 @@
-// Files to be sent, and each server's own way to send one.
+// Files to send, and how each server sends them.
 import { existsSync, mkdirSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
@@ -9,14 +9,14 @@ export type Sender = (path: string) => Response | Promise<Response>;
 
 let sender: Sender | undefined;
 
-/** Said by the program that serves. */
+/** Called by the program that serves. */
 export function sendBy(way: Sender): void {
   sender = way;
 }
 
 const folder = join(import.meta.dirname!, "../../zig-out/bench");
 
-/** A file of so many MiB, made when it is not there. */
+/** A file of so many MiB, made if it does not exist. */
 export function fileOf(mebibytes: number): string {
   const path = join(folder, `${mebibytes}m`);
   if (!existsSync(path) || statSync(path).size !== mebibytes << 20) {

@@ -17,5 +17,5 @@ app.get("/", (context) => context.text("Hello, Hono!"));
 app.use("/hello/*", poweredBy, onlyKnown);
 app.get("/hello/:name", (context) => context.json({ hello: context.req.param("name") }));
 
-/** A framework's app: what each runtime's guide for Hono hands to its server. */
+/** A Hono app, passed to each server as Hono's guide for the runtime does. */
 export default app.fetch;

@@ -2,7 +2,7 @@ import { EVENT } from "./data.ts";
 
 const event = new TextEncoder().encode(EVENT);
 
-/** One event at once and then one per second, as long as the client listens. */
+/** Sends one event at once and then one per second for as long as the client listens. */
 export default (): Response => {
   let timer: ReturnType<typeof setInterval>;
   const body = new ReadableStream<Uint8Array>({

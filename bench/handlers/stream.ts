@@ -1,6 +1,6 @@
 import { chunk, CHUNKS } from "./data.ts";
 
-/** A response in a hundred parts, each made when it is asked for. */
+/** A response in a hundred parts, each made on demand. */
 export default (): Response => {
   let left = CHUNKS;
   const body = new ReadableStream<Uint8Array>({

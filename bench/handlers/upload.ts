@@ -1,4 +1,4 @@
-/** Reads a body part by part and keeps nothing of it. */
+/** Reads a body part by part and discards it. */
 export default async (request: Request): Promise<Response> => {
   let size = 0;
   for await (const part of request.body!) {

@@ -1,5 +1,5 @@
--- Sends the octets of a file as they are, one or more requests at a time, and prints what came of
--- it as JSON. Arguments: the file, and the mean pause in ms between two sendings of a connection.
+-- Sends the octets of a file, one or more requests, and prints the result as JSON. Arguments: the
+-- file, and the mean pause of a connection between two sends in ms.
 local octets
 local pause = 0
 
@@ -8,9 +8,9 @@ function init(args)
   octets = file:read("*a")
   file:close()
   pause = tonumber(args[2]) or 0
-  -- Each thread has its own generator, and all begin alike.
+  -- Each thread has its own generator: seed all of them alike.
   math.randomseed(1)
-  -- wrk asks for the octets once: a `request` function of ours would be called for each sending.
+  -- wrk asks for the octets once, whereas it would call a `request` function for every send.
   wrk.format = function()
     return octets
   end
@@ -20,8 +20,8 @@ function init(args)
   io.stderr:write("begins\n")
 end
 
--- Pauses between nothing and twice the mean, so that the clients do not march in step. wrk wants
--- whole ms: rounding by chance keeps the mean.
+-- Pauses between zero and twice the mean, so that the clients do not move in lockstep. wrk wants
+-- whole ms: random rounding preserves the mean.
 function delay()
   return math.floor(2 * pause * math.random() + math.random())
 end

@@ -6,21 +6,21 @@ import { afresh, commandOf, type Sampler } from "./trial.ts";
 import { Program } from "../program.ts";
 
 /**
- * A sampler of servers that send `full` clients an event per second, or `quick` clients in a quick
- * run. A request is here an event.
+ * A sampler of servers that send an event per second to `full` clients, or to `quick` clients in a
+ * quick run. A "request" of the figures is an event here.
  */
 export function events(full: number, quick: number): Sampler {
   return afresh(async (trial) => {
     const { exchange, plan } = trial;
     const program = await Program.start(commandOf(trial));
     const count = plan.quick ? quick : full;
-    // Whole periods: all clients came, and so get their events, at nearly the same time.
+    // Whole periods: all clients connected, and so get their events, at nearly the same time.
     const millis = plan.quick ? 2000 : 4000;
     const mark = String(exchange.answer.body);
     let crowd: Crowd | undefined;
     try {
       crowd = await Crowd.open(program.port, count, octets(exchange), mark);
-      // Between two events.
+      // Halfway between two events.
       await pause(1500);
       const [cpu, marks, start] = [program.cpu, crowd.marks, performance.now()];
       await pause(millis);

@@ -1,4 +1,4 @@
-// What connections cost that are kept and do nothing.
+// The cost of idle connections.
 import { setTimeout as pause } from "node:timers/promises";
 import { Crowd } from "../crowd.ts";
 import { octets } from "../exchange.ts";
@@ -7,14 +7,14 @@ import type { Program } from "../program.ts";
 import { loadOf, underLoad, warmUp } from "./load.ts";
 import { afresh, type Sampler, started, type Trial } from "./trial.ts";
 
-/** For what an accept leaves behind to be collected. */
+/** Milliseconds for the garbage of the accepts to be collected. */
 const SETTLE = 300;
 
 /** A sampler of servers with `full` idle connections, or `quick` in a quick run. */
 export function idle(full: number, quick: number): Sampler {
   return afresh(async (trial) => {
     const busy = ({ port }: Program) => loadOf(trial, { connections: 64 }, port);
-    // Buffers and compilers that any traffic brings are none of the connections' doing.
+    // Not for the connections to pay: buffers and compiled code that any traffic brings.
     const program = await started(trial, 1, (program) => warmUp(busy(program), trial.plan));
     try {
       await underLoad(program, busy(program));
@@ -25,7 +25,7 @@ export function idle(full: number, quick: number): Sampler {
   });
 }
 
-/** What `count` idle connections take, and what they do to a client who is not. */
+/** Measures the memory of `count` idle connections, and how much they slow an active client. */
 async function amongIdle(trial: Trial, program: Program, count: number): Promise<Sample> {
   const one = loadOf(trial, { connections: 1 }, program.port);
   const alone = await underLoad(program, one);

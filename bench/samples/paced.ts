@@ -1,11 +1,11 @@
-// The same number of requests per second for everyone.
+// A fixed number of requests per second, the same for every server.
 import { contestant } from "../contestants.ts";
 import { pressed } from "./load.ts";
 import type { Sampler, Trial } from "./trial.ts";
 
 const CONNECTIONS = 256;
 
-/** Requests per second of the better of the runtimes' own servers. */
+/** Requests per second of the faster of the runtimes' own servers. */
 async function peersBest(trial: Trial): Promise<number> {
   let best = 0;
   for (const name of ["bun", "deno"]) {
@@ -21,8 +21,7 @@ async function peersBest(trial: Trial): Promise<number> {
 }
 
 /**
- * A sampler of servers that have `share` of the load under which the better peer is full. The peers
- * are measured first, once.
+ * A sampler of servers under `share` of the faster peer's full load. That is measured once, first.
  */
 export function paced(share: number): Sampler {
   let full: Promise<number> | undefined;
@@ -33,7 +32,7 @@ export function paced(share: number): Sampler {
   };
 }
 
-/** A sampler of servers that `connections` clients ask `rate` times a second in all. */
+/** A sampler of servers that `connections` clients send `rate` requests per second in total. */
 export function sparse(connections: number, rate: number): Sampler {
   const pause = connections / rate * 1000;
   return (trial) => pressed(trial, { connections, pause, seconds: 1 });

@@ -1,4 +1,4 @@
-// What a server costs that has nothing to do: its memory, its processor time.
+// The cost of a server with nothing to do: start, memory, processor time.
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -7,10 +7,10 @@ import { Program } from "../program.ts";
 import { afresh, commandOf } from "./trial.ts";
 
 const library = join(import.meta.dirname!, "../../zig-out/lib/libbjoern.so");
-/** For what the start leaves behind to be collected. */
+/** Milliseconds for the garbage of the start to be collected. */
 const SETTLE = 500;
 
-/** From the start of the process to the first answer: for so long a restarted server is away. */
+/** From process start to first answer: how long a restarted server is unavailable. */
 export const start = afresh(async (trial) => {
   const begin = performance.now();
   const program = await Program.start(commandOf(trial));
@@ -22,7 +22,7 @@ export const start = afresh(async (trial) => {
   }
 });
 
-/** Memory of a server that has answered once; of a bare runtime that has nothing to answer. */
+/** Memory after one answer; a bare runtime has nothing to answer. */
 export const footprint = afresh(async (trial) => {
   const { role } = trial.contestant;
   const program = await Program.start(commandOf(trial));
@@ -38,7 +38,7 @@ export const footprint = afresh(async (trial) => {
   }
 });
 
-/** Processor time of a server that has answered once. */
+/** Processor time of an idle server that has answered once. */
 export const still = afresh(async (trial) => {
   const program = await Program.start(commandOf(trial));
   try {
@@ -56,7 +56,7 @@ export const still = afresh(async (trial) => {
   }
 });
 
-/** Processor time of each of the few requests of a server that sleeps between them. */
+/** Processor time per request of a server that sleeps between its few requests. */
 export const trickle = afresh(async (trial) => {
   const program = await Program.start(commandOf(trial));
   const count = trial.plan.quick ? 50 : 150;

@@ -1,4 +1,4 @@
-// A contestant in a case: a process on its core, its answers checked, ended whatever happens.
+// A contestant in a case: a process on its core, its answers checked, always ended.
 import { check } from "../check.ts";
 import type { Contestant, Task } from "../contestants.ts";
 import { type Cores, pinned } from "../cores.ts";
@@ -7,7 +7,7 @@ import type { Sample } from "../metrics.ts";
 import type { Plan } from "../plan.ts";
 import { Program } from "../program.ts";
 
-/** Who is to do what. */
+/** A contestant and its task. */
 export interface Trial {
   contestant: Contestant;
   task: Task;
@@ -24,7 +24,7 @@ export interface Entrant {
   leave(): Promise<void>;
 }
 
-/** Gets a contestant ready. Throws what is wrong with it. */
+/** Prepares a contestant. Throws if something is wrong with it. */
 export type Sampler = (trial: Trial) => Promise<Entrant>;
 
 /** The command that starts the contestant. */
@@ -32,13 +32,13 @@ export function commandOf({ contestant, task, cores }: Trial): string[] {
   return pinned(cores.server, contestant.command(task));
 }
 
-/** A sampler that starts the contestant anew in each round. */
+/** A sampler that restarts the contestant in each round. */
 export function afresh(sample: (trial: Trial) => Promise<Sample>): Sampler {
   return (trial) =>
     Promise.resolve({ sample: () => sample(trial), leave: () => Promise.resolve() });
 }
 
-/** Starts the contestant's server, and ends it when it does not answer well or get `ready`. */
+/** Starts the contestant's server, and ends it if its answers are wrong or `ready` fails. */
 export async function started(
   trial: Trial,
   pipelined: number,

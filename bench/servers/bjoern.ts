@@ -1,4 +1,4 @@
-// Ours, the same on both runtimes.
+// bjoern, the same on both runtimes.
 import { type Options, run, sendFile } from "../../mod.ts";
 import { sendBy } from "../handlers/files.ts";
 import { handler, idle, spin } from "./handler.ts";

@@ -1,4 +1,4 @@
-// Deno.serve, which keeps idle connections for ever.
+// Deno.serve, which never closes idle connections.
 import { sendBy } from "../handlers/files.ts";
 import { handler } from "./handler.ts";
 

@@ -1,9 +1,8 @@
 /* The floor: what the kernel, libev and picohttpparser cost by themselves. It answers every request
- * with the one body that it was started with, under the head that the other contestants send, and
- * leaves out all that makes a server: rules, limits, timeouts, handlers.
- *
- * Bound to the library's own libev configuration and compiled with its flags, so that a difference
- * in figures is the library's and JavaScript's doing. */
+ * with the body given on its command line, under the head that the other contestants send, and
+ * leaves out all that makes a server: rules, limits, timeouts, handlers. It uses the library's
+ * libev configuration and compiler flags, so any difference in figures is due to the library and
+ * JavaScript. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -21,16 +20,16 @@ enum { BACKLOG = 1024, INPUT_SIZE = 64 * 1024, MAX_FIELDS = 64, MAX_PIPELINED = 
 typedef struct {
   const char *type;
   const char *body;
-  char *answer; /* head and body, made anew when the Date changes */
+  char *answer; /* head and body, renewed when the Date changes */
   size_t size;
   time_t made;
-  char *output; /* shared: it is sent before the next connection is looked at */
+  char *output; /* shared: sent before the next connection is looked at */
   char input[INPUT_SIZE];
 } floor_server;
 
 typedef struct {
   ev_io io;
-  size_t kept; /* octets of a request that is not complete */
+  size_t kept; /* octets of an incomplete request */
   char *rest;
 } conn;
 
@@ -48,7 +47,7 @@ static void conn_close(struct ev_loop *loop, conn *c)
   free(c);
 }
 
-/* The answer, with the Date of this second. */
+/* Writes the answer with the current Date. */
 static void floor_date(floor_server *s, time_t now)
 {
   char date[32];
@@ -62,8 +61,8 @@ static void floor_date(floor_server *s, time_t now)
                             s->type, date, strlen(s->body), s->body);
 }
 
-/* Answers the complete requests in `size` octets into `s->output`; returns how many octets they
- * were, or -1 for what is no request. */
+/* Answers the complete requests in `size` octets into `s->output`. Returns how many octets they
+ * took, or -1 for a bad request. */
 static ssize_t floor_answer(floor_server *s, size_t size, size_t *written)
 {
   size_t at = 0;
@@ -85,7 +84,7 @@ static ssize_t floor_answer(floor_server *s, size_t size, size_t *written)
   return (ssize_t)at;
 }
 
-/* Keeps what is left of the input for the next time; most often that is nothing. */
+/* Keeps an incomplete request for the next read; usually there is none. */
 static void conn_keep(conn *c, const char *rest, size_t size)
 {
   free(c->rest);
@@ -111,7 +110,7 @@ static void conn_read(struct ev_loop *loop, ev_io *io, int events)
   size_t size = c->kept + (size_t)got;
   floor_date(s, (time_t)ev_now(loop));
   ssize_t used = floor_answer(s, size, &written);
-  /* Answers are small and the client reads: what does not fit at once is a mistake of the case. */
+  /* Answers are small and the client reads: if one does not fit at once, the case is wrong. */
   if (used < 0 || send(io->fd, s->output, written, MSG_NOSIGNAL) != (ssize_t)written) {
     conn_close(loop, c);
     return;
@@ -137,7 +136,7 @@ static void floor_accept(struct ev_loop *loop, ev_io *io, int events)
   }
 }
 
-/* Listens on a free port and tells it. */
+/* Listens on a free port and prints it. */
 static int floor_listen(void)
 {
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -152,7 +151,7 @@ static int floor_listen(void)
   return fd;
 }
 
-/* floor TYPE BODY */
+/* Usage: floor TYPE BODY */
 int main(int argc, char **argv)
 {
   floor_server server = {0};

@@ -1,17 +1,17 @@
-// What the programs of one contract have in common: each is started with the name of a handler, the
-// seconds that an idle connection is kept and our spin, and prints the port that it got.
+// Shared by the servers that take a Fetch handler. The arguments are the handler's name, the
+// seconds that idle connections are kept, and bjoern's spin; each server prints its port.
 import process from "node:process";
 
-/** A Fetch handler, as all three servers take it. */
+/** A Fetch handler, which all three servers accept. */
 export type Handler = (request: Request) => Response | Promise<Response>;
 
 const [name, seconds, micros] = process.argv.slice(2);
 
-/** The handler that the program was started with. */
+/** The handler named on the command line. */
 export const { default: handler }: { default: Handler } = await import(`../handlers/${name}.ts`);
 
-/** Seconds that an idle connection is kept; `undefined` for the server's own default. */
+/** Seconds that idle connections are kept; `undefined` for the server's default. */
 export const idle: number | undefined = seconds ? Number(seconds) : undefined;
 
-/** How long ours looks for work before it sleeps, in µs; `undefined` for its default. */
+/** How long bjoern polls for work before it sleeps, in µs; `undefined` for its default. */
 export const spin: number | undefined = micros ? Number(micros) : undefined;

@@ -1,4 +1,4 @@
-// node:http in Node, with each handler written the way that it wants it.
+// node:http in Node, with each handler rewritten for its API.
 import { Buffer } from "node:buffer";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";

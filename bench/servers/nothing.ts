@@ -1,3 +1,3 @@
-// A runtime that does nothing: what the memory of the others is compared with.
+// A runtime that does nothing: the baseline for memory.
 setInterval(() => {}, 60_000);
 console.log(0);
