@@ -3,7 +3,7 @@
 const std = @import("std");
 const builtin = @import("builtin");
 
-/// The oldest systems that are served. The macOS and arm64 ones have what we use in their baseline.
+/// The oldest systems supported. The baseline of macOS and arm64 has all the instructions we use.
 const platforms = [_]struct { name: []const u8, triple: []const u8, cpu: []const u8 = "baseline" }{
     .{ .name = "linux-x64", .triple = "x86_64-linux-gnu.2.17", .cpu = "x86_64_v2" },
     .{ .name = "linux-arm64", .triple = "aarch64-linux-gnu.2.17" },
@@ -23,16 +23,16 @@ const our_files = [_][]const u8{
 const our_flags = [_][]const u8{
     "-std=c11",             "-D_GNU_SOURCE", "-Wall",   "-Wextra",
     "-Wshadow",             "-Wconversion",  "-Werror", "-fvisibility=hidden",
-    // ev.h reads one watcher type through another.
+    // libev accesses a watcher through pointers to other watcher types.
     "-fno-strict-aliasing",
 };
 
-/// loop.c is ours, but includes all of libev.
+/// loop.c is our own, but includes all of libev.
 const third_party_files = [_][]const u8{ "csrc/loop.c", "third_party/picohttpparser/picohttpparser.c" };
 const third_party_flags = [_][]const u8{ "-std=gnu11", "-w", "-fno-strict-aliasing", "-fvisibility=hidden" };
 
 pub fn build(b: *std.Build) !void {
-    // What is built here may run elsewhere: never for the very processor at hand.
+    // The result may run on other machines: never tune it to this one's processor.
     const target = b.standardTargetOptions(.{ .default_target = .{
         .cpu_model = if (builtin.cpu.arch == .x86_64) .{ .explicit = &std.Target.x86.cpu.x86_64_v2 } else .baseline,
     } });
@@ -51,7 +51,7 @@ pub fn build(b: *std.Build) !void {
         const program = b.addExecutable(.{ .name = std.fs.path.stem(entry.name), .root_module = module(b, target, .Debug) });
         program.root_module.addCSourceFile(.{ .file = b.path(b.pathJoin(&.{ "tests/c", entry.name })), .flags = &our_flags });
         program.root_module.linkLibrary(under_test);
-        // What is of another system is only compiled.
+        // Tests for another system are only compiled.
         const runs = target.result.os.tag == builtin.os.tag;
         run_tests.dependOn(if (runs) &b.addRunArtifact(program).step else &program.step);
     }
@@ -70,7 +70,7 @@ fn library(b: *std.Build, linkage: std.builtin.LinkMode, target: std.Build.Resol
     code.addCSourceFiles(.{ .root = b.path("csrc"), .files = &our_files, .flags = &our_flags });
     code.addCSourceFiles(.{ .files = &third_party_files, .flags = &third_party_flags });
     const made = b.addLibrary(.{ .name = "bjoern", .linkage = linkage, .root_module = code });
-    // What is undefined is found here, not when the library is loaded. (macOS always does so.)
+    // Finds undefined symbols now rather than when the library is loaded. (macOS always does.)
     made.link_z_defs = target.result.os.tag == .linux;
     if (unpinned(b)) |fault| made.step.dependOn(&b.addFail(fault).step);
     return made;
@@ -83,7 +83,8 @@ fn module(b: *std.Build, target: std.Build.ResolvedTarget, optimize: std.builtin
         .link_libc = true,
         .pic = true,
         .strip = optimize != .Debug,
-        // Debuggers of macOS have frame pointers to go by. On arm64 the tables took a page of 16 KiB.
+        // macOS debuggers have frame pointers to go by, and on arm64 the tables took a page of 16
+        // KiB.
         .unwind_tables = if (target.result.os.tag == .macos) .none else null,
     });
     made.addIncludePath(b.path("csrc"));
@@ -92,8 +93,8 @@ fn module(b: *std.Build, target: std.Build.ResolvedTarget, optimize: std.builtin
     return made;
 }
 
-/// What is wrong with the third-party sources. Zig hashes packages only when it downloads them,
-/// so what is compiled is compared with the pinned sums each time.
+/// What is wrong with the third-party sources. Zig hashes packages only when it downloads them, so
+/// every build compares the sources with the pinned sums.
 fn unpinned(b: *std.Build) ?[]const u8 {
     var lines = std.mem.tokenizeScalar(u8, @embedFile("scripts/sources.sha256"), '\n');
     while (lines.next()) |line| {

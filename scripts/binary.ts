@@ -1,20 +1,21 @@
-// What a shared library says of itself: ELF (Linux) and Mach-O (macOS), 64 bits, little-endian.
+// Reads what a shared library says about itself: 64-bit little-endian ELF (Linux) or Mach-O
+// (macOS).
 import type { Buffer } from "node:buffer";
 
 export interface Binary {
-  /** The libraries that it has loaded. */
+  /** The libraries it loads. */
   needs: string[];
-  /** The newest symbol version of each of them (Linux), or the oldest macOS. */
+  /** The symbol versions it needs of them (Linux), or the oldest macOS. */
   versions: string[];
-  /** The functions that it offers. */
+  /** The functions it exports. */
   exports: string[];
-  /** What is not stripped: sections with symbols or for debuggers. */
+  /** What was not stripped: symbols and debug sections. */
   ballast: string[];
-  /** Why the system would not load it, or should not. */
+  /** Why the system could not load it, or should not. */
   faults: string[];
 }
 
-/** A text that ends in NUL. */
+/** A string that ends in NUL. */
 function text(octets: Buffer, at: number): string {
   return octets.toString("latin1", at, octets.indexOf(0, at));
 }
@@ -23,7 +24,7 @@ const u64 = (octets: Buffer, at: number) => Number(octets.readBigUInt64LE(at));
 
 const range = (count: number) => Array.from({ length: count }, (_, i) => i);
 
-// The numbers are those of the ELF specification and of the GNU extensions (elf.h).
+// Values from the ELF specification and from elf.h for the GNU extensions.
 const PT_LOAD = 1, PT_DYNAMIC = 2, PT_GNU_STACK = 0x6474e551, PF_X = 1;
 const DT_NEEDED = 1, DT_HASH = 4, DT_STRTAB = 5, DT_SYMTAB = 6;
 const DT_VERNEED = 0x6ffffffe, DT_VERNEEDNUM = 0x6fffffff;
@@ -79,7 +80,7 @@ function readElf(octets: Buffer): Binary {
   };
 }
 
-// The numbers are those of mach-o/loader.h and mach-o/nlist.h.
+// Values from mach-o/loader.h and mach-o/nlist.h.
 const LC_SYMTAB = 0x2, LC_LOAD_DYLIB = 0xc, LC_CODE_SIGNATURE = 0x1d, LC_BUILD_VERSION = 0x32;
 const CPU_TYPE_ARM64 = 0x0100000c;
 const N_STAB = 0xe0, N_PEXT = 0x10, N_TYPE = 0x0e, N_EXT = 0x01;
@@ -111,7 +112,7 @@ function readMachO(octets: Buffer): Binary {
   };
 }
 
-/** Reads either. */
+/** Reads either format. */
 export function readBinary(octets: Buffer): Binary {
   return octets.readUInt32BE(0) === 0x7f454c46 ? readElf(octets) : readMachO(octets);
 }

@@ -1,10 +1,10 @@
-// All that can be said about the code without running it.
+// All checks that do not run the code.
 import process from "node:process";
 import manifest from "../deno.json" with { type: "json" };
 import { files } from "./files.ts";
 import { runStages, type Stage } from "./stage.ts";
 
-// bench/ is left to tsc, which knows both runtimes: it compares them.
+// bench/ mixes the APIs of both runtimes: only tsc knows them all.
 const shared = ["mod.ts", "cli.ts", "server", "ffi", "contrib", "tests", "examples", "scripts"];
 const documents = [...files(".", ".md"), ...files("docs", ".md")];
 const inC = [
@@ -15,7 +15,7 @@ const inC = [
 
 const clangFormat = ["clang-format", "--dry-run", "--Werror", "--ferror-limit=5"];
 
-// The libraries as modules are needed for types.
+// The type check needs the libraries as modules.
 export const checks: Stage[] = [
   { name: "zig build dist", command: ["zig", "build", "dist"] },
   { name: "dist", command: ["bun", "scripts/dist.ts"] },

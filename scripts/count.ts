@@ -28,7 +28,7 @@ export function countLines(output: string): Count {
   };
 }
 
-/** Reads the last line of a script of ours. */
+/** Reads the summary at the end of a script's output. */
 export function countSummary(output: string): Count {
   const [, passed = "0", failed = "0", skipped = "0"] =
     [...output.matchAll(/^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/gm)].at(-1) ?? [];
@@ -36,8 +36,8 @@ export function countSummary(output: string): Count {
 }
 
 /**
- * Counts the cases in a JUnit report. Deno lists a test that has parts beside its parts, which are
- * named "test > part"; only the parts are counted.
+ * Counts the cases in a JUnit report. Deno lists a test with steps along with the steps, which are
+ * named "test > step"; only the steps are counted.
  */
 export function countReport(xml: string): Count {
   const cases = xml.matchAll(/<testcase name="([^"]*)"[^>]*>\s*(?:<(failure|error|skipped))?/g);

@@ -1,14 +1,14 @@
-// `npm run cross`: what else than this machine the library is made for. The C tests on musl and on
-// arm64 (by qemu-user), servers on the libraries that are shipped, and the C tests compiled for
-// macOS, whose calls `scripts/sanitized.ts --macos` plays. Linux on x64 only.
-// `npm run cross -- hello`: the ones with "hello" in their names.
+// `npm run cross`: tests for the platforms other than this machine. The C tests on musl and on
+// arm64 (in qemu-user), servers on the libraries we ship, and the C tests compiled for macOS;
+// `scripts/sanitized.ts --macos` runs those on emulated system calls. Linux on x64 only.
+// `npm run cross -- hello`: those with "hello" in their names.
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import process from "node:process";
 import { countLines } from "./count.ts";
 import { runStages, type Stage } from "./stage.ts";
 
-/** Needs what may be missing here. */
+/** A stage that needs packages which may be missing. */
 interface Try extends Stage {
   needs?: { found: () => boolean; packages: string };
 }
@@ -47,7 +47,7 @@ const tries: Try[] = [
   },
 ];
 
-/** CI has to have everything. */
+/** CI must run all of them. */
 function isPossible({ name, needs }: Try): boolean {
   if (needs === undefined || process.env.CI || needs.found()) return true;
   console.log(`${name.padEnd(24)}skipped: \`apt-get install ${needs.packages}\` brings its needs`);

@@ -1,5 +1,6 @@
-// `npm run dist`, when Zig has built the libraries: judges them, and makes what the packages have
-// beside the sources. ffi/embedded/ and THIRD_PARTY_LICENSES are for both, dist/ is npm's.
+// `npm run dist`, after Zig has built the libraries: checks them, and makes the files that packages
+// have besides the sources. ffi/embedded/ and THIRD_PARTY_LICENSES go into both packages, dist/
+// into npm's.
 import type { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -15,10 +16,10 @@ import { run } from "./run.ts";
 const root = join(import.meta.dirname!, "..");
 const dist = join(root, "dist");
 
-/** In bytes. On arm64 each of macOS' four segments is padded to 16 KiB. */
+/** In bytes. On arm64 each of the four segments of a macOS library is padded to 16 KiB. */
 const largest = (platform: Platform) => (platform === "darwin-arm64" ? 128 : 100) * 1024;
 
-/** What every system of the platform has, and since when. */
+/** What every supported system of the platform has, by version. */
 const lowest = {
   gnu: { needs: ["libc.so.6", "libpthread.so.0"], version: "GLIBC_2.17" },
   musl: { needs: ["libc.so"], version: "" },
@@ -35,7 +36,7 @@ function sha256(octets: Uint8Array): string {
   return createHash("sha256").update(octets).digest("hex");
 }
 
-/** Why a library must not be shipped. */
+/** The reasons not to ship a library. */
 function faultsOf(platform: Platform, octets: Buffer): string[] {
   const [system, , libc = "gnu"] = platform.split("-");
   const { needs, version } = lowest[system === "darwin" ? "darwin" : libc as "gnu" | "musl"];
@@ -61,7 +62,7 @@ export const base64: string = "${octets.toString("base64")}";
   writeFileSync(join(root, "ffi/embedded", `${platform}.ts`), text);
 }
 
-/** In the authors' words: libev has a file for them, picohttpparser a comment. */
+/** The authors' own texts: libev has a licence file, picohttpparser a comment. */
 function licenses(): string {
   const read = (path: string) => readFileSync(join(root, "third_party", path), "utf8").trim();
   const [, comment] = /^\/\*\n(.*?)\*\//s.exec(read("picohttpparser/picohttpparser.c"))!;
@@ -74,7 +75,7 @@ function licenses(): string {
     .join("\n\n");
 }
 
-/** The command runs on the runtime that there is: to JavaScript the second line is a text. */
+/** Runs the command on whichever runtime there is: to JavaScript the second line is a string. */
 const SHEBANG = `#!/bin/sh
 ":" //; command -v bun >/dev/null && exec bun "$0" "$@"; exec deno run -A "$(readlink -f "$0")" "$@"`;
 
@@ -83,15 +84,15 @@ async function make(...command: string[]): Promise<void> {
   if (!well) throw new Error(output);
 }
 
-/** The shared parts in one file: a program starts sooner the fewer files there are to be found. */
+/** The shared modules in one file: fewer files start faster. */
 const CORE = "ffi/core.js";
 const SHARED = /^(server|ffi)\//;
-/** What most programs do not need is loaded by itself; it must not need the core, which waits for it. */
+/** What few programs need is a module of its own. It must not import the core, which awaits it. */
 const RARE = /^ffi\/embedded\b/;
 
 const isShared = (path: string) => SHARED.test(path) && !RARE.test(path) && path !== CORE;
 
-/** Has a module import from the one file what it imports from those that are in it. */
+/** Redirects a module's imports of shared modules to the one file. */
 function repoint(path: string, needed: Set<string>): void {
   const file = join(dist, path);
   const text = readFileSync(file, "utf8").replace(
@@ -107,7 +108,7 @@ function repoint(path: string, needed: Set<string>): void {
   writeFileSync(file, text);
 }
 
-/** Makes the one file, of which the others see what they need. */
+/** Bundles the shared modules into the one file, which exports what the others import. */
 async function bundle(): Promise<void> {
   const paths = filesBelow(dist).filter((path) => path.endsWith(".js"));
   const needed = new Set<string>();
@@ -119,7 +120,7 @@ async function bundle(): Promise<void> {
   paths.filter(isShared).forEach((path) => rmSync(join(dist, path)));
 }
 
-/** npm's JavaScript and declarations: Deno strips no types below node_modules. */
+/** npm's JavaScript and declarations: Deno does not strip types below node_modules. */
 async function compile(): Promise<void> {
   await make("tsc", "--project", "tsconfig.dist.json");
   const { name, version } = manifest; // all that the code reads of it

@@ -1,6 +1,6 @@
-// `npm run faults`: the library when the system fails it. C programs with a shim between the
-// library and the system (tests/faults/shim.h), and real servers: some run out of descriptors, some
-// have strace let their system calls fail.
+// `npm run faults`: the library when system calls fail. C programs run with a shim between the
+// library and the system (tests/faults/shim.h); real servers run out of descriptors, or have strace
+// fail their system calls.
 // `npm run faults -- memory`: the programs with "memory" in their names. Linux only.
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -13,7 +13,7 @@ import { runStages, type Stage } from "./stage.ts";
 
 const folder = "zig-out/faults";
 
-/** Calls that one unit makes of its own: its name, the library's call, the shim's. */
+/** Calls of a single unit that fail separately: the unit, the library's call, the shim's. */
 const special = [
   ["loop", "realloc", "libev_realloc"],
   ["parking", "socket_send", "wake_send"],
@@ -31,7 +31,7 @@ function rename(object: string, from: string, to: string): string[] {
   return ["objcopy", "--redefine-sym", `${from}=fault_${to}`, object];
 }
 
-/** The library, calling the shim in the place of the system. */
+/** Builds the library with its system calls renamed to the shim's. */
 async function build(): Promise<boolean> {
   if (!await compile("cc", folder, [])) return false;
   const object = (source: string) => objectOf(source, folder);

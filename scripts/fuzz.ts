@@ -1,7 +1,7 @@
-// `npm run fuzz`: gives the fuzz targets their corpus, then half a minute of mutations of it.
-// `npm run fuzz -- --seconds 600 --target request` for longer, `--replay` for the corpus alone,
-// which needs no clang, `--seed 1` for the same mutations again, of nothing but the corpus. What ends a target is kept in zig-out/fuzz/; one that is worth keeping
-// becomes a file of tests/fuzz/corpus/.
+// `npm run fuzz`: runs the fuzz targets on their corpus, then on half a minute of mutations. `npm
+// run fuzz -- --seconds 600 --target request` runs longer, `--replay` runs the corpus alone and
+// needs no clang, `--seed 1` repeats the same mutations of the seeds. Inputs that crash a target
+// are kept in zig-out/fuzz/; add those worth keeping to tests/fuzz/corpus/.
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -15,9 +15,9 @@ const folder = "zig-out/fuzz";
 interface Target {
   name: string;
   corpus: string;
-  /** Its part of the time. */
+  /** Its share of the time. */
   share: number;
-  /** Octets of an input. */
+  /** Largest input in octets. */
   most: number;
 }
 
@@ -32,7 +32,7 @@ function has(compiler: string): boolean {
   return spawnSync(compiler, ["--version"]).status === 0;
 }
 
-/** Whether there is a clang with libFuzzer, which Debian has in a package of its own. */
+/** Whether there is a clang with libFuzzer, which Debian packages separately. */
 export function hasFuzzer(): boolean {
   const input = "int LLVMFuzzerTestOneInput(const char *at, long size) { return 0; }";
   return spawnSync("clang", "-w -fsanitize=fuzzer -x c - -o /dev/null".split(" "), { input })
@@ -64,7 +64,8 @@ async function replay(wanted: Target[]): Promise<boolean[]> {
 }
 
 /**
- * Mutates the corpus of the last time, which has grown beyond the seeds; with a `seed` only these.
+ * Mutates the corpus of the previous run, which has outgrown the seeds; with a `seed`, only the
+ * seeds.
  */
 async function fuzzOne(
   target: Target,

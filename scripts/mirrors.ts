@@ -1,5 +1,5 @@
-// The Debian mirrors that this machine's apt is set to. The configuration is read rather than
-// asked for: `apt-get indextargets` names nothing before the first `apt-get update`.
+// The Debian mirrors that apt is configured with. The files are read directly, as `apt-get
+// indextargets` lists nothing before the first `apt-get update`.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -16,13 +16,13 @@ function addresses(text: string): string[] {
   return settings.match(/(?<=\s)https?:\/\/[^\s\]]+/g) ?? [];
 }
 
-/** Only Debian's main archive has the sources: no other vendor's is asked, nor Debian's others. */
+/** Only Debian's main archive has the sources: skips other vendors and Debian's other archives. */
 function isMainArchive(address: string): boolean {
   const { pathname } = new URL(address);
   return /debian/i.test(pathname) && !/security|snapshot|archive|debug|ports/i.test(pathname);
 }
 
-/** Addresses that end in a slash, in apt's order; none where there is no apt. */
+/** Addresses that end in a slash, in apt's order; none without apt. */
 export function debianMirrors(etc = "/etc/apt"): string[] {
   const found = configuration(etc).flatMap((path) => addresses(readFileSync(path, "utf8")));
   return [...new Set(found.filter(isMainArchive).map((uri) => uri.replace(/\/*$/, "/")))];

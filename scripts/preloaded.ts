@@ -1,5 +1,5 @@
-// The wire tests on both runtimes, with the library under the sanitizers. These come into a process
-// before all else, by LD_PRELOAD, so that they have its malloc(). Linux only.
+// Tests on both runtimes, with the library under the sanitizers. LD_PRELOAD loads these first, so
+// that their malloc() is used throughout. Linux only.
 import { spawnSync } from "node:child_process";
 import { mkdirSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -13,10 +13,10 @@ import { runStages, type Stage } from "./stage.ts";
 const folder = "zig-out/preloaded";
 const library = join(folder, "libbjoern.so");
 
-/** Those that serve in their own process: a sanitizer's words about another one would be its. */
+/** Tests that serve in their own process: a sanitizer's report from another one would be lost. */
 const TESTS = ["wire_", "file_", "lifecycle_", "contract_late_"];
 
-/** Leaks alone fail nothing: a runtime has its own. */
+/** Leaks alone do not fail a run: the runtimes have some. */
 function preloaded(command: string[]): string[] {
   const { stdout } = spawnSync("cc", ["-print-file-name=libasan.so"], { encoding: "utf8" });
   return [
@@ -25,7 +25,7 @@ function preloaded(command: string[]): string[] {
   ];
 }
 
-/** Leaks of ours: what a file of csrc has a part in. */
+/** Counts our leaks: those with a file of csrc in the stack. */
 function leaks(output: string): number {
   return output.split("\n\n").filter((part) => /leak of/.test(part) && /csrc\//.test(part)).length;
 }

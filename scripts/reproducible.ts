@@ -1,4 +1,4 @@
-// Builds every library once more, in another folder with an empty cache: the same bits have to come out.
+// Builds every library again, in another folder with an empty cache: the result must be identical.
 import { createHash } from "node:crypto";
 import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -5,7 +5,7 @@ import process from "node:process";
 export interface Ended {
   /** Whether it exited by itself, with status 0. */
   well: boolean;
-  /** All that it printed. */
+  /** All output. */
   output: string;
 }
 
@@ -13,13 +13,13 @@ const bin = join(import.meta.dirname!, "../node_modules/.bin");
 const env = { ...process.env, NO_COLOR: "1", PATH: `${bin}${delimiter}${process.env.PATH}` };
 
 /**
- * Runs a command to its end, or to that of its time, and then ends all the processes that it
- * started: a server left over by a test must not outlive the test.
+ * Runs a command until it ends or its time is up, then kills every process it started: no server
+ * may outlive its test.
  */
 export function run(command: string[], minutes = 10): Promise<Ended> {
   const child = spawn(command[0], command.slice(1), {
     stdio: ["ignore", "pipe", "pipe"],
-    detached: true, // as a process group, which can be ended as a whole
+    detached: true, // in a process group, to be killed as a whole
     env,
   });
   let output = "";
@@ -31,7 +31,7 @@ export function run(command: string[], minutes = 10): Promise<Ended> {
     try {
       if (child.pid) process.kill(-child.pid, "SIGKILL");
     } catch {
-      // None is left.
+      // All have ended.
     }
   };
   const timer = setTimeout(() => {

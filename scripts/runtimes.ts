@@ -4,8 +4,8 @@ import { countReport, none } from "./count.ts";
 import type { Stage } from "./stage.ts";
 
 /**
- * The same test files under both runtimes, whose reports go into `folder`. Types are a check of
- * their own.
+ * Stages that run the same test files on both runtimes, with reports in `folder`. Types are checked
+ * separately.
  */
 export function onRuntimes(paths: string[], folder: string): Stage[] {
   const tests = paths.map((path) => `./${path}`);

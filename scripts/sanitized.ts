@@ -1,5 +1,5 @@
-// The C tests under the sanitizers, with each of libev's backends. With --macos the library is that
-// of macOS, on top of tests/macos/macos.h.
+// The C tests under the sanitizers, with each of libev's backends. With --macos the library is
+// built as for macOS, on top of tests/macos/macos.h.
 import { basename, join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
@@ -17,7 +17,7 @@ const asOnMacos = "-U__linux__ -U__linux -D__APPLE__ -Itests/macos -include maco
 const system = macos ? asOnMacos : [];
 const shim = macos ? files("tests/macos", ".c") : [];
 
-/** By libev's numbers; 0 is its best one here. */
+/** libev's numbers; 0 picks the best one here. */
 const backends = [["", 0], [", poll", 2], [", select", 1]] as const;
 
 async function main(): Promise<number> {

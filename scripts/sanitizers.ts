@@ -1,12 +1,12 @@
-// The library under the address, leak and undefined behaviour sanitizers, by the system's compiler.
-// Zig's own Debug build has only the last of the three.
+// Builds the library with the address, leak and undefined behaviour sanitizers, using the system's
+// compiler. Zig's Debug build has only the last of the three.
 import { mkdirSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { files } from "./files.ts";
 import { run } from "./run.ts";
 
-// Warnings are the business of build.zig; libev breaks strict aliasing.
+// build.zig is the one to report warnings; libev breaks strict aliasing.
 export const flags: string[] = [
   ..."-std=gnu11 -D_GNU_SOURCE -w -Werror=implicit-function-declaration -g -O1".split(" "),
   ..."-fno-omit-frame-pointer -fno-strict-aliasing -pthread".split(" "),
@@ -14,19 +14,19 @@ export const flags: string[] = [
   ..."-Icsrc -isystem third_party/libev -isystem third_party/picohttpparser".split(" "),
 ];
 
-/** The library's sources. */
+/** The library's C sources. */
 export function sources(): string[] {
   return [...files("csrc", ".c"), "third_party/picohttpparser/picohttpparser.c"];
 }
 
-/** Runs a command that says nothing when all is well. */
+/** Runs a command; prints its output only when it fails. */
 export async function must(command: string[]): Promise<boolean> {
   const { well, output } = await run(command);
   if (!well) console.log(`${command.join(" ")}\n${output}`);
   return well;
 }
 
-/** Whether `work` did well on all the items, as many at a time as there are processors. */
+/** Whether `work` succeeds for all items, as many at a time as there are processors. */
 export async function all<T>(items: T[], work: (item: T) => Promise<boolean>): Promise<boolean> {
   let next = 0, well = true;
   const worker = async () => {
@@ -36,14 +36,14 @@ export async function all<T>(items: T[], work: (item: T) => Promise<boolean>): P
   return well;
 }
 
-/** Where the object of a source is. */
+/** The path of a source's object file. */
 export function objectOf(source: string, place: string): string {
   return join(place, basename(source, ".c") + ".o");
 }
 
 /**
- * Compiles the library into `place`/all.a, with `more` flags, and what the library then takes for
- * the system. From an archive the linker takes only what is missing: a test may include a .c file
+ * Compiles the library into `place`/all.a, with `more` flags, along with a `shim` in place of the
+ * system. A linker takes from an archive only what is missing, so a test may include a .c file
  * instead.
  */
 export async function compile(

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Brings what is missing, and builds the library; the arguments are zig build's. Each step finds
-# out by itself that it has nothing to do.
+# Installs what is missing and builds the library; arguments are passed to zig build. Each step does
+# nothing if there is nothing to do.
 set -e
 cd "$(dirname "$0")/.."
 sh scripts/toolchain.sh

@@ -1,5 +1,5 @@
-// Fetches the third-party sources into third_party/, each pinned by its sha256: from its authors,
-// else from the Debian mirror that this machine's apt is set to. What is there is left alone.
+// Fetches the third-party sources into third_party/, each pinned by its sha256: from their authors,
+// or else from the Debian mirror that apt is configured with. Sources already there are kept.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
@@ -16,9 +16,9 @@ export interface Download {
 
 export interface Source {
   name: string;
-  /** From its authors. */
+  /** From the authors. */
   upstream: Download[];
-  /** The same from Debian; the addresses are relative to a mirror's. */
+  /** The same from Debian; addresses are relative to a mirror's. */
   debian: Download[];
 }
 
@@ -49,7 +49,7 @@ const sources: Source[] = [
       url: picohttpparser + "picohttpparser.h",
       sha256: "9630a0215f776d30445bc02eeec48cd4d83b7f3c22e2c37b19c1ab5e498aaf50",
     }],
-    // Debian has no such package, but one of another server that carries the two files as they are.
+    // Debian has no such package, but feersum's has an unchanged copy of the two files.
     debian: [{
       url: "pool/main/f/feersum/feersum_1.505.orig.tar.gz",
       sha256: "7c5b61c70e242e90dbba61e80767169bd4f2352049df906267200a5a1e54828b",
@@ -62,7 +62,7 @@ function sha256(data: Uint8Array): string {
   return createHash("sha256").update(data).digest("hex");
 }
 
-/** The sums that build.zig goes by too: of each file that is compiled. */
+/** The sum of each file that is compiled; build.zig checks the same ones. */
 function pins(source: Source): { file: string; sum: string }[] {
   const lines = readFileSync(join(import.meta.dirname!, "sources.sha256"), "utf8").split("\n");
   const prefix = `third_party/${source.name}/`;
@@ -97,7 +97,7 @@ function unpack(tarball: Uint8Array, inside: string, folder: string): void {
   if (status !== 0) throw new Error(`tar: ${error?.message ?? stderr.trim()}`);
 }
 
-/** Fills a new folder, and moves it into place when all of it is there and right. */
+/** Fills a new folder, and moves it into place once it is complete and correct. */
 async function install(source: Source, origin: Download[], seconds: number, folder: string) {
   const unfinished = `${folder}.${process.pid}`;
   mkdirSync(unfinished, { recursive: true });
@@ -117,13 +117,15 @@ async function install(source: Source, origin: Download[], seconds: number, fold
   }
 }
 
-/** Puts the source into `parent`, unless it is there. Says whether it had to; throws if it cannot. */
+/**
+ * Puts the source into `parent` unless it is there. Returns whether it had to; throws on failure.
+ */
 async function bring(source: Source, parent: string, mirrors: string[]): Promise<boolean> {
   const folder = join(parent, source.name);
   if (isIntact(source, folder)) return false;
   const fromMirror = (mirror: string) =>
     source.debian.map((item) => ({ ...item, url: mirror + item.url }));
-  // Where the authors cannot be reached at all, that must not take long to find out.
+  // Finding out that the authors cannot be reached must not take long.
   const origins = [
     { items: source.upstream, seconds: 10 },
     ...mirrors.map((mirror) => ({ items: fromMirror(mirror), seconds: 60 })),

@@ -5,9 +5,9 @@ import { run } from "./run.ts";
 export interface Stage {
   name: string;
   command: string[];
-  /** How many tests it ran; a stage without it counts as one. */
+  /** Counts the tests it ran; a stage without it counts as one. */
   count?: (output: string) => Count;
-  /** What others need, and no test itself: it counts only when it fails. */
+  /** Preparation for others rather than a test: counts only when it fails. */
   isSetUp?: boolean;
 }
 
@@ -18,10 +18,12 @@ function judge(stage: Stage, well: boolean, output: string): Count {
   if (!well) return found.failed > 0 ? found : sum(found, oneFailed);
   if (stage.isSetUp) return none;
   if (!stage.count) return { ...none, passed: 1 };
-  return found.passed + found.failed > 0 ? found : oneFailed; // to run no test is no success
+  return found.passed + found.failed > 0 ? found : oneFailed; // running no test is a failure
 }
 
-/** Runs all stages, whatever fails, with what the failed ones said. The last line is the sum. */
+/**
+ * Runs all stages even if some fail, and prints the output of those. The last line is the total.
+ */
 export async function runStages(stages: Stage[]): Promise<number> {
   let total = none;
   for (const stage of stages) {
@@ -38,5 +40,5 @@ export async function runStages(stages: Stage[]): Promise<number> {
   return total.failed > 0 || total.passed === 0 ? 1 : 0;
 }
 
-// So that the running stage is ended too, which is no part of the terminal's process group.
+// Ends the running stage as well, which is outside the terminal's process group.
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(1));

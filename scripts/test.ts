@@ -18,7 +18,10 @@ const setUp: Stage[] = [
 
 const onLinux = process.platform === "linux";
 
-/** Zig ships no address sanitizer. A machine without another compiler does without, CI does not. */
+/**
+ * Zig ships no address sanitizer. Without a C compiler the stages that need one are skipped; CI
+ * must have it.
+ */
 const hasCompiler = Boolean(process.env.CI) || spawnSync("cc", ["--version"]).status === 0;
 if (!hasCompiler) console.log("There is no cc here: the C tests run under Zig's sanitizer only.");
 
@@ -34,7 +37,7 @@ function inC(part: string): Stage[] {
   return stages;
 }
 
-/** What takes a compiler of its own, and longer. */
+/** The stages that need another compiler, and take longer. */
 function hard(): Stage[] {
   if (!hasCompiler) return [];
   const isFuzzed = Boolean(process.env.CI) || hasFuzzer();

@@ -1,5 +1,5 @@
-// `npm version 1.2.3` runs this between its change of package.json and its commit: the version that
-// the other two manifests name.
+// `npm version 1.2.3` runs this between changing package.json and committing: sets the version in
+// the other two manifests.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import manifest from "../package.json" with { type: "json" };
