@@ -117,9 +117,7 @@ async function install(source: Source, origin: Download[], seconds: number, fold
   }
 }
 
-/**
- * Puts the source into `parent` unless it is there. Returns whether it had to; throws on failure.
- */
+/** Puts the source into `parent` unless it is there. Returns whether it did; throws on failure. */
 async function bring(source: Source, parent: string, mirrors: string[]): Promise<boolean> {
   const folder = join(parent, source.name);
   if (isIntact(source, folder)) return false;

@@ -21,9 +21,7 @@ function judge(stage: Stage, well: boolean, output: string): Count {
   return found.passed + found.failed > 0 ? found : oneFailed; // running no test is a failure
 }
 
-/**
- * Runs all stages even if some fail, and prints the output of those. The last line is the total.
- */
+/** Runs all stages even if some fail, and prints the output of those. Ends with the total. */
 export async function runStages(stages: Stage[]): Promise<number> {
   let total = none;
   for (const stage of stages) {

@@ -18,10 +18,7 @@ const setUp: Stage[] = [
 
 const onLinux = process.platform === "linux";
 
-/**
- * Zig ships no address sanitizer. Without a C compiler the stages that need one are skipped; CI
- * must have it.
- */
+/** Zig has no address sanitizer: without a C compiler some stages are skipped, but never in CI. */
 const hasCompiler = Boolean(process.env.CI) || spawnSync("cc", ["--version"]).status === 0;
 if (!hasCompiler) console.log("There is no cc here: the C tests run under Zig's sanitizer only.");
 

@@ -1,18 +1,18 @@
-// Processes of the runtime that the test runs in.
+// Child processes on the runtime that the test runs on.
 import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { within } from "./client.ts";
 
-/** What a program imports: `import { run } from "${MOD}";`. */
+/** The URL that test programs import from: `import { run } from "${MOD}";`. */
 export const MOD: string = new URL("../../mod.ts", import.meta.url).href;
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
-/** How a runtime is told to run a file, or with `-` what comes on standard input. */
+/** The runtime's arguments before a file to run, or `-` for standard input. */
 const ARGUMENTS = process.versions.bun ? ["run"] : ["run", "-A", "--no-check", "--ext=ts"];
 
-/** How a process ended, and what it has said. */
+/** How a process ended, and its output. */
 export interface Exit {
   status: number | null;
   signal: string | null;
@@ -51,7 +51,7 @@ export class Child implements AsyncDisposable {
     return this.#process.pid!;
   }
 
-  /** The next line that it prints. */
+  /** The next line of its output. */
   async line(): Promise<string> {
     let end = this.#out.indexOf("\n", this.#read);
     while (end < 0) {
@@ -66,7 +66,7 @@ export class Child implements AsyncDisposable {
     return line;
   }
 
-  /** Waits until it has ended by itself. */
+  /** Waits until it exits on its own. */
   async ended(): Promise<Exit> {
     try {
       return await within(this.exit, "the end of a process");
@@ -75,7 +75,7 @@ export class Child implements AsyncDisposable {
     }
   }
 
-  /** Sends it a signal. Not by its own `kill()`: Deno then takes the signal for its end. */
+  /** Sends a signal, but not by its own `kill()`, after which Deno takes the process for ended. */
   signal(name: "SIGTERM" | "SIGINT" | "SIGUSR2"): void {
     process.kill(this.pid, name);
   }
@@ -85,7 +85,7 @@ export class Child implements AsyncDisposable {
     this.#process.stdout!.destroy();
   }
 
-  /** Ends it. */
+  /** Kills it. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#hasEnded) {
       this.#process.kill("SIGKILL");
@@ -108,7 +108,7 @@ function start(
   });
 }
 
-/** Runs the text of a program, in Deno with all permissions or these; what it prints goes to `out`. */
+/** Runs a program given as text, in Deno with these permissions; it prints to `out`. */
 export function runText(
   text: string,
   env: Record<string, string> = {},
@@ -122,30 +122,30 @@ export function runText(
   return new Child(child);
 }
 
-/** Why what is about permissions cannot be tested here; `false` where it can. */
+/** Why permissions cannot be tested here; `false` if they can. */
 export const NO_PERMISSIONS: string | false = process.versions.bun
   ? "this runtime has no permissions"
   : false;
 
-/** Runs a file beside this one with these permissions, where there are any. */
+/** Runs a file of this folder with these permissions, if the runtime has any. */
 export function runFileWith(
   permissions: readonly string[],
   env: Record<string, string> | undefined,
   name: string,
   ...args: string[]
 ): Child {
-  const own = ["--deny-sys", ...permissions]; // Deno's child_process makes all of none
+  const own = ["--deny-sys", ...permissions]; // given none, child_process in Deno grants all
   const how = ARGUMENTS.flatMap((argument) => argument === "-A" ? own : [argument]);
   const path = fileURLToPath(new URL(name, import.meta.url));
   return new Child(start(path, args, { HOST: "", PORT: "", ...env }, how));
 }
 
-/** Runs a file beside this one. */
+/** Runs a file of this folder. */
 export function runFile(name: string, ...args: string[]): Child {
   return runFileIn({}, name, ...args);
 }
 
-/** The same with more in its environment. */
+/** The same with additional environment variables. */
 export function runFileIn(env: Record<string, string>, name: string, ...args: string[]): Child {
   const child = start(fileURLToPath(new URL(name, import.meta.url)), args, env);
   child.stdin!.end();

@@ -1,4 +1,4 @@
-// What the command line serves in its tests.
+// The app that the command line serves in its tests.
 import process from "node:process";
 import { setImmediate } from "node:timers";
 
@@ -6,7 +6,7 @@ function waiting(): void {
   console.log("waiting");
 }
 
-/** The arguments as programs of the runtime ask for them: `Deno.args`, `Bun.argv`. */
+/** The arguments as the runtime itself reports them: `Deno.args`, `Bun.argv`. */
 function argumentsOfRuntime(): string[] {
   const runtime: { args?: string[]; argv?: string[] } = Reflect.get(globalThis, "Deno") ??
     Reflect.get(globalThis, "Bun");
@@ -14,8 +14,8 @@ function argumentsOfRuntime(): string[] {
 }
 
 /**
- * `/args` tells what is left of the arguments, `/pid` which process it is, `/length` how long the body is, `/slow` is answered
- * on SIGTERM, `/never` never.
+ * `/args` answers with the app's own arguments, `/pid` with the process id, `/length` with the
+ * length of the body; `/slow` answers on SIGTERM, `/never` never does.
  */
 export default async (request: Request): Promise<Response> => {
   switch (new URL(request.url).pathname) {
@@ -40,10 +40,10 @@ export default async (request: Request): Promise<Response> => {
 /** A named export that is an app. */
 export const api = { fetch: (): Response => new Response("api") };
 
-/** One that is none. */
+/** A named export that is not an app. */
 export const answer = 42;
 
-/** One that keeps its process busy. */
+/** An app that keeps its process running. */
 export const ticking = (): string => {
   setInterval(() => {}, 1000);
   return "ticking";

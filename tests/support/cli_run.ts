@@ -1,4 +1,4 @@
-// The command line as a process, and within this one.
+// Runs the command line, as a process or within this one.
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
@@ -9,20 +9,20 @@ import { fileURLToPath } from "node:url";
 import { main } from "../../cli.ts";
 import { Child, runFileIn } from "./child.ts";
 
-/** cli_app.ts. */
+/** The path of cli_app.ts. */
 export const APP: string = fileURLToPath(new URL("./cli_app.ts", import.meta.url));
 
 const CLI = fileURLToPath(new URL("../../cli.ts", import.meta.url));
 const RUN = process.versions.bun ? ["run"] : ["run", "-A", "--no-check"];
 
-/** Starts it, with nothing in the environment that says where to listen. */
+/** Starts the command line, with no address in the environment. */
 export function bjoern(args: string[], env: Record<string, string> = {}): Child {
   return runFileIn({ HOST: "", PORT: "", ...env }, "../../cli.ts", ...args);
 }
 
 /**
- * Starts it with `fd` as descriptor 3, or another one, and says it as systemd does where `pid` is
- * shell for it.
+ * Starts the command line with `fd` as descriptor `at`, announced as systemd does; `pid` is a shell
+ * expression for LISTEN_PID.
  */
 export function bjoernWith(fd: number, pid: string, args: string[], at = 3): Child {
   const script = `LISTEN_PID=${pid} LISTEN_FDS=1 exec "$@"`;
@@ -32,7 +32,7 @@ export function bjoernWith(fd: number, pid: string, args: string[], at = 3): Chi
   }));
 }
 
-/** The URL that the command line prints. */
+/** The URL that the command line has printed. */
 export async function urlOf(child: Child): Promise<string> {
   const [, url] = /^Listening on (.+)$/.exec(await child.line()) ?? [];
   return url;
@@ -52,7 +52,7 @@ export function getUnix(socketPath: string): Promise<string> {
   });
 }
 
-/** What `main` prints and returns for arguments that serve nothing. */
+/** Runs `main` with arguments that do not start a server; returns its status and output. */
 export async function said(
   ...args: string[]
 ): Promise<{ status: number; out: string; err: string }> {
@@ -68,7 +68,7 @@ export async function said(
   return said;
 }
 
-/** A directory for one test. */
+/** A temporary directory for one test. */
 export class Folder implements Disposable {
   readonly path: string = mkdtempSync(join(tmpdir(), "bjoern-cli-"));
 

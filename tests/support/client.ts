@@ -1,5 +1,5 @@
-// A plain client over a socket, which shows what is on the wire and nothing else, and a server that
-// must be quiet when its test is over.
+// A plain client that shows exactly what is on the wire, and a server that must be idle when its
+// test ends.
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { connect, type Socket } from "node:net";
@@ -7,7 +7,7 @@ import { type ForeignApp, type Options, run, type Server } from "../../mod.ts";
 
 const PATIENCE = 15_000;
 
-/** Rejects when `promise` does not settle. */
+/** Rejects if `promise` does not settle in time. */
 export async function within<T>(promise: Promise<T>, what: string, time = PATIENCE): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
@@ -20,7 +20,7 @@ export async function within<T>(promise: Promise<T>, what: string, time = PATIEN
   }
 }
 
-/** Looks again and again, until `isSo`. */
+/** Polls until `isSo` returns true. */
 export async function until(isSo: () => boolean, what: string, time = PATIENCE): Promise<void> {
   const end = performance.now() + time;
   while (!isSo()) {
@@ -31,16 +31,16 @@ export async function until(isSo: () => boolean, what: string, time = PATIENCE):
   }
 }
 
-/** What a client got. */
+/** An answer as the client received it. */
 export class Answer {
   readonly version: string;
   readonly status: number;
   readonly reason: string;
-  /** In the order of the wire, names in lower case. */
+  /** In the order received, with names in lower case. */
   readonly fields: [name: string, value: string][];
-  /** Without the chunks' framing. */
+  /** Without chunked framing. */
   body: Buffer = Buffer.alloc(0);
-  /** Whether it ended as it promised to. */
+  /** Whether the body ended as announced. */
   complete = false;
 
   constructor(head: string) {
@@ -56,12 +56,12 @@ export class Answer {
     });
   }
 
-  /** Every value of a field. */
+  /** All values of a field. */
   all(name: string): string[] {
     return this.fields.filter(([other]) => other === name).map(([, value]) => value);
   }
 
-  /** The value of a field that may be there once. */
+  /** The value of a field that must not be repeated. */
   get(name: string): string | undefined {
     const [value, ...others] = this.all(name);
     assert.deepEqual(others, [], `${name} comes several times`);
@@ -77,7 +77,7 @@ export class Answer {
 /** One connection. */
 export class Connection {
   readonly socket: Socket;
-  /** Settles when the server has closed it, also by a reset. */
+  /** Resolves when the server has closed the connection, even by a reset. */
   readonly closed: Promise<void>;
   #received = Buffer.alloc(0);
   #isClosed = false;
@@ -101,13 +101,13 @@ export class Connection {
     });
   }
 
-  /** Sends octets: a string is latin-1. */
+  /** Sends octets; a string is taken as latin-1. */
   write(data: string | Uint8Array): this {
     this.socket.write(typeof data === "string" ? Buffer.from(data, "latin1") : data);
     return this;
   }
 
-  /** Waits for more; false at the end. */
+  /** Waits for more octets; false at the end. */
   async #more(): Promise<boolean> {
     if (this.#isClosed) {
       return false;
@@ -117,7 +117,7 @@ export class Connection {
     return this.#received.length > size || await this.#more();
   }
 
-  /** Octets up to and without `mark`, `undefined` when they do not come. */
+  /** The octets before `mark`; `undefined` if it never comes. */
   async #line(mark: string): Promise<string | undefined> {
     let at = this.#received.indexOf(mark);
     while (at < 0) {
@@ -131,7 +131,7 @@ export class Connection {
     return line;
   }
 
-  /** Octets; fewer than `size` when the connection ends before. */
+  /** The next octets; fewer than `size` if the connection ends first. */
   async #octets(size: number): Promise<Buffer> {
     while (this.#received.length < size && await this.#more());
     const octets = this.#received.subarray(0, size);
@@ -139,7 +139,7 @@ export class Connection {
     return octets;
   }
 
-  /** The next part of a chunked body; `undefined` when it was the last or is cut. */
+  /** The next chunk of a body; `undefined` after the last one or if it is cut. */
   async chunk(answer: Answer): Promise<Buffer | undefined> {
     const line = await this.#line("\r\n");
     const size = Number.parseInt(line ?? "", 16);
@@ -151,7 +151,7 @@ export class Connection {
     return size === 0 ? undefined : octets.subarray(0, size);
   }
 
-  /** Waits for the beginning of an answer; false when the connection ends instead. */
+  /** Waits for an answer to begin; false if the connection ends instead. */
   async arrival(): Promise<boolean> {
     return this.#received.length > 0 || await this.#more();
   }
@@ -162,7 +162,7 @@ export class Connection {
     return new Answer(head ?? assert.fail("The connection was closed without an answer"));
   }
 
-  /** The next answer, as far as it comes. */
+  /** The next answer, as much of it as arrives. */
   async answer(method = "GET"): Promise<Answer> {
     const answer = await this.head();
     const length = answer.get("content-length");
@@ -181,13 +181,13 @@ export class Connection {
     return answer;
   }
 
-  /** Leaves. */
+  /** Closes the connection. */
   close(): void {
     this.socket.destroy();
   }
 }
 
-/** Where to connect to, and from which address if that matters. */
+/** Where to connect to, and optionally from which local address. */
 export type Target = { port: number; localAddress?: string } | { path: string };
 
 /** Opens a connection. */
@@ -205,12 +205,12 @@ export function open(target: Target): Promise<Connection> {
   );
 }
 
-/** A request; header values are latin-1. */
+/** A request to send; field values are latin-1. */
 export interface Ask {
   method?: string;
   target?: string;
   headers?: Record<string, string | string[]>;
-  /** A list is sent chunked. */
+  /** An array is sent in chunks. */
   body?: string | Uint8Array | (string | Uint8Array)[];
 }
 
@@ -240,7 +240,7 @@ export function octets(ask: Ask, connection = "close"): Uint8Array {
   return Buffer.concat([head, ...parts.map((part) => Buffer.from(part as string))]);
 }
 
-/** Asks on a connection of its own. */
+/** Sends a request on a connection of its own. */
 export async function ask(target: Target, what: Ask = {}): Promise<Answer> {
   const connection = await open(target);
   try {
@@ -250,7 +250,7 @@ export async function ask(target: Target, what: Ask = {}): Promise<Answer> {
   }
 }
 
-/** Waits until nothing of the clients is left in the server. */
+/** Waits until the server holds no connection and no request. */
 export async function quiet(server: Pick<Server, "metrics">): Promise<void> {
   const isQuiet = () => {
     const { connections_open, requests_in_flight } = server.metrics();
@@ -265,8 +265,8 @@ export async function quiet(server: Pick<Server, "metrics">): Promise<void> {
 }
 
 /**
- * Runs `body` against a server on a free port that must be quiet afterwards. What handlers throw
- * fails the test, unless it has its own `onError`.
+ * Runs `body` against a server on a free port, which must be idle afterwards. An error in a handler
+ * fails the test, unless `options` has an `onError`.
  */
 export async function serve(
   app: ForeignApp,
@@ -287,7 +287,7 @@ export async function serve(
   assert.deepEqual(errors, []);
 }
 
-/** Runs `body` and returns what was logged as an error. */
+/** Runs `body` and returns what it logged with console.error(). */
 export async function logged(body: () => Promise<void>): Promise<unknown[][]> {
   const lines: unknown[][] = [];
   const original = console.error;

@@ -1,21 +1,21 @@
-// A server that is ended or reloaded under load, and what it has counted when it is over. The
-// argument is JSON: see `Given`. It prints its port, "busy" when there is load, and at the end a
-// `Count`. SIGUSR2 puts another version of the app in place.
+// A server that is ended or reloaded under load. The argument is JSON: see `Given`. Prints its
+// port, "busy" when it is under load, and a `Count` at the end. SIGUSR2 replaces the app with
+// another version.
 import process from "node:process";
 import { type Result, run } from "../../mod.ts";
 import { loadedApp } from "./loaded_app.ts";
 
-/** What a test wants. */
+/** The test's settings. */
 export interface Given {
   host: string;
   drainTimeout?: number;
-  /** Requests to one version of the app that are a load. */
+  /** Requests to one version of the app after which it counts as busy. */
   busy?: number;
 }
 
-/** What has happened, as the server saw it. */
+/** What the server has counted. */
 export interface Count {
-  /** Requests that a handler was called with. */
+  /** Requests passed to a handler. */
   handled: number;
   answered: number;
   aborted: number;
@@ -48,4 +48,4 @@ const { resp_done, resp_aborted } = server.metrics();
 console.log(
   JSON.stringify({ handled, answered: resp_done, aborted: resp_aborted } satisfies Count),
 );
-process.exit(); // the listener of SIGUSR2 would keep the process
+process.exit(); // the listener for SIGUSR2 keeps the process alive

@@ -1,4 +1,4 @@
-// Folders with files, what is served of them, and what is open.
+// Folders of files for tests of static files, and which of the files are open.
 import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, readdirSync, readlinkSync, realpathSync, rmSync } from "node:fs";
 import { utimesSync, writeFileSync } from "node:fs";
@@ -9,10 +9,10 @@ import { serveStatic, type StaticOptions } from "../../contrib/static.ts";
 import type { Handler } from "../../mod.ts";
 import { type Answer, type Ask, ask, serve, until } from "./client.ts";
 
-/** When the files of a test were changed last, unless it says otherwise (RFC 9110 5.6.7). */
+/** The default modification time of a test's files (RFC 9110 5.6.7). */
 export const CHANGED = "Sun, 06 Nov 1994 08:49:37 GMT";
 
-/** Writes a file, and the folders above it. */
+/** Writes a file, and creates its folders. */
 export function put(path: string, content: string | Uint8Array, changed = CHANGED): void {
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, content);
@@ -29,19 +29,19 @@ export function folder(files: Record<string, string | Uint8Array>): string {
   return path;
 }
 
-/** What this process has open below `root`; nothing where the system does not tell. */
+/** The files below `root` that this process has open; always empty except on Linux. */
 export function openBelow(root: string): string[] {
   return process.platform !== "linux" ? [] : readdirSync("/proc/self/fd").flatMap((fd) => {
     try {
       const path = readlinkSync(`/proc/self/fd/${fd}`);
       return path.startsWith(`${root}/`) ? [path] : [];
     } catch {
-      return []; // the folder's own descriptor
+      return []; // the descriptor of /proc/self/fd itself
     }
   });
 }
 
-/** The answer to one request for a file below `root`, of which none is open afterwards. */
+/** Asks for a file below `root`, and checks that none is left open. */
 export async function askFor(
   root: string,
   what: Ask,

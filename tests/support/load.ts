@@ -1,5 +1,5 @@
-// Asks the server at the port that is its argument for as long as it runs: eight connections, 16
-// requests in flight on each.
+// Sends requests to the server at the given port for as long as it runs: eight connections with 16
+// requests in flight each.
 import { connect } from "node:net";
 import process from "node:process";
 

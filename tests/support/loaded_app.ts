@@ -1,9 +1,9 @@
-// The app of servers under load.
+// The app of the servers that are tested under load.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Result } from "../../mod.ts";
 import { streamOf } from "./wire_app.ts";
 
-/** `/kind/text`: the answer is the text, and the version that has answered. */
+/** `/kind/text`: answers with the text, and with the version of the app. */
 export function loadedApp(version: number): (request: Request) => Result | Promise<Result> {
   return (request) => {
     const [, kind, text] = new URL(request.url).pathname.split("/");

@@ -1,4 +1,4 @@
-// Two workers, and what their supervisor tells of them.
+// Two workers, and a page with the metrics that their supervisor reports.
 import { metricsPage } from "../../contrib/metrics.ts";
 import process from "node:process";
 import { run, Supervisor } from "../../mod.ts";

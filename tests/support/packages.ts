@@ -1,4 +1,4 @@
-// The packages as they are published, in a registry of this machine, and projects that use them.
+// The packages as published, in a local registry, and projects that use them.
 import { execFile, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -14,7 +14,7 @@ export const ROOT: string = fileURLToPath(new URL("../..", import.meta.url));
 const BIN = join(ROOT, "node_modules/.bin");
 const PATH = [dirname(process.execPath), BIN, process.env.PATH].join(delimiter);
 
-/** Runs a program to its end, and returns what it printed. Throws with all that it said. */
+/** Runs a program to its end and returns its output. Throws with all output if it fails. */
 export async function output(
   cwd: string,
   env: Record<string, string>,
@@ -30,10 +30,10 @@ export async function output(
   }
 }
 
-/** All that `npm run dist` makes, as npm and JSR would have it. */
+/** What `npm run dist` makes, published as for npm and JSR. */
 export class Packages implements AsyncDisposable {
   readonly registry: Registry;
-  /** The paths in npm's tarball of ours, sorted. */
+  /** The sorted paths in our npm tarball. */
   readonly files: string[];
   /** Removed at the end. */
   readonly #folder: string;
@@ -44,7 +44,7 @@ export class Packages implements AsyncDisposable {
     this.files = files.sort();
   }
 
-  /** Makes them and publishes them to a registry of its own. */
+  /** Builds the packages and publishes them to a local registry. */
   static async publish(): Promise<Packages> {
     const folder = realpathSync(mkdtempSync(join(tmpdir(), "bjoern-packages-")));
     const registry = await Registry.start(folder);
@@ -61,7 +61,7 @@ export class Packages implements AsyncDisposable {
     return new Packages(folder, registry, files.map(({ path }) => path));
   }
 
-  /** An empty folder, with these files. */
+  /** A new folder with these files. */
   project(files: Record<string, string> = {}): Project {
     return new Project(mkdtempSync(join(this.#folder, "project-")), this.registry.env, files);
   }
@@ -72,7 +72,7 @@ export class Packages implements AsyncDisposable {
   }
 }
 
-/** A program that may have started others, which end with it. */
+/** A program that is killed together with any others it has started. */
 class Tree extends Child {
   override async [Symbol.asyncDispose](): Promise<void> {
     try {
@@ -84,7 +84,7 @@ class Tree extends Child {
   }
 }
 
-/** A folder of somebody who uses the package. */
+/** The project of a user of the package. */
 export class Project {
   readonly path: string;
   readonly #env: Record<string, string>;
@@ -108,7 +108,7 @@ export class Project {
     writeFileSync(join(this.path, name), text);
   }
 
-  /** A project in a folder that is there. */
+  /** A project in an existing folder. */
   in(folder: string): Project {
     return new Project(join(this.path, folder), this.#env);
   }
@@ -118,12 +118,12 @@ export class Project {
     return readFileSync(join(this.path, name), "utf8");
   }
 
-  /** Runs a program here to its end, and returns what it printed. */
+  /** Runs a program in the project to its end, and returns its output. */
   run(program: string, ...args: string[]): Promise<string> {
     return output(this.path, this.#env, program, ...args);
   }
 
-  /** Starts a program here. */
+  /** Starts a program in the project. */
   start(program: string, ...args: string[]): Child {
     const env = { ...process.env, NO_COLOR: "1", HOST: "", PORT: "0", ...this.#env };
     return new Tree(spawn(program, args, { cwd: this.path, env, detached: true }));

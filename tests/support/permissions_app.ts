@@ -1,4 +1,4 @@
-// One way to use the server, by its name, with no more than it needs.
+// Uses the server in the way named by its argument, with the fewest permissions.
 import process from "node:process";
 import { serveStatic } from "../../contrib/static.ts";
 import { type Handler, run, sendFile } from "../../mod.ts";

@@ -1,26 +1,26 @@
-// Clients that have a server answer without a pause, and count what comes of it.
+// Clients that keep a server busy without a pause, and count its answers.
 import assert from "node:assert/strict";
 import { type Answer, type Connection, octets, open, type Target, within } from "./client.ts";
 
-const DEPTH = 8; // requests of a connection in flight
+const DEPTH = 8; // requests in flight on each connection
 
-/** What becomes of one connection's requests. */
+/** The progress of one connection's requests. */
 interface Course {
   sent: string[];
-  /** The version in the last answer. */
+  /** The version in the latest answer. */
   version: number;
   isOver: boolean;
 }
 
-/** Clients that ask until they are stopped or the server closes. */
+/** Clients that send requests until they are stopped or the server closes. */
 export class Pressure {
   /** Complete answers. */
   answers = 0;
-  /** Those of the second version. */
+  /** Answers from the second version. */
   renewed = 0;
-  /** Requests that nobody has taken when the connection ended. */
+  /** Requests still without an answer when their connection ended. */
   unanswered = 0;
-  /** What must not be: answers that are cut, or another request's. */
+  /** Faults: answers that are cut, or belong to another request. */
   readonly faults: unknown[] = [];
   readonly #target: Target;
   readonly #clients: Promise<void>[];
@@ -51,7 +51,7 @@ export class Pressure {
     this.renewed += version === "2" ? 1 : 0;
   }
 
-  /** Keeps `DEPTH` requests in flight, of which the server answers those that it has taken. */
+  /** Keeps `DEPTH` requests in flight; the server answers those it has read. */
   async #ask(): Promise<void> {
     let connection: Connection | undefined;
     try {
@@ -77,12 +77,12 @@ export class Pressure {
     }
   }
 
-  /** When all clients have had their last answer. */
+  /** Waits until all clients are done. */
   async over(): Promise<void> {
     await within(Promise.all(this.#clients), "the clients");
   }
 
-  /** Asks nothing more. */
+  /** Sends no more requests. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     await this.over();

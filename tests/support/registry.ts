@@ -1,5 +1,5 @@
-// A registry of packages on this machine: what npm, Bun and Deno ask theirs for, and what
-// `deno publish` tells JSR. Packages are installed from it as users do, without any network.
+// A local package registry: what npm, Bun and Deno request from theirs, and `deno publish` from
+// JSR. Packages are installed as users do, but without a network.
 import { Buffer } from "node:buffer";
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -14,7 +14,7 @@ interface Manifest {
   version: string;
 }
 
-/** What is answered: a file's octets, JSON, or nothing. */
+/** An answer: a file's octets, JSON, or nothing. */
 type Found = Buffer | object | undefined;
 
 async function bodyOf(request: IncomingMessage): Promise<Buffer> {
@@ -33,11 +33,11 @@ function tar(args: string[], input?: Buffer): Buffer {
   return stdout;
 }
 
-/** npm's and JSR's registry in one. */
+/** npm's and JSR's registries in one. */
 export class Registry implements AsyncDisposable {
-  /** The environment of a program that asks it and no other, with caches of its own. */
+  /** The environment of a program that uses this registry only, with its own caches. */
   readonly env: Record<string, string>;
-  /** What `deno publish` has sent, unpacked. */
+  /** The folder with what `deno publish` has sent. */
   readonly published: string;
   readonly #server: Server;
   readonly #url: string;
@@ -59,7 +59,7 @@ export class Registry implements AsyncDisposable {
     };
   }
 
-  /** Starts one that keeps what it needs in `folder`. */
+  /** Starts a registry with its files in `folder`. */
   static async start(folder: string): Promise<Registry> {
     const server = createServer((request, response) => void registry.#answer(request, response));
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -67,7 +67,7 @@ export class Registry implements AsyncDisposable {
     return registry;
   }
 
-  /** Offers a package as npm's registry does. */
+  /** Adds a package as in npm's registry. */
   add(tarball: string): void {
     const octets = readFileSync(tarball);
     const manifest = JSON.parse(tar(["-xzOf", "-", "package/package.json"], octets).toString());
@@ -104,7 +104,7 @@ export class Registry implements AsyncDisposable {
     return manifest && this.#packument(manifest, octets!);
   }
 
-  /** npm's word on a package. */
+  /** What npm's registry says about a package. */
   #packument(manifest: Manifest, octets: Buffer): object {
     const { name, version } = manifest;
     const integrity = `sha512-${createHash("sha512").update(octets).digest("base64")}`;
@@ -122,7 +122,7 @@ export class Registry implements AsyncDisposable {
     return { id: "1", status: "pending" };
   }
 
-  /** What `deno publish` asks: the scope and the package exist, the version did not yet. */
+  /** Answers `deno publish`: the scope and the package exist, this version does not. */
   #task(path: string): Found {
     if (path.includes("/versions/")) {
       return undefined;
@@ -130,7 +130,7 @@ export class Registry implements AsyncDisposable {
     return path.endsWith("/publish_status/1") ? { id: "1", status: "success", error: null } : {};
   }
 
-  /** JSR's files of the one package. */
+  /** The files of JSR's one package. */
   #jsr(file: string): Found {
     const read = (path: string) => readFileSync(join(this.published, path));
     const { name, version, exports } = JSON.parse(read("deno.json").toString());

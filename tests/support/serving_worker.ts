@@ -1,4 +1,4 @@
-// A Worker that serves until it is terminated, and tells its host the port.
+// A Worker that serves until it is terminated, and reports its port to its host.
 import { run } from "../../mod.ts";
 import { loadedApp } from "./loaded_app.ts";
 

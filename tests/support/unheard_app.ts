@@ -1,4 +1,4 @@
-// Something goes wrong on `/throws`, and to say so may fail, too. Run by itself, onError fails as well.
+// `/throws` fails, and so may the attempt to report it. Run as a program, its onError fails too.
 import process from "node:process";
 import { run } from "../../mod.ts";
 

@@ -1,8 +1,8 @@
 /**
- * Raw TCP clients for the wire tests: what they send is exactly what the test says, and what they
- * receive is parsed by the letter of RFC 9112, so that nothing sloppy passes.
+ * Raw TCP clients for the wire tests: they send exactly what the test says, and parse what they
+ * receive strictly by RFC 9112.
  *
- * All octets are handled as strings of characters up to U+00FF.
+ * Octets are strings of characters up to U+00FF.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { connect, type Socket } from "node:net";
 
-/** Only how long a failing test waits: nothing that passes depends on it. */
+/** How long a failing test waits; tests that pass do not depend on it. */
 const PATIENCE = 15_000;
 
 const STATUS_LINE = /^HTTP\/1\.1 ([1-5]\d\d) ([\t\x20-\x7e\x80-\xff]*)$/;
@@ -25,19 +25,19 @@ const SINGLE = [
 /** How the end of a response's body is found (RFC 9112 section 6.3). */
 export type Framing = "none" | "length" | "chunked" | "close";
 
-/** A response as it came. */
+/** A response as received. */
 export interface Answer {
   status: number;
   reason: string;
-  /** By lower-case name; the lines of one name are joined with "\n". */
+  /** By lower-case name; lines of the same name are joined with "\n". */
   fields: Record<string, string>;
   framing: Framing;
   body: string;
-  /** Whether the body ended as its framing says. */
+  /** Whether the body ended as its framing announced. */
   whole: boolean;
 }
 
-/** What about the request has a say in how its response is read. */
+/** What about the request determines how its response is read. */
 export interface Asked {
   /** The response has no body, whatever its fields say. */
   head?: boolean;
@@ -45,7 +45,7 @@ export interface Asked {
   http10?: boolean;
 }
 
-/** Shows octets in a message. */
+/** Makes octets readable in a message. */
 export function show(octets: string): string {
   const text = JSON.stringify(octets);
   return text.length < 300 ? text : `${text.slice(0, 200)}... (${octets.length} octets)`;
@@ -79,7 +79,7 @@ export class Client {
     socket.on("error", () => this.#end(true));
   }
 
-  /** A connection to a port of this machine. */
+  /** Connects to a local port. */
   static async open(port: number, tally: Tally = { sent: 0 }): Promise<Client> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true }, resolve);
@@ -104,12 +104,12 @@ export class Client {
     return this.#ended;
   }
 
-  /** What has arrived and is not read yet. */
+  /** What was received but not read. */
   get unread(): string {
     return this.#received;
   }
 
-  /** Hands octets to the kernel. A server that has closed the connection is no error. */
+  /** Passes octets to the kernel. That the server has closed the connection is not an error. */
   send(octets: string): Promise<void> {
     if (octets === "" || this.#socket.destroyed) {
       return Promise.resolve();
@@ -125,7 +125,7 @@ export class Client {
     return promise;
   }
 
-  /** Reads nothing until {@linkcode resume}: what comes fills the buffers of the kernel. */
+  /** Stops reading until {@linkcode resume}, so that the kernel's buffers fill up. */
   pause(): void {
     this.#socket.pause();
   }
@@ -134,17 +134,17 @@ export class Client {
     this.#socket.resume();
   }
 
-  /** Says that nothing more will be sent, and goes on reading. */
+  /** Half-closes the connection, and goes on reading. */
   halfClose(): void {
     this.#socket.end();
   }
 
-  /** Leaves. */
+  /** Closes the connection. */
   close(): void {
     this.#socket.destroy();
   }
 
-  /** Waits for octets or the end. Time counts from what was sent last: that may be a long trickle. */
+  /** Waits for octets or the end. Time counts from the last send, which may be a long trickle. */
   async #more(what: string): Promise<void> {
     const { promise, reject } = Promise.withResolvers<never>();
     const begun = performance.now();
@@ -165,7 +165,7 @@ export class Client {
     }
   }
 
-  /** Waits until something is there to be read; false when the server has closed instead. */
+  /** Waits for something to read; false if the server closes instead. */
   async arrival(what = "anything"): Promise<boolean> {
     while (this.#received === "" && !this.#ended) {
       await this.#more(what);
@@ -173,7 +173,7 @@ export class Client {
     return this.#received !== "";
   }
 
-  /** The server closes, without one more octet. */
+  /** Expects the server to close without another octet. */
   async end(): Promise<void> {
     while (!this.#ended && this.#received === "") {
       await this.#more("the end of the connection");
@@ -181,7 +181,7 @@ export class Client {
     assert.equal(this.#received, "", "octets after the last response");
   }
 
-  /** The server resets the connection; what it sent before may be lost. */
+  /** Expects a reset by the server; what it sent before may be lost. */
   async resetting(): Promise<void> {
     while (!this.#ended) {
       await this.#more("the end of the connection");
@@ -201,7 +201,7 @@ export class Client {
     return line.slice(0, -2);
   }
 
-  /** Moves `size` octets to the body, or as many as there are before the end. */
+  /** Moves up to `size` octets to the body: fewer if the connection ends first. */
   async #take(answer: Answer, size: number): Promise<boolean> {
     while (this.#received.length < size && !this.#ended) {
       await this.#more(`a body, now at ${this.#received.length} of ${size} octets,`);
@@ -270,7 +270,7 @@ export class Client {
   }
 }
 
-/** RFC 9112 section 6.3, and what section 6.2 and RFC 9110 section 8.6 forbid. */
+/** The framing by RFC 9112 section 6.3; checks section 6.2 and RFC 9110 section 8.6. */
 function framingOf({ status, fields }: Answer, { head, http10 }: Asked): Framing {
   const length = fields["content-length"], coding = fields["transfer-encoding"];
   assert(length === undefined || coding === undefined, "not both length and coding");
@@ -289,11 +289,11 @@ function framingOf({ status, fields }: Answer, { head, http10 }: Asked): Framing
   return length !== undefined ? "length" : coding !== undefined ? "chunked" : "close";
 }
 
-/** What a request has besides its target. */
+/** The parts of a request besides its target. */
 export interface Parts {
   method?: string;
   version?: string;
-  /** `null` leaves the field out. */
+  /** `null` omits the field. */
   host?: string | null;
   /** Lines without their CRLF. */
   fields?: string[];

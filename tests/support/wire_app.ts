@@ -1,5 +1,5 @@
 /**
- * The app behind the wire tests: it tells what the handler sees, and does what a target asks for.
+ * The app behind the wire tests: reports what a handler sees, and does what the target says.
  *
  * @module
  */
@@ -14,7 +14,7 @@ export type Route = (
   info: Info,
 ) => Result | Promise<Result>;
 
-/** What a handler sees of a request, as the path `/seen` reports it. */
+/** A request as a handler sees it, reported by `/seen`. */
 export interface Sight {
   method: string;
   url: string;
@@ -22,19 +22,19 @@ export interface Sight {
   version: string;
   /** Octets, one character each. */
   body: string;
-  /** Whether there is a body at all. */
+  /** Whether the request has a body at all. */
   hasBody: boolean;
   fields: Record<string, string>;
 }
 
-/** Resolves after other work has had its turn `count` times. */
+/** Resolves after `count` turns of the event loop. */
 export async function turns(count: number): Promise<void> {
   for (let i = 0; i < count; i++) {
     await new Promise<void>((done) => setImmediate(done));
   }
 }
 
-/** A stream that makes its parts when they are asked for, each in a turn of its own. */
+/** A stream that makes each part on demand, in a turn of its own. */
 export function streamOf(...parts: unknown[]): ReadableStream<Uint8Array> {
   let next = 0;
   return new ReadableStream({
@@ -52,7 +52,7 @@ export function streamOf(...parts: unknown[]): ReadableStream<Uint8Array> {
   });
 }
 
-/** Characters up to U+00FF for octets. */
+/** The body's octets as characters up to U+00FF. */
 export async function octetsOf(request: Request): Promise<string> {
   return Buffer.from(await request.arrayBuffer()).toString("latin1");
 }
@@ -71,13 +71,13 @@ async function see(request: Request, _query: URLSearchParams, info: Info): Promi
   return Response.json(sight);
 }
 
-/** Counts what must never be asked for. */
+/** Counts requests that must never arrive. */
 export interface Trap {
-  /** Requests that were read out of what is none. */
+  /** Requests that were smuggled in other ones. */
   smuggled: number;
 }
 
-/** The routes that every wire test has. */
+/** The routes of every wire test. */
 function commonRoutes(trap: Trap): Record<string, Route> {
   const gates = new Map<string, PromiseWithResolvers<void>>();
   const gate = (query: URLSearchParams, info: Info) => {
@@ -106,7 +106,7 @@ function commonRoutes(trap: Trap): Record<string, Route> {
       await turns(3);
       return new Response(await request.arrayBuffer());
     },
-    // Waits until the same connection has asked for `/release` with the same `t`.
+    // Waits until the same connection has requested `/release` with the same `t`.
     "/hold": async (_request, query, info) => {
       await gate(query, info).promise;
       return new Response(`held:${query.get("t")}`);
@@ -126,7 +126,7 @@ function commonRoutes(trap: Trap): Record<string, Route> {
   };
 }
 
-/** A handler of the common routes and of those given. */
+/** A handler for the common routes and the given ones. */
 export function appOf(routes: Record<string, Route>, trap: Trap): Handler {
   const all = new Map(Object.entries({ ...commonRoutes(trap), ...routes }));
   return (request, info) => {

@@ -1,5 +1,5 @@
 /**
- * Tables of wire tests. Every row is sent whole, and again octet by octet; both must get the same.
+ * Tables of wire tests. Every row is sent as a whole and octet by octet; both must get the same.
  *
  * @module
  */
@@ -11,52 +11,52 @@ import { type Options, run, type Server } from "../../mod.ts";
 import { type Answer, ask, type Asked, Client, type Framing, show, type Tally } from "./wire.ts";
 import { appOf, type Route, type Sight, type Trap } from "./wire_app.ts";
 
-/** What a response has to be; what is left out is not looked at. */
+/** What a response must be; what is omitted is not checked. */
 export interface Expected extends Asked {
   /** @default {200} */
   status?: number;
   reason?: string;
   body?: string;
-  /** `null`: the field is not there. */
+  /** `null`: the field must be absent. */
   fields?: Record<string, string | RegExp | null>;
   framing?: Framing;
-  /** What the handler has seen, where it tells that; `null`: the field is not there. */
+  /** What the handler has seen, if it reports that; `null`: the field must be absent. */
   sees?: Partial<Omit<Sight, "fields">> & { fields?: Record<string, string | null> };
-  /** Whether the body ends as it should. @default {true} */
+  /** Whether the body ends as announced. @default {true} */
   whole?: boolean;
 }
 
-/** Octets, and the responses that must have come before anything else is sent. */
+/** Octets, and the responses to await before sending anything more. */
 export type Turn = [send: string, ...answers: Expected[]];
 
 /** One behaviour. */
 export interface Row extends Expected {
   name: string;
-  /** Where it is said: sections of RFC 9112 unless another one is named. */
+  /** The rule's source: sections of RFC 9112 unless another one is named. */
   rfc: string;
-  /** Octets; this or `turns`. */
+  /** Octets; either this or `turns`. */
   send?: string;
-  /** What they get, if it is not the one response that the row itself describes. */
+  /** The responses, if there are others than the one that the row describes. */
   answers?: Expected[];
-  /** After `answers`: refused by this status, and nothing behind it is ever read. */
+  /** The status of a refusal that comes after `answers`, and after which nothing is read. */
   refused?: number;
   turns?: Turn[];
   /**
-   * What becomes of the connection. `open`: it serves on. `close`: it closes, as announced, and
-   * nothing behind the message is read. `answer`: it closes, as announced, because the handler's
-   * answer says so; what came behind may have run, but gets no answer. `cut`: it ends unannounced.
-   * `reset`: it is reset, whatever came before.
+   * What happens to the connection. `open`: it stays open. `close`: it closes, as announced, and
+   * nothing after the message is read. `answer`: it closes, as announced in the handler's answer;
+   * requests after it may have run, but get no answer. `cut`: it ends unannounced. `reset`: it is
+   * reset, whatever came before.
    *
-   * @default {"open"}, and {"close"} for what is refused
+   * @default {"open"}, and {"close"} for a refusal
    */
   end?: "open" | "close" | "answer" | "cut" | "reset";
-  /** The client closes its side after the last octet. */
+  /** The client half-closes after the last octet. */
   halfClose?: boolean;
-  /** The message has no end yet: nothing can be sent behind it. */
+  /** The message is incomplete: nothing can be sent after it. */
   unfinished?: boolean;
 }
 
-/** What is sent behind a message that ends the connection. */
+/** What is sent after the message, by how the connection ends. */
 const TAILS = {
   open: "",
   close: ask("/smuggled"),
@@ -101,7 +101,7 @@ export function check(answer: Answer, want: Expected): void {
   }
 }
 
-/** Fails unless a response refuses a request as every refusal does. */
+/** Fails unless a response is a proper refusal. */
 export function checkRefusal(answer: Answer, status: number, head = false): void {
   check(answer, { status, fields: { connection: "close", "content-type": /^text\/plain/ } });
   assert.match(answer.fields["content-length"], /^[1-9]\d?$/, "a small body");
@@ -113,7 +113,7 @@ export function checkRefusal(answer: Answer, status: number, head = false): void
   assert.deepEqual(names, ["connection", "content-length", "content-type", "date"]);
 }
 
-/** Sends octets one by one: the server has read each before the next is written. */
+/** Sends octet by octet, each one after the server has read the previous one. */
 class Trickle {
   readonly #received: () => number;
   readonly #tally: Tally;
@@ -138,7 +138,7 @@ class Trickle {
     return promise;
   }
 
-  /** All connections take their steps together. */
+  /** Moves all connections on together, one octet each. */
   async #run(): Promise<void> {
     while (this.#jobs.length > 0) {
       await Promise.all(this.#jobs.map((job) => job.client.send(job.octets[job.at++])));
@@ -154,7 +154,7 @@ class Trickle {
     this.#running = false;
   }
 
-  /** Waits until the server has read all; what goes to a closed or paused connection is lost. */
+  /** Waits until the server has read all; octets to closed or paused connections are lost. */
   async taken(): Promise<void> {
     for (let i = 0; i < 1000 && this.#received() < this.#tally.sent; i++) {
       await new Promise<void>((done) => setImmediate(done));
@@ -170,7 +170,7 @@ function turnsOf(row: Row): Turn[] {
   return row.turns ?? [[send, ...(answers ?? (refused === undefined ? [row] : []))]];
 }
 
-/** A server and the tables of one file. */
+/** A server and the tables of one test file. */
 export class Wire {
   readonly #routes: Record<string, Route>;
   readonly #options: Options;
@@ -182,12 +182,12 @@ export class Wire {
 
   constructor(routes: Record<string, Route> = {}, options: Options = {}) {
     this.#routes = routes;
-    // Rows wait for one another: no time limit may come between.
+    // Rows wait for one another, so no time limit may interfere.
     const patience = { headTimeout: 0, bodyTimeout: 0, keepAliveTimeout: 0, writeTimeout: 0 };
     this.#options = { onError: () => {}, ...patience, ...options };
   }
 
-  /** Runs from the first test that needs it. */
+  /** Started by the first test that needs it. */
   get server(): Server {
     return this.#server ??= run(appOf(this.#routes, this.#trap), "127.0.0.1", 0, this.#options);
   }
@@ -203,7 +203,7 @@ export class Wire {
     return this.#trickle.taken();
   }
 
-  /** Sees that the connection serves on, or that it is over and nothing more was read. */
+  /** Checks that the connection still works, or that it is closed and nothing more was read. */
   async #finish(client: Client, end: Row["end"], last: Answer | undefined, send: Send) {
     if (end === "reset") {
       return await client.resetting();
@@ -219,7 +219,7 @@ export class Wire {
     client.close();
   }
 
-  /** One pass through a row. */
+  /** Plays a row once. */
   async #exchange(row: Row, send: Send): Promise<Answer[]> {
     const client = await this.open();
     const all: Answer[] = [];
@@ -259,7 +259,7 @@ export class Wire {
     assert.deepEqual(passes[1], passes[0], "octet by octet and whole");
   }
 
-  /** Makes a test of every row. All of them run at once, when the first is asked for. */
+  /** Makes a test of every row. The first one to run starts all of them at once. */
   table(rows: Row[]): void {
     let outcomes: Promise<PromiseSettledResult<void>[]> | undefined;
     rows.forEach((row, i) => {
@@ -273,7 +273,7 @@ export class Wire {
     });
   }
 
-  /** The last test of a file: nothing is left, neither here nor in the server. */
+  /** The last test of a file: neither the clients nor the server has anything left. */
   endsClean(): void {
     test("when the clients have closed, no connection is open and no request is held", async () => {
       const { server } = this;

@@ -1,6 +1,6 @@
-// A supervisor that prints its events, and the workers that it starts from this same file. The
-// argument is JSON: see `Given`. Workers print only that they hang or are
-// busy, and what they have handled.
+// A supervisor that prints its events, and the workers that it starts from this file. The argument
+// is JSON: see `Given`. Workers print only that they hang or are busy, and how many requests they
+// have handled.
 import { existsSync, readFileSync, writeFileSync, writeSync } from "node:fs";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -11,22 +11,22 @@ import type { WorkerEvent } from "../../server/workers/events.ts";
 import type { WorkerOptions } from "../../server/workers/options.ts";
 import { loadedApp } from "./loaded_app.ts";
 
-/** What a test wants. */
+/** The test's settings. */
 export interface Given {
   host?: string;
   /**
-   * A file with the version that the workers tell; "broken" does not start; of "fickle" the first
-   * worker ends once it is ready, and the others are ready after that.
+   * A file with the version that the workers report. "broken" does not start. With "fickle", the
+   * first worker exits once it is ready, and only then do the others become ready.
    */
   version?: string;
   options?: WorkerOptions;
-  /** Requests that are a load for one worker. */
+  /** Requests after which a worker counts as busy. */
   busy?: number;
 }
 
 const given: Given = JSON.parse(process.argv[2]);
 
-/** What is printed. */
+/** A line of output. */
 export type Fact =
   | WorkerEvent
   | { type: "up"; isReady: boolean; port: number; pid: number }
@@ -34,15 +34,15 @@ export type Fact =
   | { type: "busy"; pid: number }
   | { type: "handled"; pid: number; requests: number };
 
-/** Read once: it stands for the code of the app. */
+/** Read once, like an app's code. */
 const version = given.version === undefined ? "" : readFileSync(given.version, "utf8");
 
 const loaded = loadedApp(1);
 let handled = 0;
 
 /**
- * `/crash` ends the process, `/hang` blocks it, `/kind/text` is for clients of `Pressure`, a body is
- * awaited and returned, else the answer is who has served it.
+ * `/crash` ends the process, `/hang` blocks it, `/kind/text` serves `Pressure`. A POST is echoed;
+ * anything else is answered with who has served it.
  */
 async function app(request: Request): Promise<Result> {
   const { pathname } = new URL(request.url);
@@ -65,7 +65,7 @@ async function app(request: Request): Promise<Result> {
   return Response.json({ worker: workerNumber(), pid: process.pid, version });
 }
 
-/** Whether a process is there that its parent has not heard the end of. */
+/** Whether a process exists, or has ended without its parent having noticed. */
 function isThere(pid: number): boolean {
   try {
     return process.kill(pid, 0);
@@ -82,7 +82,7 @@ async function whenFirstHasEnded(note: string): Promise<void> {
 }
 
 function print(fact: Fact): void {
-  writeSync(1, `${JSON.stringify(fact)}\n`); // all at once: several processes print
+  writeSync(1, `${JSON.stringify(fact)}\n`); // in one write, as several processes print
 }
 
 if (workerNumber() !== undefined) {
@@ -95,10 +95,10 @@ if (workerNumber() !== undefined) {
   }
   process.on("exit", () => print({ type: "handled", pid: process.pid, requests: handled }));
   workerRun(app, {}, given.options?.maxRequests);
-  setInterval(() => {}, 1e6); // an app that would never end by itself
+  setInterval(() => {}, 1e6); // an app that would never exit by itself
   if (version === "fickle" && workerNumber() === 1) {
     writeFileSync(note, String(process.pid));
-    setTimeout(() => process.exit(9), 50); // "ready" is on its way
+    setTimeout(() => process.exit(9), 50); // gives "ready" time to arrive
   }
 } else {
   const listener = bindAndListen(given.host ?? "127.0.0.1", 0);

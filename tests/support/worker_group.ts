@@ -1,4 +1,4 @@
-// A supervisor and its workers, as a test sees them.
+// A supervisor and its workers, seen from a test.
 import process from "node:process";
 import { type Child, type Exit, runFile, runFileWith } from "./child.ts";
 import { ask, open, type Target, within } from "./client.ts";
@@ -9,7 +9,7 @@ type Of<T extends Type> = Extract<Fact, { type: T }>;
 
 const APP = "worker_app.ts";
 
-/** Who has answered. */
+/** The process that has answered. */
 export interface Who {
   worker: number;
   pid: number;
@@ -22,9 +22,9 @@ export class Group implements AsyncDisposable {
   pid = 0;
   readonly #child: Child;
   readonly #host: string;
-  /** What has been read and not been asked for. */
+  /** Events that were read but not asked for. */
   readonly #unread: Fact[] = [];
-  /** Workers that have not ended, as far as has been read. */
+  /** Workers that have not ended, according to the events read. */
   readonly #alive = new Set<number>();
 
   private constructor(child: Child, given: Given) {
@@ -54,7 +54,7 @@ export class Group implements AsyncDisposable {
     return fact;
   }
 
-  /** The next event of a type. Those before it are kept for later. */
+  /** The next event of a type. Events before it are kept. */
   async event<T extends Type>(type: T): Promise<Of<T>> {
     for (let i = 0;; i++) {
       if (i === this.#unread.length) {
@@ -66,7 +66,7 @@ export class Group implements AsyncDisposable {
     }
   }
 
-  /** Events of a type, that many. */
+  /** The next `count` events of a type. */
   async events<T extends Type>(type: T, count: number) {
     const all: Of<T>[] = [];
     while (all.length < count) {
@@ -75,7 +75,7 @@ export class Group implements AsyncDisposable {
     return all;
   }
 
-  /** What so many processes have handled, once they have ended. */
+  /** How many requests this many processes have handled, once they have ended. */
   async handled(processes: number): Promise<number> {
     const all = await this.events("handled", processes);
     return all.reduce((sum, { requests }) => sum + requests, 0);
@@ -86,12 +86,12 @@ export class Group implements AsyncDisposable {
     process.kill(pid, name);
   }
 
-  /** Asks one worker or the other who it is. */
+  /** Asks one of the workers who it is. */
   async who(): Promise<Who> {
     return JSON.parse((await ask(this.target)).text);
   }
 
-  /** Asks until `count` processes have answered. Connections that stay open keep them busy. */
+  /** Asks until `count` processes have answered. Connections kept open keep them busy. */
   async all(count: number): Promise<Set<number>> {
     const pids = new Set<number>();
     const end = performance.now() + 15_000;
@@ -102,7 +102,7 @@ export class Group implements AsyncDisposable {
     return pids;
   }
 
-  /** Begins a request whose rest is sent by `finish`, and returns when a worker has it. */
+  /** Starts a request that `finish` completes; returns once a worker has it. */
   async slow() {
     const connection = await open(this.target);
     const head = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n";
@@ -118,28 +118,28 @@ export class Group implements AsyncDisposable {
     return { connection, finish };
   }
 
-  /** Waits until the supervisor has ended, and everybody who has its standard output open. */
+  /** Waits until the supervisor and everyone else with its standard output has ended. */
   async ended(): Promise<Exit> {
     const exit = await this.#child.ended();
     this.#alive.clear();
     return exit;
   }
 
-  /** Ends all of it, whatever state a failed test has left it in. */
+  /** Kills everything, whatever state a failed test has left it in. */
   async [Symbol.asyncDispose](): Promise<void> {
     const ending = this.#child[Symbol.asyncDispose]();
     for (const pid of this.#alive) {
       try {
         process.kill(pid, "SIGKILL");
       } catch {
-        // It has ended, which has not been read.
+        // It has ended, but the event was not read yet.
       }
     }
     await within(ending, "the end of a supervisor and its workers");
   }
 }
 
-/** Clients that ask without a pause until they are stopped. */
+/** Clients that send requests without a pause until they are stopped. */
 export class Traffic {
   readonly #target: Target;
   readonly #clients: Promise<void>[];
@@ -147,7 +147,7 @@ export class Traffic {
   #answers = 0;
   #isOver = false;
 
-  /** Half of them with a connection for each request, half with one for as many as it takes. */
+  /** Half of them use a connection per request, half keep one open for as long as possible. */
   constructor(target: Target, clients: number) {
     this.#target = target;
     this.#clients = Array.from(
@@ -194,7 +194,7 @@ export class Traffic {
     }
   }
 
-  /** Stops them. What went wrong is returned. */
+  /** Stops them and returns the errors. */
   async stop(): Promise<unknown[]> {
     this.#isOver = true;
     await within(Promise.all(this.#clients), "the clients");

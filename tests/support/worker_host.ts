@@ -1,4 +1,4 @@
-// Starts Workers that serve: one after the other, each terminated when a client says so, or three.
+// Starts Workers that serve: one after the other, each terminated at a client's request, or three.
 import { readdirSync } from "node:fs";
 import process from "node:process";
 import { run } from "../../mod.ts";
@@ -12,7 +12,7 @@ async function start(): Promise<{ worker: Worker; port: number }> {
   return { worker, port };
 }
 
-/** Serves what its Workers serve, and does what it is asked for. Prints its port. */
+/** Serves the same app as its Workers, and manages them on request. Prints its port. */
 function host(): void {
   const answer = loadedApp(1);
   let last: Worker | undefined;

@@ -1,4 +1,4 @@
-// A program that runs its workers by one call. The argument is JSON: the options.
+// A program that runs its workers by a single call. The argument is JSON: the options.
 import process from "node:process";
 import { workerNumber } from "../../server/worker.ts";
 import { runWorkers } from "../../server/workers/run.ts";

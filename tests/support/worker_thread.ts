@@ -21,4 +21,4 @@ scope.onmessage = async ({ data }) => {
     : serverRun(data.fd, app);
   scope.postMessage("ready");
 };
-scope.postMessage("loaded"); // what is sent before is lost
+scope.postMessage("loaded"); // what is sent earlier is lost

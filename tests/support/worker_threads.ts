@@ -1,5 +1,5 @@
 // Web Workers that serve one port together: on one listening socket ("inherit"), or each on its own
-// ("reuse"). Prints the port; SIGTERM has all of them drain.
+// ("reuse"). Prints the port; SIGTERM makes all of them drain.
 import process from "node:process";
 import { bindAndListen } from "../../mod.ts";
 

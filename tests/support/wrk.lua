@@ -1,4 +1,5 @@
--- What wrk sends: batches of requests of all kinds that loaded_app.ts knows. Its counts as JSON.
+-- Makes wrk send batches of all kinds of requests that loaded_app.ts knows; prints its counts as
+-- JSON.
 local kinds = { "now", "now", "late", "stream", "echo" }
 local batch
 

@@ -1,27 +1,27 @@
-// wrk, a client that loads a server as much as it can (Debian's package wrk).
+// wrk, a client that loads a server to the full (Debian package wrk).
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { Child } from "./child.ts";
 import type { Target } from "./client.ts";
 
-/** Connections that it has. */
+/** The number of its connections. */
 export const CONNECTIONS = 32;
 
-/** Requests that it has in flight at most: eight on each connection. */
+/** The most requests it has in flight: eight on each connection. */
 export const IN_FLIGHT = CONNECTIONS * 8;
 
 const SCRIPT = fileURLToPath(new URL("wrk.lua", import.meta.url));
 const LONGEST = "20s";
 
-/** Why there is no such load; `false` where there is. */
+/** Why wrk cannot be used; `false` if it can. */
 export const NO_WRK: string | false = spawnSync("wrk", ["--version"]).error
   ? "there is no wrk here"
   : false;
 
-/** What it has counted. */
+/** What wrk has counted. */
 export interface Tally {
-  /** Complete ones. */
+  /** Complete answers. */
   answers: number;
   /** Connections that ended before an answer. */
   cut: number;
@@ -33,7 +33,7 @@ export interface Tally {
   late: number;
 }
 
-/** Asks from when it is made until it is stopped. */
+/** Sends requests from its construction until it is stopped. */
 export class Wrk implements AsyncDisposable {
   readonly #child: Child;
 
@@ -44,7 +44,7 @@ export class Wrk implements AsyncDisposable {
     this.#child = new Child(spawn("wrk", [...how, `http://127.0.0.1:${target.port}`]));
   }
 
-  /** Requests that are in flight then have no answer in its count. */
+  /** Stops it. Requests still in flight have no answer in its counts. */
   async stop(): Promise<Tally> {
     this.#child.signal("SIGINT");
     const { out } = await this.#child.ended();
