@@ -1,5 +1,5 @@
-// Handlers that fail, in every way there is: the client gets a plain 500 or sees that the answer is
-// not whole, the error is told once, and the next request is fine.
+// Handlers that fail in every possible way: the client gets a plain 500 or sees that the answer is
+// incomplete, the error is reported once, and the next request works.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Handler } from "../mod.ts";
@@ -8,7 +8,7 @@ import { type Answer, ask, logged, octets, open, serve, until, within } from "./
 const secret = new Error("secret of the handler");
 const encoder = new TextEncoder();
 
-/** Serves `result` once, then "fine" on the same connection or the next; returns what was logged. */
+/** Serves `result` once, then "fine", on the same connection or the next; returns the log. */
 async function failing(
   result: () => unknown,
   check: (answer: Answer) => void,
@@ -18,7 +18,7 @@ async function failing(
     await serve(app, async (server) => {
       check(await ask(server));
       assert.equal((await ask(server, { target: "/fine" })).text, "fine");
-      // Requests before and after it on one connection are answered in order, as far as it is kept.
+      // Requests around it on one connection are answered in order, as long as it stays open.
       const connection = await open(server);
       connection.write(octets({ target: "/fine" }, "")).write(octets({}, ""));
       assert.equal((await connection.answer()).text, "fine");
@@ -103,7 +103,7 @@ const failures: Record<string, () => unknown> = {
     new Response(new ReadableStream({ pull: () => new Promise(() => {}) }), {
       headers: { "X-Long": "x".repeat(300_000) },
     }),
-  "returns a stream of a wrong Content-Length": () =>
+  "returns a stream with a malformed Content-Length": () =>
     new Response(streamOf("x"), { headers: { "Content-Length": "many" } }),
   ...Object.fromEntries(
     [5, null, undefined, {}, [1]].map((chunk) => [
@@ -131,7 +131,7 @@ test("what is logged is the error itself, or says what the handler returned", as
   assert.match(error.message, /must return a Response, a string or a Uint8Array, not number/);
 });
 
-test("a thenable of a Response is an answer", async () => {
+test("a thenable that resolves to a Response is an answer", async () => {
   await serve(() => never(new Response("then")), async (server) => {
     assert.equal((await ask(server)).text, "then");
   });
@@ -163,12 +163,12 @@ const midway: Record<string, () => Response> = {
   "errors after a chunk": () => broken(encoder.encode("begun")),
   "errors after many chunks": () =>
     broken(...Array.from({ length: 50 }, () => new Uint8Array(9999))),
-  "carries a number after a chunk": () => broken(encoder.encode("begun"), 5),
+  "has a number after a chunk": () => broken(encoder.encode("begun"), 5),
   "is shorter than its Content-Length": () =>
     new Response(streamOf("begun"), { headers: { "Content-Length": "6" } }),
 };
 for (const [name, make] of Object.entries(midway)) {
-  test(`an answer that ${name} is cut, which the client can see, and logged once`, async () => {
+  test(`an answer that ${name} is visibly cut, and logged once`, async () => {
     const lines = await failing(make, (answer) => {
       assert.equal(answer.status, 200);
       assert.equal(answer.complete, false);
@@ -178,12 +178,12 @@ for (const [name, make] of Object.entries(midway)) {
 }
 
 const mistakes: [name: string, part: () => unknown, init: ResponseInit, status: number][] = [
-  ["a chunk that is none", () => 123, {}, 500],
-  ["a Content-Length that is none", () => "x", { headers: { "content-length": "x" } }, 500],
+  ["a chunk of the wrong type", () => 123, {}, 500],
+  ["a malformed Content-Length", () => "x", { headers: { "content-length": "x" } }, 500],
   ["more than its Content-Length", () => "xyz", { headers: { "content-length": "1" } }, 200],
 ];
 for (const [name, part, init, status] of mistakes) {
-  test(`a stream with ${name} is told of, whatever becomes of its cancel()`, async () => {
+  test(`a stream with ${name} is reported, even if its cancel() never settles`, async () => {
     const errors: unknown[] = [];
     const app = () => {
       const stream = new ReadableStream({
@@ -199,7 +199,7 @@ for (const [name, part, init, status] of mistakes) {
   });
 }
 
-test("bytes that are transferred before they are sent cut the answer, and are told", async () => {
+test("bytes that are transferred before they are sent cut the answer and are reported", async () => {
   const bytes = new Uint8Array(30_000_000);
   const errors: unknown[] = [];
   const app = () => bytes;
@@ -215,7 +215,7 @@ test("bytes that are transferred before they are sent cut the answer, and are to
   }, { onError: (error) => void errors.push(error) });
 });
 
-test("an answer that is longer than its Content-Length ends there, and is logged once", async () => {
+test("an answer longer than its Content-Length ends there, and is logged once", async () => {
   const make = () => new Response(streamOf("begun"), { headers: { "Content-Length": "3" } });
   const lines = await failing(make, (answer) => {
     assert.equal(answer.status, 200);
@@ -251,7 +251,7 @@ test("chunks of every kind of bytes are written, strings too", async () => {
 
 type OnError = (error: unknown) => Response | undefined | Promise<Response | undefined>;
 
-/** What a client gets and what is logged when `onError` is told of `secret`. */
+/** Returns the client's answer and the log when `secret` is thrown to `onError`. */
 async function asking(onError: OnError): Promise<[Answer, unknown[][]]> {
   let answer: Answer | undefined;
   const told: unknown[] = [];
@@ -284,7 +284,7 @@ const hooks: Record<string, OnError> = {
     new Response(new Response("sorry").body, { status: 503, headers: { "X-A": "1" } }),
 };
 for (const [name, onError] of Object.entries(hooks)) {
-  test(`onError may answer by ${name}, and nothing is logged`, async () => {
+  test(`onError may answer with ${name}, and nothing is logged`, async () => {
     const [answer, lines] = await asking(onError);
     assert.deepEqual([answer.status, answer.text, answer.get("x-a")], [503, "sorry", "1"]);
     assert.ok(answer.complete);
@@ -297,21 +297,21 @@ test("onError may answer without a body", async () => {
   assert.deepEqual([answer.status, answer.text], [204, ""]);
 });
 
-test("onError that returns nothing leaves it at a plain 500", async () => {
+test("the client gets a plain 500 if onError returns nothing", async () => {
   for (const onError of [() => undefined, () => Promise.resolve(undefined)]) {
     const [answer] = await asking(onError);
     assertPlain(answer);
   }
 });
 
-test("onError that returns what is no Response is told so, the client gets a plain 500", async () => {
+test("an onError that does not return a Response is logged, and the client gets a plain 500", async () => {
   const [answer, lines] = await asking(() => "sorry" as never);
   assertPlain(answer);
   assert.equal(lines.length, 2);
   assert.match(String(lines[1]), /onError must return a Response or nothing, not string/);
 });
 
-test("onError that fails itself is logged with the first error, the client gets a plain 500", async () => {
+test("an onError that fails is logged with the first error, and the client gets a plain 500", async () => {
   const second = new Error("secret of the hook");
   const used = new Response("used");
   await used.text();
@@ -331,7 +331,7 @@ test("onError that fails itself is logged with the first error, the client gets 
   }
 });
 
-test("onError is told of a stream that fails midway, and the answer is cut all the same", async () => {
+test("onError gets the error of a stream that fails midway, and the answer is still cut", async () => {
   const told = Promise.withResolvers<unknown>();
   const onError = (error: unknown) => {
     told.resolve(error);
@@ -344,7 +344,7 @@ test("onError is told of a stream that fails midway, and the answer is cut all t
   }, { onError });
 });
 
-test("a client that has left is no error of the handler", async () => {
+test("a client that leaves is not an error of the handler", async () => {
   const lines = await logged(async () => {
     const over = Promise.withResolvers<void>();
     const app = async (request: Request) => {
@@ -367,7 +367,7 @@ test("a client that has left is no error of the handler", async () => {
   assert.deepEqual(lines, []);
 });
 
-test("a handler that gives up because its client has left is no news", async () => {
+test("a handler that gives up because its client has left is not reported", async () => {
   const errors: unknown[] = [];
   const ends: unknown[] = [];
   const app: Handler = (request, info) => {
@@ -391,7 +391,7 @@ test("a handler that gives up because its client has left is no news", async () 
   assert.deepEqual(ends, [["AbortError", 0], ["AbortError", 0]]);
 });
 
-describe("onError is told of the request", () => {
+describe("onError gets the request", () => {
   const rows: [name: string, app: () => never | Promise<never>][] = [
     ["thrown at once", () => {
       throw secret;
@@ -426,7 +426,7 @@ describe("onError is told of the request", () => {
   }
 });
 
-test("info.sent tells what was answered, also when the handler did not say it", async () => {
+test("info.sent has the status that was sent, even if the handler did not choose it", async () => {
   const sent: unknown[] = [];
   const app: Handler = (request, info) => {
     const note = () => void sent.push(info.sent);

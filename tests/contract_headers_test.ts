@@ -1,4 +1,5 @@
-// request.headers answers as a native Headers of the same fields would, before and after it is one.
+// request.headers behaves like a native Headers with the same fields, before and after it becomes
+// one.
 import assert from "node:assert/strict";
 import { inspect } from "node:util";
 import { describe, test } from "node:test";
@@ -20,7 +21,7 @@ const FIELDS: [name: string, value: string][] = [
   ["Connection", "close"],
 ];
 
-/** What the Fetch standard makes of them, but for Cookie (RFC 6265 section 5.4). */
+/** The same fields in a native Headers, except for Cookie (RFC 6265 section 5.4). */
 function native(): Headers {
   const headers = new Headers(FIELDS.filter(([name]) => name.toLowerCase() !== "cookie"));
   headers.set("cookie", "a=1; b=2");
@@ -47,7 +48,7 @@ const looks: [name: string, look: (headers: Headers) => unknown][] = [
     `get(${JSON.stringify(name)})`,
     (headers) => caught(() => headers.get(name)),
   ]),
-  ["get() of nothing", (headers) => caught(() => (headers.get as () => unknown)())],
+  ["get() without a name", (headers) => caught(() => (headers.get as () => unknown)())],
   ["get() of a number", (headers) => headers.get(5 as never)],
   ["entries", (headers) => [...headers]],
   ["entries()", (headers) => [...headers.entries()]],
@@ -63,8 +64,8 @@ const looks: [name: string, look: (headers: Headers) => unknown][] = [
   ["getSetCookie()", (headers) => headers.getSetCookie()],
   ["fromEntries()", (headers) => Object.fromEntries(headers)],
   ["a copy", (headers) => [...new Headers(headers)]],
-  ["another request's", (headers) => [...new Request("http://a/", { headers }).headers]],
-  ["a response's", (headers) => [...new Response(null, { headers }).headers]],
+  ["those of another request", (headers) => [...new Request("http://a/", { headers }).headers]],
+  ["those of a response", (headers) => [...new Response(null, { headers }).headers]],
   ["instanceof", (headers) => headers instanceof Headers],
   ["tag", (headers) => Object.prototype.toString.call(headers)],
   ["constructor", (headers) => headers.constructor === Headers],
@@ -92,7 +93,7 @@ describe("request.headers", () => {
     });
   }
 
-  test("what is looked up first stays so afterwards", () =>
+  test("a value that was read once stays the same", () =>
     serve((request) => {
       const { headers } = request;
       const before = headers.get("x-a");
@@ -103,7 +104,7 @@ describe("request.headers", () => {
       assert.equal((await ask(server, { headers: { "X-A": "1" } })).text, "1 true 1");
     }));
 
-  test("an async handler has them after its turn", () =>
+  test("an async handler can read them after its turn", () =>
     serve(async (request) => {
       const { headers } = request;
       await new Promise((resolve) => setTimeout(resolve, 5));
@@ -112,7 +113,7 @@ describe("request.headers", () => {
       assert.equal((await ask(server, { headers: { "X-A": "1" } })).text, "1 3");
     }));
 
-  test("what is looked up too late says so", async () => {
+  test("reading them too late throws", async () => {
     let kept: Headers | undefined;
     await serve((request) => {
       kept = request.headers;

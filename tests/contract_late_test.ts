@@ -1,18 +1,18 @@
-// What a handler may still do with a request while and after others are served.
+// What a handler can still do with a request while and after others are served.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { type Info, RequestError } from "../mod.ts";
 import { ask, type Connection, octets, open, serve, until, within } from "./support/client.ts";
 
-/** Answers at once to `/next`: to see that others are served, and to overwrite what was received. */
+/** Requests `/next`: shows that others are served, and overwrites what was received before. */
 async function next(port: number): Promise<void> {
   const target = `/next?${"other client's data ".repeat(50).replaceAll(" ", "+")}`;
   const answer = await ask({ port }, { target, headers: { "X-Secret": "other".repeat(100) } });
   assert.equal(answer.text, "next");
 }
 
-test("what handlers read after a wait is theirs, however many requests came meanwhile", async () => {
+test("handlers that read after a wait get their own request, however many others came meanwhile", async () => {
   const count = 300;
   const release = Promise.withResolvers<void>();
   let waiting = 0;
@@ -68,7 +68,7 @@ const uses: Record<string, (request: Request, info: Info) => unknown> = {
 };
 
 for (const [name, use] of Object.entries(uses)) {
-  test(`a request that is kept after its response throws a TypeError: ${name}`, async () => {
+  test(`a request kept after its response throws a TypeError: ${name}`, async () => {
     let kept: [Request, Info] | undefined;
     const app = (request: Request, info: Info) => {
       if (request.url.includes("/next")) {
@@ -80,7 +80,7 @@ for (const [name, use] of Object.entries(uses)) {
     await serve(app, async (server) => {
       assert.equal((await ask(server, { method: "PUT", body: "mine" })).text, "kept");
       await next(server.port);
-      // A URL that was read before is known: it is the request's own.
+      // A URL that was read before stays available: the request has its own copy.
       if (name === "url") {
         assert.equal(kept![0].url, "http://localhost/");
       } else {
@@ -104,7 +104,7 @@ const unread: Record<string, (request: Request) => () => Promise<unknown>> = {
     return () => clone.text();
   },
 };
-/** Breaks off in the turn in which it began. */
+/** Breaks off in its first turn. */
 function broken(): Response {
   let parts = 0;
   return new Response(
@@ -132,7 +132,7 @@ for (const [name, take] of Object.entries(unread)) {
       assert.equal((await ask(server, { body })).complete, false);
       await next(server.port);
       const reading = within(read!(), "the end of the body", 3000);
-      if (name === "a clone") { // which has what was here as a copy of its own
+      if (name === "a clone") { // a clone already has its own copy of what was received
         assert.equal(await reading, body);
       } else {
         await assert.rejects(reading, RequestError);
@@ -202,7 +202,7 @@ const LARGE = 8 * 1024 * 1024;
 const large = new Uint8Array(LARGE).map((_, i) => (i * 31 + (i >> 8)) & 255);
 const hash = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
 
-test("a large upload waits for a handler that reads late, and arrives whole", async () => {
+test("a large upload waits for a handler that reads late, and arrives complete", async () => {
   const release = Promise.withResolvers<void>();
   const app = async (request: Request) => {
     if (request.url.includes("/next")) {
@@ -215,7 +215,7 @@ test("a large upload waits for a handler that reads late, and arrives whole", as
     const connection = await open(server);
     connection.write(octets({ body: large }));
     const { socket } = connection;
-    // The kernel's buffers take some of it, the server must not take the rest.
+    // The kernel's buffers take some of it, but the server must not take the rest.
     let before = -1;
     let calm = 0;
     await until(() => {
@@ -233,7 +233,7 @@ test("a large upload waits for a handler that reads late, and arrives whole", as
   });
 });
 
-test("a large upload that is read slowly part by part arrives whole", async () => {
+test("a large upload that is read slowly in parts arrives complete", async () => {
   const app = async (request: Request) => {
     const sum = createHash("sha256");
     for await (const part of request.body!) {
@@ -252,7 +252,7 @@ test("a large upload that is read slowly part by part arrives whole", async () =
   });
 });
 
-test("a handler that reads when the server has fallen asleep gets what comes then", async () => {
+test("a handler that starts to read while the server sleeps gets what arrives later", async () => {
   const steps = Array.from({ length: 4 }, () => ({
     go: Promise.withResolvers<void>(),
     got: Promise.withResolvers<number>(),
@@ -265,18 +265,18 @@ test("a handler that reads when the server has fallen asleep gets what comes the
     }
     return "all";
   };
-  // A deadline would wake it too.
+  // A timeout would wake it, too.
   const timeless = { headTimeout: 0, bodyTimeout: 0, keepAliveTimeout: 0 };
   await serve(app, async (server) => {
     const connection = await open(server);
     connection.write("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 40000\r\n\r\n");
     for (const [i, { go, got }] of steps.entries()) {
-      const waits = i % 2 === 1; // the handler, or else what has come
+      const waits = i % 2 === 1; // either the handler waits for data, or data for the handler
       if (waits) {
         go.resolve();
       }
       connection.write(new Uint8Array(1000));
-      await new Promise((resolve) => setTimeout(resolve, 20)); // most likely it sleeps then
+      await new Promise((resolve) => setTimeout(resolve, 20)); // by now it most likely sleeps
       go.resolve();
       assert.equal(await got.promise, 1000);
     }
@@ -285,7 +285,7 @@ test("a handler that reads when the server has fallen asleep gets what comes the
   }, { spin: 0, ...timeless });
 });
 
-test("what a handler gets of a body shows nothing of other memory", async () => {
+test("the parts of a body expose no other memory", async () => {
   const exact = ({ buffer, byteLength }: Uint8Array) => buffer.byteLength === byteLength;
   const app = async (request: Request) => {
     if (request.url.endsWith("/whole")) {
@@ -306,7 +306,7 @@ test("what a handler gets of a body shows nothing of other memory", async () => 
   });
 });
 
-test("an upload that is streamed back at once arrives whole", async () => {
+test("an upload that is streamed back at once arrives complete", async () => {
   await serve((request: Request) => new Response(request.body), async (server) => {
     const answer = await ask(server, { body: large });
     assert.ok(answer.complete);
@@ -399,7 +399,7 @@ test("completed rejects when the response breaks off midway", async () => {
   }, { onError: () => {} });
 });
 
-test("a mistake of a stream's cancel() behind a complete response aborts nothing", async () => {
+test("an error in a stream's cancel() after a complete response aborts nothing", async () => {
   const signals: AbortSignal[] = [];
   const errors: unknown[] = [];
   const app = (request: Request, info: Info) => {
@@ -418,7 +418,7 @@ test("a mistake of a stream's cancel() behind a complete response aborts nothing
   }, { onError: (error) => void errors.push(error) });
 });
 
-test("signal that is asked for once the client has left is aborted", async () => {
+test("signal is already aborted if it is first read after the client has left", async () => {
   const left = Promise.withResolvers<void>();
   const late = Promise.withResolvers<AbortSignal>();
   const app = async (request: Request) => {
@@ -435,7 +435,7 @@ test("signal that is asked for once the client has left is aborted", async () =>
     connection.write(octets({}));
     connection.socket.end();
     await until(() => server.metrics().requests_in_flight === 1, "the request");
-    // A turn that comes later than its end.
+    // A turn after the client has left.
     await ask(server, { target: "/left" });
     const { aborted, reason } = await within(late.promise, "the signal");
     assert.deepEqual([aborted, reason?.name], [true, "AbortError"]);
@@ -443,7 +443,7 @@ test("signal that is asked for once the client has left is aborted", async () =>
 });
 
 for (const kind of ["stream", "bytes", "text"]) {
-  test(`what is asked for while a ${kind} is on its way settles with its end`, async () => {
+  test(`signal and completed, first read while a ${kind} is being sent, settle when it ends`, async () => {
     const asked = Promise.withResolvers<[AbortSignal, Promise<void>]>();
     const large = "x".repeat(20_000_000);
     let others = 0;
@@ -490,7 +490,7 @@ test("completed rejects and a stream is cancelled when the client leaves midway"
     return new Response(
       new ReadableStream({
         pull(controller) {
-          // Far more than the client's and the server's buffers take.
+          // Far more than the buffers of client and server hold.
           assert.ok(pulls++ < 2000, "nobody reads this");
           controller.enqueue(new Uint8Array(65536));
         },

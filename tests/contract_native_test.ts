@@ -1,4 +1,4 @@
-// Responses that are used again, made elsewhere or by a subclass, and the class itself.
+// Responses that are reused, made elsewhere or by a subclass, and the Response class itself.
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { test } from "node:test";
@@ -6,7 +6,7 @@ import zlib from "node:zlib";
 import { Response as Exported, run } from "../mod.ts";
 import { ask, logged, open, serve, within } from "./support/client.ts";
 
-// Taken before any server runs.
+// Saved before any server runs.
 const Native = globalThis.Response;
 
 type Coding = (data: Uint8Array) => Uint8Array<ArrayBuffer>;
@@ -17,7 +17,7 @@ class Early extends Native {
   }
 }
 
-test("a Response is sent once, the second time is an error and the next request is fine", async () => {
+test("a Response can be sent once: the second time is an error, and the next request works", async () => {
   const make: Record<string, () => Response> = {
     text: () => new Response("text"),
     bytes: () => new Response(new Uint8Array(3)),
@@ -52,7 +52,7 @@ test("a Response without a body may be sent again and again", async () => {
   });
 });
 
-test("clones of a Response are sent as often as one likes", async () => {
+test("a Response can be sent any number of times by its clones", async () => {
   const kinds: Record<string, () => BodyInit> = {
     text: () => "content",
     bytes: () => Buffer.from("content"),
@@ -73,7 +73,7 @@ test("clones of a Response are sent as often as one likes", async () => {
   }
 });
 
-test("what stands in the place of a Response's status or headers is what is sent", async () => {
+test("a status or headers that overrides a Response's own is what is sent", async () => {
   const created = (response: Response) => Object.defineProperty(response, "status", { value: 201 });
   const app = ({ url }: Request) => {
     class Created extends Response {
@@ -107,7 +107,7 @@ test("what stands in the place of a Response's status or headers is what is sent
   });
 });
 
-test("a clone of what is large tells its length", async () => {
+test("a clone of a large Response has a Content-Length", async () => {
   const large = 5_000_000;
   for (const body of ["x".repeat(large), new Uint8Array(large)]) {
     let kept: Response | undefined;
@@ -136,14 +136,14 @@ const looks: Record<string, (response: Response) => Response> = {
   "a clone": (response) => response.clone(),
 };
 for (const [name, look] of Object.entries(looks)) {
-  test(`bytes have no type of their own, whatever was done with the Response: ${name}`, () =>
+  test(`bytes get no Content-Type, whatever was done with the Response: ${name}`, () =>
     serve(() => look(new Response(Buffer.from("content"))), async (server) => {
       const answer = await ask(server);
       assert.deepEqual([answer.text, answer.get("content-type")], ["content", undefined]);
     }));
 }
 
-test("a Response whose body was read is an error, reading a clone is not", async () => {
+test("a Response whose body was read is an error, but reading a clone is not", async () => {
   const app = async (request: Request) => {
     const response = new Response("content");
     const read = request.url.endsWith("/clone") ? response.clone() : response;
@@ -174,7 +174,7 @@ test("a Response whose body is locked by a reader is an error", async () => {
   assert.deepEqual(errors.map((error) => error instanceof TypeError), [true, true]);
 });
 
-test("HEAD tells what GET does, whatever the Response is", async () => {
+test("HEAD has the fields of GET, whatever the Response is", async () => {
   const parts = () =>
     new ReadableStream({
       start(to) {
@@ -203,7 +203,7 @@ test("HEAD tells what GET does, whatever the Response is", async () => {
   }
 });
 
-test("HEAD waits for no stream that takes its time, and cancels it", async () => {
+test("HEAD does not wait for a slow stream, and cancels it", async () => {
   const cancelled = Promise.withResolvers<void>();
   const app = () => new Native(new ReadableStream({ cancel: () => cancelled.resolve() }));
   await serve(app, async (server) => {
@@ -212,7 +212,7 @@ test("HEAD waits for no stream that takes its time, and cancels it", async () =>
   });
 });
 
-test("Response.error() is no answer", async () => {
+test("Response.error() is not an answer", async () => {
   const lines = await logged(async () => {
     await serve(() => Response.error(), async (server) => {
       assert.equal((await ask(server)).status, 500);
@@ -240,7 +240,7 @@ test("subclasses of Response are answers, whenever they were declared", async ()
   });
 });
 
-/** Serves what fetch() got from an upstream that is `app`. */
+/** Serves what fetch() gets from an upstream server that runs `app`. */
 async function proxied(
   app: () => unknown,
   check: (answer: Awaited<ReturnType<typeof ask>>) => Promise<void> | void,
@@ -257,7 +257,7 @@ async function proxied(
 }
 
 for (const size of [0, 5, 100_000, 3_000_000]) {
-  test(`what fetch() got is passed on: ${size} octets`, async () => {
+  test(`a response from fetch() is passed on: ${size} octets`, async () => {
     const body = "x".repeat(size);
     const headers = { "Content-Type": "text/x-kind", "X-Up": "ü", Connection: "close" };
     await proxied(() => new Response(body, { status: 203, headers }), (answer) => {
@@ -269,7 +269,7 @@ for (const size of [0, 5, 100_000, 3_000_000]) {
   });
 }
 
-test("what fetch() got in chunks is passed on", async () => {
+test("a chunked response from fetch() is passed on", async () => {
   const parts = ["one", "two", "three"];
   const app = () =>
     new Response(
@@ -286,7 +286,7 @@ test("what fetch() got in chunks is passed on", async () => {
   });
 });
 
-test("what fetch() has decoded is passed on under another head, too", async () => {
+test("a body that fetch() has decoded is passed on under another head, too", async () => {
   const text = "the same again, ".repeat(500);
   const upstream = run(
     () =>
@@ -309,7 +309,7 @@ test("what fetch() has decoded is passed on under another head, too", async () =
   }
 });
 
-/** What is passed on to HEAD: a length that another server has told, or none that is made up. */
+/** Answers to HEAD that are passed on: with the length that the upstream has sent, or with none. */
 const heads: [name: string, make: () => Response, length: string | undefined][] = [
   ["a length", () => new Response("hello"), "5"],
   ["no length", () => new Response(new Blob(["hello"]).stream()), undefined],
@@ -320,7 +320,7 @@ const heads: [name: string, make: () => Response, length: string | undefined][] 
   ],
 ];
 for (const [name, make, length] of heads) {
-  test(`HEAD is passed on with what the upstream has told: ${name}`, async () => {
+  test(`the answer to HEAD has the upstream's length or none: ${name}`, async () => {
     const upstream = run(make, { port: 0 });
     try {
       await serve(({ method }: Request) => fetch(upstream.url, { method }), async (server) => {
@@ -334,7 +334,7 @@ for (const [name, make, length] of heads) {
   });
 }
 
-/** Ways to pass a request on. */
+/** Ways to pass on a request. */
 const passing: Record<string, (request: Request, url: URL) => Request> = {
   "a copy with another URL": (request, url) => new Request(url, request),
   "the copy of a copy": (request, url) => new Request(new Request(url, request)),
@@ -358,7 +358,7 @@ for (const [name, pass] of Object.entries(passing)) {
   });
 }
 
-/** What undoes what an upstream has done to its body. */
+/** Content codings: how the upstream encodes and the client decodes. */
 const codings: Record<string, [encode: Coding, decode: Coding]> = {
   identity: [Buffer.from, Buffer.from],
   gzip: [zlib.gzipSync, zlib.gunzipSync],
@@ -368,7 +368,7 @@ const codings: Record<string, [encode: Coding, decode: Coding]> = {
 };
 
 for (const [coding, [encode]] of Object.entries(codings)) {
-  test(`what fetch() has decoded or not can be read by the client: ${coding}`, async () => {
+  test(`the client can read a body whether fetch() has decoded it or not: ${coding}`, async () => {
     const text = Buffer.from("the same again, ".repeat(5000));
     const headers: HeadersInit = coding === "identity" ? {} : { "Content-Encoding": coding };
     await proxied(() => new Response(encode(text), { headers }), (answer) => {
@@ -380,7 +380,7 @@ for (const [coding, [encode]] of Object.entries(codings)) {
   });
 }
 
-test("a body that the handler itself has encoded keeps its encoding", async () => {
+test("a body that the handler has encoded keeps its encoding", async () => {
   const body = zlib.gzipSync("text");
   const headers = { "Content-Encoding": "gzip" };
   for (const kind of [body, new Blob([body]), new Native(body).body]) {
@@ -407,7 +407,7 @@ test("an upstream that cannot be reached is an error", async () => {
   assert.equal(errors.length, 1);
 });
 
-test("an upstream that breaks off midway is seen by the client", async () => {
+test("the client sees when an upstream breaks off midway", async () => {
   const broken = () =>
     new Response(
       new ReadableStream({
@@ -427,7 +427,7 @@ test("an upstream that breaks off midway is seen by the client", async () => {
   assert.equal(errors.length, 1);
 });
 
-test("while a server runs, Response is the native one in every respect", async () => {
+test("while a server runs, Response looks like the native one in every respect", async () => {
   const isPatched = () => globalThis.Response !== Native;
   assert.ok(!isPatched());
   await serve(() => "", async () => {
@@ -463,7 +463,7 @@ test("while a server runs, Response is the native one in every respect", async (
   assert.ok(!isPatched());
 });
 
-test("the last server that stops puts the native Response back", async () => {
+test("the native Response is restored when the last server stops", async () => {
   const first = run(() => "", { port: 0 });
   const second = run(() => "", { port: 0 });
   const third = run(() => "", { port: 0, patchGlobals: false });
@@ -475,7 +475,7 @@ test("the last server that stops puts the native Response back", async () => {
   assert.equal(globalThis.Response, Native);
 });
 
-test("patchGlobals: false leaves Response alone and answers alike", async () => {
+test("patchGlobals: false leaves Response alone, and the answers are the same", async () => {
   await serve(
     (request: Request) =>
       request.url.endsWith("/native") ? new Response("native") : new Exported("exported"),
@@ -488,7 +488,7 @@ test("patchGlobals: false leaves Response alone and answers alike", async () => 
   );
 });
 
-test("a Response that somebody else has put in place is left there", () => {
+test("a global Response set by other code is left in place", () => {
   const server = run(() => "", { port: 0 });
   class Other extends Response {}
   globalThis.Response = Other;
@@ -517,7 +517,7 @@ test("several servers answer side by side, each by its own handler", async () =>
   });
 });
 
-test("a Response made of another one's body is that text, with its own head and right length", async () => {
+test("a Response made from another one's body has that text, its own head and the right length", async () => {
   const app = () =>
     new Response(new Response("again").body, {
       status: 201,
@@ -533,7 +533,7 @@ test("a Response made of another one's body is that text, with its own head and 
   });
 });
 
-test("a Response made of a body that was begun to be read is an error", async () => {
+test("a Response made from a partly read body is an error", async () => {
   const app = async () => {
     const first = new Response("again");
     await first.body!.getReader().read();
@@ -544,7 +544,7 @@ test("a Response made of a body that was begun to be read is an error", async ()
   }, { onError: () => {} });
 });
 
-test("what a large response was made of, and its clone, are as they were once it is sent", async () => {
+test("sending a large response leaves its source and its clone intact", async () => {
   const bytes = new Uint8Array(100_000).map((_, i) => i % 251);
   const blob = new Blob([bytes]);
   const clones: Response[] = [];

@@ -1,4 +1,4 @@
-// What a handler sees of a request: its head, its body in every form, its info.
+// A request as a handler sees it: its head, its body in every form, its info.
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { tmpdir } from "node:os";
@@ -8,7 +8,7 @@ import { test } from "node:test";
 import { type Info, run, type UnixAddr } from "../mod.ts";
 import { type Ask, ask, octets, open, quiet, serve, until, within } from "./support/client.ts";
 
-/** Serves one request to `look`, which throws when it does not like what it sees. */
+/** Serves one request to `look`, which throws if something is wrong. */
 async function seen(
   what: Ask,
   look: (request: Request, info: Info) => unknown,
@@ -35,12 +35,12 @@ const urls: [name: string, host: string, target: string, url: string][] = [
   ["a double quote", "a", '/"', "http://a/%22"],
   ["an absolute target", "other", "http://a.example/b?c", "http://a.example/b?c"],
   ["an empty host", "", "/b", "http://localhost/b"],
-  ["a host that no URL can have", "xn--", "/b", "http://invalid/b"],
-  ["an absolute target of such a host", "a", "http://xn--a/b?c", "http://invalid/b?c"],
-  ["an absolute target with a query alone", "a", "http://a?b", "http://a/?b"],
+  ["a host that is invalid in a URL", "xn--", "/b", "http://invalid/b"],
+  ["an absolute target with such a host", "a", "http://xn--a/b?c", "http://invalid/b?c"],
+  ["an absolute target with only a query", "a", "http://a?b", "http://a/?b"],
 ];
 for (const [name, host, target, url] of urls) {
-  test(`request.url is absolute and normal with ${name}`, async () => {
+  test(`request.url is absolute and normalized with ${name}`, async () => {
     await seen({ headers: { Host: host }, target }, (request, info) => {
       assert.equal(request.url, url);
       assert.equal(new URL(request.url).href, url);
@@ -52,7 +52,7 @@ for (const [name, host, target, url] of urls) {
 for (
   const method of ["GET", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "PROPFIND", "get", "M-X!"]
 ) {
-  test(`request.method is ${method} as it came`, async () => {
+  test(`request.method is ${method}, unchanged`, async () => {
     await seen({ method }, (request) => assert.equal(request.method, method));
   });
 }
@@ -105,7 +105,7 @@ const bodies: [name: string, body: Ask["body"], content: string][] = [
   ["a body", text, text],
   ["a chunked body", [text.slice(0, 3), text.slice(3)], text],
   ["an empty chunked body", [], ""],
-  ["a body of no octets", "", ""],
+  ["a body of length 0", "", ""],
   ["a long body", JSON.stringify("x".repeat(300_000)), JSON.stringify("x".repeat(300_000))],
 ];
 const decoder = new TextDecoder();
@@ -160,7 +160,7 @@ for (const [reader, read] of Object.entries(readers)) {
         }
         const found = await read(request);
         assert.equal(found, content);
-        // A body of no octets may be none, and Bun lets a copy leave the body unused.
+        // A body of length 0 may count as none, and Bun does not mark the body used by a copy.
         assert.ok(request.bodyUsed || content === "" || reader === "a new Request");
         return found;
       };
@@ -192,7 +192,7 @@ test("a blob has the type of the body", async () => {
   });
 });
 
-test("json() of what is none rejects with a SyntaxError", async () => {
+test("json() of malformed JSON rejects with a SyntaxError", async () => {
   await seen({ body: "{" }, (request) => assert.rejects(request.json(), SyntaxError));
 });
 
@@ -227,7 +227,7 @@ test("a request without a body has null and reads as nothing", async () => {
   });
 });
 
-test("a body is read once: whatever comes second rejects with a TypeError", async () => {
+test("a body can be read once: the second read rejects with a TypeError", async () => {
   const names = ["text", "json", "bytes", "arrayBuffer", "blob", "formData"] as const;
   for (const first of ["text", "blob"] as const) {
     await seen({ body: text }, async (request) => {
@@ -244,7 +244,7 @@ test("a body is read once: whatever comes second rejects with a TypeError", asyn
   }
 });
 
-test("the stream of a body that was read is locked, whenever it was asked for", async () => {
+test("the stream of a body that was read is locked, whenever it was first accessed", async () => {
   for (const isEarly of [true, false]) {
     for (const body of [text, [text, text]]) {
       await seen({ body }, async (request) => {
@@ -259,7 +259,7 @@ test("the stream of a body that was read is locked, whenever it was asked for", 
   }
 });
 
-test("a body that was read is so for the members of the native request too", async () => {
+test("a body that was read counts as used for the native request's members, too", async () => {
   await seen({ body: text }, async (request) => {
     await request.text();
     assert.equal(request.redirect, "follow");
@@ -271,7 +271,7 @@ test("a body that was read is so for the members of the native request too", asy
   });
 });
 
-test("a copy with a body of its own does not need the request's", async () => {
+test("a copy with a body of its own leaves the request's body alone", async () => {
   await seen({ body: text }, async (request) => {
     await request.text();
     for (const body of ["", "other", new Uint8Array()]) {
@@ -282,7 +282,7 @@ test("a copy with a body of its own does not need the request's", async () => {
   });
 });
 
-test("its constructor is that of every request", async () => {
+test("request.constructor is Request", async () => {
   await seen({}, (request) => {
     const { constructor } = request;
     assert.equal(constructor, Request);
@@ -301,7 +301,7 @@ test("a request whose body was read cannot be cloned", async () => {
   });
 });
 
-test("a body that a reader holds cannot be read otherwise", async () => {
+test("a body locked by a reader cannot be read in another way", async () => {
   await seen({ body: text }, async (request) => {
     const reader = request.body!.getReader();
     assert.equal(request.bodyUsed, false);
@@ -331,7 +331,7 @@ test("a body that is cancelled lets the answer go out and the next request in", 
   });
 });
 
-test("a body of GET is dropped, the next request is in step", async () => {
+test("a body of GET is dropped, and the next request is answered", async () => {
   const app = async (request: Request) => `${request.body} ${await request.text()}`;
   await serve(app, async (server) => {
     const connection = await open(server);
@@ -343,7 +343,7 @@ test("a body of GET is dropped, the next request is in step", async () => {
   });
 });
 
-test("info says who asks whom", async () => {
+test("info has the addresses of client and server", async () => {
   const ports: number[] = [];
   const app = (request: Request, info: Info) => {
     ports.push(info.remoteAddr.port);
@@ -386,7 +386,7 @@ test("on a Unix socket the addresses are paths", async () => {
   await assert.rejects(open({ path }));
 });
 
-test("pendingRequests counts what is not answered yet", async () => {
+test("pendingRequests counts the unanswered requests", async () => {
   const release = Promise.withResolvers<void>();
   const counts: number[] = [];
   const app = async (_request: Request, info: Info) => {

@@ -1,18 +1,18 @@
-// What a handler may return, and what of it reaches the client.
+// What a handler may return, and what reaches the client.
 import assert from "node:assert/strict";
 import process from "node:process";
 import { Buffer } from "node:buffer";
 import { test } from "node:test";
 import { type Answer, ask, octets, open, serve } from "./support/client.ts";
 
-// Taken before any server runs.
+// Saved before any server runs.
 const Native = globalThis.Response;
 const encoder = new TextEncoder();
 const bytes = Uint8Array.from({ length: 300 }, (_, i) => i);
 const TEXT = "text/plain";
 const FORM = "application/x-www-form-urlencoded";
 
-/** Without parameters, which the runtimes add or not. */
+/** The media type without its parameters, which the runtimes add or not. */
 function mediaType(answer: Answer): string | undefined {
   return answer.get("content-type")?.split(";")[0];
 }
@@ -32,7 +32,7 @@ async function* generator() {
   yield encoder.encode("two");
 }
 
-/** Not every runtime has it. */
+/** Not every runtime accepts generators. */
 const takesGenerators = await new Native(generator() as never).text() === "one, two";
 
 interface Row {
@@ -122,7 +122,7 @@ function assertContent(answer: Answer, { content, isStream }: Row): void {
   }
 }
 
-/** Bun's native Response does not show the type of a string; what reads as text is given it. */
+/** Bun's native Response hides the type of a string; content that reads as text gets one. */
 function hiddenType({ content }: Row): string | undefined {
   const reads = typeof content === "string" && content.length < 1000 && !content.includes("\0") &&
     content !== "";
@@ -158,7 +158,7 @@ for (const row of rows) {
   });
 }
 
-test("a string is text/plain in UTF-8 whatever else is said of the Response", async () => {
+test("a string is text/plain in UTF-8, whatever else the Response sets", async () => {
   const made = [
     () => new Response("é"),
     () => new Response("é", {}),
@@ -189,7 +189,7 @@ test("a Response of FormData arrives with its boundary", async () => {
   });
 });
 
-test("bytes are those of the moment when the Response was made", async () => {
+test("bytes are sent as they were when the Response was made", async () => {
   const app = () => {
     const content = encoder.encode("before");
     const response = new Response(content);
@@ -216,7 +216,7 @@ const results: { name: string; result: () => unknown; content: string; type?: st
 ];
 
 for (const { name, result, content, type } of results) {
-  test(`${name} is an answer, also by a promise`, async () => {
+  test(`${name} is an answer, also from a promise`, async () => {
     const app = (request: Request) =>
       request.url.endsWith("/async") ? Promise.resolve().then(result) : result();
     await serve(app, async (server) => {
@@ -250,7 +250,7 @@ for (const [name, make, content, status] of json) {
   });
 }
 
-test("Response.json keeps the headers and the type that it is given", async () => {
+test("Response.json keeps given headers and a given type", async () => {
   const headers = { "Content-Type": "application/problem+json", "X-A": "1" };
   await serve(() => Response.json({}, { headers }), async (server) => {
     const answer = await ask(server);
@@ -259,7 +259,7 @@ test("Response.json keeps the headers and the type that it is given", async () =
   });
 });
 
-test("Response.json throws for what has no JSON form, as the native one does", async () => {
+test("Response.json throws for values without a JSON form, as the native one does", async () => {
   const thrown = (make: () => unknown) => {
     try {
       return make() && undefined;
@@ -297,7 +297,7 @@ test("status and statusText are the handler's", async () => {
   });
 });
 
-/** Not every runtime refuses a body there. */
+/** Not every runtime refuses a body for these statuses. */
 const takesAnyBody = (() => {
   try {
     return new Native("x", { status: 205 }).status === 205;
@@ -381,7 +381,7 @@ test("headers that were only looked at are sent as they are", async () => {
   });
 });
 
-test("framing is the server's whatever the handler's headers say", async () => {
+test("the server decides the framing, whatever the handler's headers say", async () => {
   const headers = { "Content-Length": "3", "Transfer-Encoding": "gzip", "Keep-Alive": "x" };
   for (const body of ["Hello", encoder.encode("Hello"), new Blob(["Hello"])]) {
     await serve(() => new Response(body, { headers }), async (server) => {
@@ -393,7 +393,7 @@ test("framing is the server's whatever the handler's headers say", async () => {
   }
 });
 
-test("the handler's own Date is the only one, its Connection: close is honoured", async () => {
+test("the handler's own Date replaces the server's, its Connection: close is honoured", async () => {
   const headers = { Date: "Wed, 21 Oct 2015 07:28:00 GMT", Connection: "close" };
   await serve(() => new Response("x", { headers }), async (server) => {
     const connection = await open(server);
@@ -405,7 +405,7 @@ test("the handler's own Date is the only one, its Connection: close is honoured"
   });
 });
 
-test("bytes are those that the Response was made of, whatever becomes of them", () =>
+test("bytes are sent as they were when the Response was made, even if they change", () =>
   serve(() => {
     const scratch = new Uint8Array(1000).fill(97);
     const view = scratch.subarray(10, 20);
@@ -414,7 +414,7 @@ test("bytes are those that the Response was made of, whatever becomes of them", 
     return response;
   }, async (server) => assert.equal((await ask(server)).text, "aaaaaaaaaa")));
 
-test("bytes that are larger than what is offered at once, pipelined, over a fast connection", () => {
+test("more bytes than are offered at once, pipelined, over a fast connection", () => {
   const large = new Uint8Array(9 * 1024 * 1024 + 1).fill(97);
   return serve(() => new Response(large), async (server) => {
     const connection = await open(server);

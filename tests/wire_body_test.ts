@@ -7,7 +7,7 @@ import { check, type Row, Wire } from "./support/wire_rows.ts";
 const withLength = (length: string) => ({ headers: { "content-length": length } });
 const TEN = "0123456789";
 
-/** Far more than the kernel keeps for a client that does not read. */
+/** Far more than the kernel buffers for a client that does not read. */
 const MANY = 256, PART = new Uint8Array(65536);
 let pulled = 0;
 
@@ -139,7 +139,7 @@ wire.table([
     end: "cut",
   },
   ...["11", "100"].map((length): Row => ({
-    name: `a stream shorter than its length of ${length} is seen to be cut`,
+    name: `a stream shorter than its length of ${length} is visibly cut`,
     rfc: "8",
     send: ask(`/stream-length?n=${length}`),
     body: TEN,
@@ -148,7 +148,7 @@ wire.table([
     end: "cut",
   })),
   {
-    name: "a stream with a length that is none is an error",
+    name: "a stream with a malformed length is an error",
     rfc: "9110 8.6",
     send: ask("/stream-length?n=abc"),
     status: 500,
@@ -169,7 +169,7 @@ wire.table(["/stream-error", "/stream-bad"].flatMap((target): Row[] => [
     end: "cut",
   },
   {
-    name: `${target} resets HTTP/1.0, which knows no other sign`,
+    name: `${target} is reset in HTTP/1.0, which has no other way to show it`,
     rfc: "8",
     send: ask(target, { version: "1.0" }),
     answers: [],
@@ -185,7 +185,7 @@ wire.table([{
   end: "answer",
 }]);
 
-test("a stream is not asked for more than the client takes (RFC 9112 9.8)", async () => {
+test("a stream is pulled no faster than the client reads (RFC 9112 9.8)", async () => {
   const client = await wire.open(), other = await wire.open();
   client.pause();
   await client.send(ask("/long"));
@@ -226,7 +226,7 @@ test("HEAD has the fields of GET (RFC 9110 9.3.2)", async () => {
 });
 wire.table([
   {
-    name: "HEAD may tell the length that GET would have",
+    name: "HEAD may send the length that GET would have",
     rfc: "9110 8.6",
     send: ask("/head", { method: "HEAD" }),
     head: true,

@@ -2,7 +2,7 @@ import { ask, chunked, post } from "./support/wire.ts";
 import { Wire } from "./support/wire_rows.ts";
 
 const wire = new Wire();
-/** A chunked body of which the first line is this, up to its CRLF. */
+/** A chunked body whose first line is `line`. */
 const sized = (line: string) => post(`${line}\r\nhello\r\n0\r\n\r\n`);
 const trailed = (trailers: string) => post(`5\r\nhello\r\n0\r\n${trailers}\r\n`, "/seen");
 
@@ -166,20 +166,20 @@ wire.table(([
   ["Connection", "close", null],
   ["Expect", "200-ok", null],
 ] as const).map(([name, value, seen]) => ({
-  name: `a trailer ${name} is never taken for a field`,
+  name: `a trailer ${name} is never taken for a header field`,
   rfc: "9110 6.5.1",
   send: trailed(`${name}: ${value}\r\n`),
   sees: { body: "hello", fields: { [name.toLowerCase()]: seen } },
 })));
 wire.table([
   {
-    name: "a trailer is never joined to a field",
+    name: "a trailer is never joined to a header field",
     rfc: "7.1.2",
     send: post("0\r\nX-A: 2\r\n\r\n", "/seen", ["X-A: 1"]),
     sees: { fields: { "x-a": "1" } },
   },
   {
-    name: "after trailers comes the next request",
+    name: "the next request may follow trailers",
     rfc: "7.1.2",
     send: trailed("X-T: 1\r\n") + ask("/probe?t=2"),
     answers: [{ sees: { body: "hello" } }, { body: "probe:2" }],
@@ -198,7 +198,7 @@ wire.table([
   ["CR CR LF", "X-T: 1\r\r\n"],
   ["folding", "X-T: 1\r\n 2\r\n"],
   ["a leading space", " X-T: 1\r\n"],
-  ["the looks of a request", "GET / HTTP/1.1\r\n"],
+  ["what looks like a request", "GET / HTTP/1.1\r\n"],
 ].map(([what, trailers]) => ({
   name: `a trailer with ${what} is refused`,
   rfc: "7.1.2",

@@ -4,7 +4,7 @@ import { ask, chunked, post } from "./support/wire.ts";
 import { check, type Row, Wire } from "./support/wire_rows.ts";
 import { octetsOf } from "./support/wire_app.ts";
 
-/** A handler that says when it is called and reads the body when it is told to. */
+/** A handler that signals when it is called, and reads the body when told to. */
 function gated() {
   const called = Promise.withResolvers<void>(), reads = Promise.withResolvers<void>();
   const route = async (request: Request) => {
@@ -27,7 +27,7 @@ const wire = new Wire({
   },
 });
 
-/** The head of a POST that announces a body of five octets. */
+/** The head of a POST whose body of five octets is still to come. */
 function expecting(target = "/body", value = "100-continue", fields: string[] = []): string {
   return ask(target, {
     method: "POST",
@@ -54,7 +54,7 @@ const dialogues: Row[] = [
     turns: [[post("", "/body", ["Expect: 100-continue"]), CONTINUE], [chunked("he", "llo"), HELLO]],
   },
   {
-    name: "a handler that reads later sends 100 later",
+    name: "100 is sent later for a handler that reads later",
     rfc: "9110 10.1.1",
     turns: [[expecting("/body-late"), CONTINUE], ["hello", HELLO]],
   },
@@ -69,7 +69,7 @@ const dialogues: Row[] = [
     ],
   },
   {
-    name: "a request without Expect gets no 100 after one with it",
+    name: "a request without Expect gets no 100, even after one with Expect",
     rfc: "9110 10.1.1",
     turns: [
       [expecting(), CONTINUE],
@@ -120,7 +120,7 @@ const dialogues: Row[] = [
     end: "close",
   },
   {
-    name: "an unknown expectation of HTTP/1.0 is passed over",
+    name: "an unknown expectation of HTTP/1.0 is ignored",
     rfc: "9110 10.1.1",
     send: ask("/body", { method: "POST", version: "1.0", fields: ["Expect: x"], body: "hello" }),
     http10: true,
@@ -145,7 +145,7 @@ const unread: [target: string, status: number][] = [
   ["/throw", 500],
 ];
 wire.table(unread.map(([target, status]) => ({
-  name: `${target} does not read: no 100, and a body that comes all the same is dropped`,
+  name: `${target} does not read: no 100, and a body that comes anyway is dropped`,
   rfc: "9110 10.1.1",
   turns: [[expecting(target), { status }], ["hello"]],
   end: "close",
@@ -173,7 +173,7 @@ wire.table([
 })));
 wire.table([
   {
-    name: "an unknown expectation is refused with 417 although the body came",
+    name: "an unknown expectation is refused with 417 even if the body has arrived",
     rfc: "9110 10.1.1",
     send: `${expecting("/body", "badness")}hello`,
     refused: 417,
@@ -192,13 +192,13 @@ wire.table([
   },
 ]);
 
-// ---- when -------------------------------------------------------------------------------------
+// ---- when it is sent --------------------------------------------------------------------------
 
 test("100 goes out when the handler first reads, not before (RFC 9110 10.1.1)", async () => {
   const client = await wire.open(), other = await wire.open();
   await client.send(expecting("/lazy"));
   await lazy.called;
-  // Whatever the server had to send before is with the client once another one is served.
+  // Once another client was served, this one would have got anything sent before.
   for (let i = 0; i < 3; i++) {
     await other.send(ask());
     check(await other.answer(), HELLO);
@@ -223,7 +223,7 @@ for (
   });
 }
 
-test("no 100 goes out when a part of the body came with the head (RFC 9110 10.1.1)", async () => {
+test("no 100 goes out when part of the body came with the head (RFC 9110 10.1.1)", async () => {
   const client = await wire.open();
   await client.send(`${expecting("/part")}he`);
   check(await client.answer(), { body: "true" });

@@ -3,7 +3,7 @@ import { type Row, Wire } from "./support/wire_rows.ts";
 
 const wire = new Wire();
 
-/** A request with these octets between the Host line and the end of the head. */
+/** A request with these lines between Host and the end of the head. */
 const withLines = (lines: string) => `GET /seen HTTP/1.1\r\nHost: h\r\n${lines}\r\n\r\n`;
 const octets = (from: number, to: number) =>
   Array.from({ length: to - from }, (_, i) => String.fromCharCode(from + i)).join("");
@@ -14,7 +14,7 @@ wire.table([
   ...["example.test", "example.test:8080", "127.0.0.1", "127.0.0.1:81", "[::1]", "[::1]:8080"],
   ...["a-b.c_d", "h.", "xn--bcher-kva.test", "a!$&'()*+;=~"],
 ].map((host) => ({
-  name: `Host ${host} makes the url`,
+  name: `Host ${host} ends up in the URL`,
   rfc: "3.2",
   send: ask("/seen", { host }),
   sees: { url: `http://${host}/seen`, fields: { host } },
@@ -73,7 +73,7 @@ wire.table([
 })));
 wire.table([
   {
-    name: "HTTP/1.0 needs no Host, and the url is absolute",
+    name: "HTTP/1.0 needs no Host, and its URL is absolute",
     rfc: "3.3",
     send: ask("/seen", { version: "1.0", host: null }),
     http10: true,
@@ -178,9 +178,9 @@ const values: [what: string, line: string, name: string, value: string][] = [
   ["may follow an underscore", "X_A: 1", "x_a", "1"],
   ["may follow __proto__", "__proto__: 1", "__proto__", "1"],
   ["may follow constructor", "constructor: 1", "constructor", "1"],
-  ["of Content_Length is no length", "Content_Length: 5", "content_length", "5"],
-  ["of Content-Lengthy is no length", "Content-Lengthy: 5", "content-lengthy", "5"],
-  ["of Content is no length", "Content: 5", "content", "5"],
+  ["of Content_Length is not a length", "Content_Length: 5", "content_length", "5"],
+  ["of Content-Lengthy is not a length", "Content-Lengthy: 5", "content-lengthy", "5"],
+  ["of Content is not a length", "Content: 5", "content", "5"],
   [
     "of Transfer_Encoding is no coding",
     "Transfer_Encoding: chunked",

@@ -5,20 +5,20 @@ const wire = new Wire();
 const SMUGGLED = ask("/smuggled");
 const HELLO = chunked("hello");
 
-/** A POST with these lines behind Host, and what is meant to be its body. */
+/** A POST with these lines after Host, and `body` after the head. */
 const withLines = (lines: string, body = "hello", version = "1.1") =>
   `POST /body HTTP/${version}\r\nHost: h\r\n${lines}\r\n\r\n${body}`;
 
 // ---- Content-Length ---------------------------------------------------------------------------
 
 wire.table([
-  ["plain", "Content-Length: 5"],
+  ["in plain form", "Content-Length: 5"],
   ["with white space around it", "Content-Length: \t 5 \t "],
   ["without white space", "Content-Length:5"],
   ["with leading zeros", "Content-Length: 005"],
   ["with its name in any case", "cOnTeNt-LeNgTh: 5"],
 ].map(([what, lines]) => ({
-  name: `a Content-Length ${what} is taken`,
+  name: `a Content-Length ${what} is accepted`,
   rfc: "9110 8.6",
   send: withLines(lines),
   body: "hello",
@@ -31,7 +31,7 @@ wire.table([
     body: "",
   },
   {
-    name: "a Content-Length is taken in HTTP/1.0",
+    name: "a Content-Length is accepted in HTTP/1.0",
     rfc: "6.3",
     send: withLines("Content-Length: 5", "hello", "1.0"),
     http10: true,
@@ -39,7 +39,7 @@ wire.table([
     body: "hello",
   },
   {
-    name: "a request without length and coding has no body",
+    name: "a request without length or coding has no body",
     rfc: "6.3",
     send: ask("/seen", { method: "POST" }),
     sees: { body: "" },
@@ -52,7 +52,7 @@ wire.table([
     refused: 400,
   },
   {
-    name: "what is left of a body is the next request",
+    name: "what follows a body is the next request",
     rfc: "6.3",
     send: withLines("Content-Length: 3", "hello\r\n\r\n"),
     answers: [{ body: "hel" }],
@@ -141,7 +141,7 @@ wire.table([
   ["one of them empty", "Content-Length: 5\r\nContent-Length:"],
   ["three", "Content-Length: 5\r\nContent-Length: 5\r\nContent-Length: 5"],
 ].map(([what, lines]) => ({
-  name: `several Content-Lengths, ${what}, are refused`,
+  name: `repeated Content-Lengths, ${what}, are refused`,
   rfc: "6.3",
   send: withLines(lines),
   refused: 400,
@@ -170,13 +170,13 @@ wire.table([
 // ---- Transfer-Encoding ------------------------------------------------------------------------
 
 wire.table([
-  ["plain", "Transfer-Encoding: chunked"],
+  ["in plain form", "Transfer-Encoding: chunked"],
   ["without white space", "Transfer-Encoding:chunked"],
   ["in any case", "tRANSFER-eNCODING: Chunked"],
   ["in capitals", "TRANSFER-ENCODING: CHUNKED"],
   ["with white space around it", "Transfer-Encoding: \t chunked \t "],
 ].map(([what, lines]) => ({
-  name: `the coding chunked is taken ${what}`,
+  name: `the coding chunked is accepted ${what}`,
   rfc: "7",
   send: withLines(lines, HELLO),
   body: "hello",

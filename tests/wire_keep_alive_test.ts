@@ -14,8 +14,8 @@ const wire = new Wire({
 const THREE = "one,two,three";
 
 /**
- * What becomes of five requests on one connection. A stream of unknown length is chunked although
- * the connection closes after it, so that one that is cut can be told from one that ended.
+ * What becomes of five requests on one connection. A stream of unknown length is chunked even if
+ * the connection closes after it, so that a cut is visible.
  */
 const truth: [
   minor: 0 | 1,
@@ -58,12 +58,12 @@ wire.table(truth.map(([minor, error, length, keepAlive, framing, alive]): Row =>
     rfc: "9.3",
     send: ask(target, { version: `1.${minor}`, fields }).repeat(alive ? 4 : 1),
     answers: Array(alive ? 4 : 1).fill(answer),
-    // Only the answer tells that it closes, unless the client has said so.
+    // Only the answer announces the close, unless the client has asked for it.
     end: alive ? "open" : keepAlive || error ? "answer" : "close",
   };
 }));
 
-// ---- what the client says ---------------------------------------------------------------------
+// ---- the client's wishes ----------------------------------------------------------------------
 
 const open11 = [
   ...["", "Connection: keep-alive", "Connection: x-other", "Connection: x-close"],
@@ -115,7 +115,7 @@ const open10 = [
   ...["Connection: x\r\nConnection: keep-alive"],
 ];
 wire.table(open10.map((lines) => ({
-  name: `1.0 with ${JSON.stringify(lines)} stays open, and is told so`,
+  name: `1.0 with ${JSON.stringify(lines)} stays open, and says so`,
   rfc: "9.3",
   send: ask("/", { version: "1.0", fields: [lines] }),
   http10: true,
@@ -123,47 +123,47 @@ wire.table(open10.map((lines) => ({
   fields: { connection: "keep-alive", "content-length": "5" },
 })));
 
-// ---- with other things ------------------------------------------------------------------------
+// ---- with bodies and other features -----------------------------------------------------------
 
 const KEEP = { version: "1.0", fields: ["Connection: keep-alive"] };
 const CLOSE = { fields: ["Connection: close"] };
 wire.table([
   {
-    name: "close goes with a body",
+    name: "close works with a body",
     rfc: "9.6",
     send: ask("/body", { method: "POST", ...CLOSE, body: "hello" }),
     body: "hello",
     end: "close",
   },
   {
-    name: "close goes with HEAD",
+    name: "close works with HEAD",
     rfc: "9.6",
     send: ask("/", { method: "HEAD", ...CLOSE }),
     head: true,
     end: "close",
   },
   {
-    name: "close goes with an answer that comes later",
+    name: "close works with a late answer",
     rfc: "9.6",
     send: ask("/late?t=1", CLOSE),
     body: "late:1",
     end: "close",
   },
   {
-    name: "1.0 stays open with a body, and with an answer that comes later",
+    name: "1.0 stays open with a body and with a late answer",
     rfc: "9.3",
     send: ask("/body", { method: "POST", ...KEEP, body: "hello" }) + ask("/late?t=1", KEEP),
     answers: [{ body: "hello", http10: true }, { body: "late:1", http10: true }],
   },
   {
-    name: "1.0 stays open as long as it says so",
+    name: "1.0 stays open as long as each request asks",
     rfc: "9.3",
     send: ask("/", KEEP).repeat(2) + ask("/", { version: "1.0" }),
     answers: Array(3).fill({ body: "hello", http10: true }),
     end: "close",
   },
   {
-    name: "1.0 among 1.1 stays open",
+    name: "1.0 between 1.1 stays open",
     rfc: "9.3",
     send: ask() + ask("/", KEEP) + ask(),
     answers: [{ body: "hello" }, { body: "hello", http10: true }, { body: "hello" }],
@@ -178,7 +178,7 @@ wire.table([
   },
 ]);
 
-// ---- what the handler says --------------------------------------------------------------------
+// ---- the handler's wishes ---------------------------------------------------------------------
 
 const closing = ["close", "Close", "x-y,%20close", "close,%20keep-alive"];
 wire.table(closing.flatMap((value): Row[] => [
@@ -201,7 +201,7 @@ wire.table(closing.flatMap((value): Row[] => [
 ]));
 wire.table([
   {
-    name: "a handler's Connection: close is stronger than the keep-alive of 1.0",
+    name: "a handler's Connection: close overrides the keep-alive of 1.0",
     rfc: "9.6",
     send: ask("/connection?v=close", KEEP),
     http10: true,
@@ -209,7 +209,7 @@ wire.table([
     end: "answer",
   },
   {
-    name: "a handler's Connection: keep-alive is weaker than the client's close",
+    name: "a handler's Connection: keep-alive does not override the client's close",
     rfc: "9.6",
     send: ask("/connection?v=keep-alive", CLOSE),
     fields: { connection: "close" },
@@ -231,7 +231,7 @@ wire.table([
     fields: { connection: "keep-alive" },
   },
   {
-    name: "a handler's other Connection is not sent",
+    name: "any other Connection of a handler is not sent",
     rfc: "9110 7.6.1",
     send: ask("/connection?v=x-hop"),
     body: "hop",
@@ -241,14 +241,14 @@ wire.table([
 
 wire.endsClean();
 
-// ---- what the server says ---------------------------------------------------------------------
+// ---- the server's timeout ---------------------------------------------------------------------
 
 const telling = new Wire({}, { keepAliveTimeout: 75_999, maxRequestsPerConnection: 4 });
 const TOLD = { connection: "keep-alive", "keep-alive": "timeout=75" };
 const ENDS = { connection: "close", "keep-alive": null };
 telling.table([
   {
-    name: "a persistent connection is told for how long, but not the end of it",
+    name: "Keep-Alive tells the timeout, except on the last answer",
     rfc: "9110 7.6.1",
     send: ask() + ask("/stream") + ask("/nowhere") + ask(),
     answers: [
@@ -260,7 +260,7 @@ telling.table([
     end: "close",
   },
   {
-    name: "1.0 is told for how long if it asks",
+    name: "1.0 is told the timeout if it asks to stay open",
     rfc: "9110 7.6.1",
     send: ask("/", KEEP) + ask("/", { version: "1.0" }),
     answers: [{ http10: true, fields: TOLD }, { http10: true, fields: ENDS }],
@@ -272,7 +272,7 @@ telling.endsClean();
 for (const keepAliveTimeout of [0, 999]) {
   const silent = new Wire({}, { keepAliveTimeout });
   silent.table([{
-    name: `a keepAliveTimeout of ${keepAliveTimeout} ms is not told: it has no whole seconds`,
+    name: `a keepAliveTimeout of ${keepAliveTimeout} ms is not told: it is less than a second`,
     rfc: "9110 7.6.1",
     send: ask(),
     fields: { connection: null, "keep-alive": null },

@@ -6,7 +6,7 @@ import { Wire } from "./support/wire_rows.ts";
 // ---- the defaults -----------------------------------------------------------------------------
 
 const wire = new Wire();
-/** A request whose head has so many octets. */
+/** A request whose head has `size` octets. */
 function headOf(size: number): string {
   const empty = ask("/probe?t=1", { fields: ["X-A: "] });
   return ask("/probe?t=1", { fields: [`X-A: ${"v".repeat(size - empty.length)}`] });
@@ -15,7 +15,7 @@ const fieldsOf = (count: number) => Array.from({ length: count - 1 }, (_, i) => 
 
 wire.table([
   {
-    name: "a target of 8192 octets is taken",
+    name: "a target of 8192 octets is accepted",
     rfc: "3",
     send: ask(`/probe?t=${"a".repeat(8183)}`),
     body: `probe:${"a".repeat(8183)}`,
@@ -27,14 +27,14 @@ wire.table([
     refused: 414,
   },
   {
-    name: "a target that does not end is refused with 414",
+    name: "an endless target is refused with 414",
     rfc: "9110 15.5.15",
     send: `GET /${"a".repeat(9000)}`,
     unfinished: true,
     refused: 414,
   },
   {
-    name: "a head of 16384 octets is taken",
+    name: "a head of 16384 octets is accepted",
     rfc: "9110 5.4",
     send: headOf(16384),
     body: "probe:1",
@@ -46,21 +46,21 @@ wire.table([
     refused: 431,
   },
   {
-    name: "a field that does not end is refused with 431",
+    name: "an endless field is refused with 431",
     rfc: "6585 5",
     send: `GET / HTTP/1.1\r\nHost: h\r\nX: ${"v".repeat(16400)}`,
     unfinished: true,
     refused: 431,
   },
   {
-    name: "a name that does not end is refused with 431",
+    name: "an endless field name is refused with 431",
     rfc: "6585 5",
     send: `GET / HTTP/1.1\r\nHost: h\r\n${"X".repeat(16400)}`,
     unfinished: true,
     refused: 431,
   },
   {
-    name: "100 fields are taken",
+    name: "100 fields are accepted",
     rfc: "9110 5.4",
     send: ask("/seen", { fields: fieldsOf(100) }),
     sees: { fields: { "x-0": "0", "x-98": "98" } },
@@ -85,7 +85,7 @@ wire.table([
     refused: 413,
   },
   {
-    name: "5000 chunks of one octet are taken",
+    name: "5000 chunks of one octet are accepted",
     rfc: "7.1",
     send: post(chunked(..."a".repeat(5000))),
     body: "a".repeat(5000),
@@ -103,7 +103,7 @@ wire.table([
     refused: 431,
   },
   {
-    name: "chunk extensions of 17000 octets together are refused with 431",
+    name: "chunk extensions of 17000 octets in total are refused with 431",
     rfc: "7.1.1",
     send: post(`1;a=${"x".repeat(197)}\r\nz\r\n`.repeat(85)),
     refused: 431,
@@ -121,7 +121,7 @@ wire.table([
     refused: 431,
   },
   {
-    name: "a chunk size that does not end is refused",
+    name: "an endless chunk size is refused",
     rfc: "7.1",
     send: post("0".repeat(100)),
     refused: 400,
@@ -156,7 +156,7 @@ small.table([
     refused: 431,
   },
   {
-    name: "the limit of one head is the limit of the next",
+    name: "the limit applies to each head anew",
     rfc: "6585 5",
     send: headOf(256) + headOf(257),
     answers: [{ body: "probe:1" }],
@@ -198,7 +198,7 @@ small.table([
     refused: 413,
   },
   {
-    name: "a Content-Length over maxBodySize is refused with 413 for all that is expected",
+    name: "a Content-Length over maxBodySize is refused with 413 in spite of Expect",
     rfc: "9110 10.1.1",
     send: ask("/body", {
       method: "POST",
@@ -214,7 +214,7 @@ small.table([
     refused: 413,
   },
   {
-    name: "chunks over maxBodySize together are refused with 413",
+    name: "chunks over maxBodySize in total are refused with 413",
     rfc: "9110 15.5.14",
     send: post(chunked(TEN, "x")),
     refused: 413,
@@ -235,7 +235,7 @@ small.table([
 ]);
 small.endsClean();
 
-// ---- a limit by request -----------------------------------------------------------------------
+// ---- a limit for each request -----------------------------------------------------------------
 
 const asked: string[] = [];
 const byRequest = new Wire({}, {
@@ -256,61 +256,61 @@ byRequest.table([
     answers: [{ body: TEN }, { body: "01234" }, { body: "" }, { body: TEN }],
   },
   {
-    name: "a fraction of a byte is none",
+    name: "a fraction of a byte does not count",
     rfc: "9110 15.5.14",
     send: upload(10.9, TEN) + upload(10.9, `${TEN}x`),
     answers: [{ body: TEN }, { status: 413 }],
     end: "answer",
   },
   {
-    name: "a Content-Length over it is refused before the body comes",
+    name: "a Content-Length over that limit is refused before the body comes",
     rfc: "9110 15.5.14",
     send: ask("/smuggled?most=9", { fields: ["Content-Length: 10"] }),
     unfinished: true,
     refused: 413,
   },
   {
-    name: "a Content-Length over it is refused for all that is expected",
+    name: "a Content-Length over that limit is refused in spite of Expect",
     rfc: "9110 10.1.1",
     send: ask("/smuggled?most=9", { fields: ["Content-Length: 10", "Expect: 100-continue"] }),
     refused: 413,
   },
   {
-    name: "a Content-Length over it is refused behind good requests",
+    name: "a Content-Length over that limit is refused after good requests",
     rfc: "9110 15.5.14",
     send: upload(10, TEN) + upload(9, TEN),
     answers: [{ body: TEN }, { status: 413 }],
     end: "answer",
   },
   {
-    name: "a whole chunked body is refused when it is larger",
+    name: "a complete chunked body over that limit is refused",
     rfc: "9110 15.5.14",
     send: post(chunked(TEN, "x"), "/body?most=10"),
     status: 413,
     end: "answer",
   },
   {
-    name: "a chunked body as large as it may be is taken",
+    name: "a chunked body of the maximum size is accepted",
     rfc: "9110 15.5.14",
     send: post(chunked(TEN), "/body?most=10"),
     body: TEN,
   },
   {
-    name: "a chunk over it is refused before it comes",
+    name: "a chunk over that limit is refused before it comes",
     rfc: "9110 15.5.14",
     send: post("b\r\n", "/body?most=10"),
     unfinished: true,
     refused: 413,
   },
   {
-    name: "a limit that is no number is the handler's failure",
+    name: "a limit that is not a number counts as a failure of the handler",
     rfc: "9110 15.6.1",
     send: ask("/method", { method: "POST", body: TEN }),
     status: 500,
     end: "answer",
   },
 ]);
-test("maxBodySize is not asked about requests without a body", () => {
+test("maxBodySize is not called for requests without a body", () => {
   assert.ok(asked.length > 0);
   assert.deepEqual(
     asked.filter((line) => line.startsWith("GET / ") || line.includes("/probe")),

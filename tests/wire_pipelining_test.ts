@@ -4,7 +4,7 @@ import { type Expected, Wire } from "./support/wire_rows.ts";
 const wire = new Wire();
 const BAD = "GET / HTTP/1.1\r\nBad Name: 1\r\n\r\n";
 
-/** So many requests, and what each gets. */
+/** `count` requests and their answers. */
 function many(count: number, make: (k: number) => [target: string, body: string]) {
   const all = Array.from({ length: count }, (_, k) => make(k));
   return {
@@ -39,17 +39,17 @@ wire.table([
     ],
   },
   {
-    name: "handlers that answer at once and later mix",
+    name: "immediate and late answers mix",
     rfc: "9.3.2",
     ...many(16, (k) => k % 2 ? [`/late?t=${k}`, `late:${k}`] : [`/probe?t=${k}`, `probe:${k}`]),
   },
   {
-    name: "streams and others mix",
+    name: "streams and other answers mix",
     rfc: "9.3.2",
     ...many(9, (k) => k % 3 ? [`/probe?t=${k}`, `probe:${k}`] : ["/stream", "one,two,three"]),
   },
   {
-    name: "bodies of both framings and of none mix",
+    name: "requests with a length, with chunks and without a body mix",
     rfc: "9.3.2",
     send: ask("/body", { method: "POST", body: "one" }) + post(chunked("t", "wo")) + ask() +
       ask("/body-late", { method: "PUT", body: "four" }) + post(chunked("five")),
@@ -68,7 +68,7 @@ wire.table([
     answers: Array.from({ length: 16 }, (_, k) => ({ body: `body${k}` })),
   },
   {
-    name: "bodies that nobody reads are passed over",
+    name: "bodies that nobody reads are skipped",
     rfc: "9.3",
     send: ask("/unread", { method: "POST", body: "x".repeat(300) }) +
       post(chunked("x".repeat(300)), "/unread-late") + ask("/probe?t=2"),
@@ -82,13 +82,13 @@ wire.table([
     answers: [{ body: "unread" }, { body: "unread" }],
   },
   {
-    name: "a body longer than one read comes between",
+    name: "a body longer than one read may come between",
     rfc: "9.3.2",
     send: ask() + ask("/body", { method: "POST", body: "q".repeat(5000) }) + ask("/probe?t=2"),
     answers: [{ body: "hello" }, { body: "q".repeat(5000) }, { body: "probe:2" }],
   },
   {
-    name: "HEAD comes between",
+    name: "HEAD may come between",
     rfc: "9.3.2",
     send: ask() + ask("/", { method: "HEAD" }) + ask("/stream", { method: "HEAD" }) +
       ask("/probe?t=3"),
@@ -102,7 +102,7 @@ wire.table([
   },
 ]);
 
-// ---- the last one -----------------------------------------------------------------------------
+// ---- the last request -------------------------------------------------------------------------
 
 const CLOSE = { fields: ["Connection: close"] };
 wire.table([
@@ -114,14 +114,14 @@ wire.table([
     end: "close",
   },
   {
-    name: "the last request may close and be answered first",
+    name: "the last request may close even if its handler is the first to answer",
     rfc: "9.6",
     send: ask("/late?t=0&n=9") + ask("/probe?t=1", CLOSE),
     answers: [{ body: "late:0" }, { body: "probe:1" }],
     end: "close",
   },
   {
-    name: "nothing after a close is answered while it is being answered",
+    name: "nothing after a request that closes is answered, even if its answer takes time",
     rfc: "9.6",
     send: ask("/late?t=0&n=9", CLOSE),
     body: "late:0",
@@ -136,7 +136,7 @@ wire.table([
   },
 ]);
 
-// ---- good ones before a bad one ---------------------------------------------------------------
+// ---- good requests before a bad one -----------------------------------------------------------
 
 const POST = ask("/body", { method: "POST", body: "one" });
 wire.table(([

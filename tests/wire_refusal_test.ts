@@ -28,14 +28,14 @@ wire.table([
     refused: 400,
   },
   {
-    name: "HTTP/1.0 is refused although it asks to stay open",
+    name: "HTTP/1.0 is refused even if it asks to stay open",
     rfc: "9.6",
     send: "GET / HTTP/1.0\r\nConnection: keep-alive\r\nBad Name: 1\r\n\r\n",
     http10: true,
     refused: 400,
   },
   {
-    name: "the body of what is refused is not read as a request",
+    name: "the body of a refused request is not read as a request",
     rfc: "11.2",
     send: ask("/body", { method: "POST", fields: ["Bad Name: 1"], body: SMUGGLED }) +
       SMUGGLED.repeat(3),
@@ -54,7 +54,7 @@ const halfClosed: [what: string, send: string, body: string][] = [
   ["a body that is read later", ask("/body-late", { method: "POST", body: "hello" }), "hello"],
 ];
 wire.table(halfClosed.map(([what, send, body]) => ({
-  name: `${what} is answered although the client has closed its side`,
+  name: `${what} is answered after the client has closed its side`,
   rfc: "9.6",
   send,
   body,
@@ -62,7 +62,7 @@ wire.table(halfClosed.map(([what, send, body]) => ({
   end: "cut",
 })));
 wire.table([{
-  name: "a pipeline is answered although the client has closed its side",
+  name: "a pipeline is answered after the client has closed its side",
   rfc: "9.6",
   send: ask("/late?t=0") + ask("/probe?t=1") + ask("/late?t=2"),
   answers: [{ body: "late:0" }, { body: "probe:1" }, { body: "late:2" }],
@@ -100,9 +100,9 @@ wire.table([
 
 // ---- what comes after a refusal ---------------------------------------------------------------
 
-test("a refusal reaches a client that goes on sending (RFC 9112 9.6)", async () => {
+test("a refusal reaches a client that keeps sending (RFC 9112 9.6)", async () => {
   const client = await wire.open();
-  client.pause(); // a reset would take away what the client has not read
+  client.pause(); // a reset would discard what the client has not read
   await client.send(ask("/body", { method: "POST", fields: ["Bad Name: 1", ...UPLOAD] }));
   for (let i = 0; i < 32; i++) {
     await client.send("x".repeat(65536));
@@ -113,7 +113,7 @@ test("a refusal reaches a client that goes on sending (RFC 9112 9.6)", async () 
   await client.end();
 });
 
-test("requests that come after a refusal get nothing (RFC 9112 9.6)", async () => {
+test("requests after a refusal get no answer (RFC 9112 9.6)", async () => {
   const client = await wire.open();
   await client.send(ask("/", { host: null }));
   checkRefusal(await client.answer(), 400);
@@ -123,7 +123,7 @@ test("requests that come after a refusal get nothing (RFC 9112 9.6)", async () =
   await client.end();
 });
 
-test("a bad request is refused after the answer that is still being made (RFC 9112 9.3.2)", async () => {
+test("a bad request is refused after a pending answer (RFC 9112 9.3.2)", async () => {
   const client = await wire.open();
   await client.send(ask("/hold?t=1"));
   await wire.received();
@@ -145,8 +145,8 @@ const cases: [what: string, fields: string[], block: string][] = [
   ],
 ];
 for (const [what, fields, block] of cases) {
-  // The option lets it in: the point is what happens once the handler has answered.
-  test(`${what} that nobody reads is not taken for ever (RFC 9112 9.3)`, async () => {
+  // unlimited accepts the size; this is about what happens after the handler has answered.
+  test(`${what} that nobody reads is not read for ever (RFC 9112 9.3)`, async () => {
     const client = await unlimited.open();
     await client.send(ask("/unread", { method: "POST", fields }) + block);
     check(await client.answer(), { body: "unread" });
@@ -198,21 +198,21 @@ for (const [what, send, answered] of leaving) {
 const hasty = new Wire({}, { headTimeout: 300, bodyTimeout: 300, keepAliveTimeout: 300 });
 const slow: Row[] = [
   {
-    name: "a head that does not go on is refused with 408",
+    name: "a head that stalls is refused with 408",
     rfc: "9110 15.5.9",
     send: "GET / HTTP/1.1\r\nHost: h\r\n",
     unfinished: true,
     refused: 408,
   },
   {
-    name: "a body that does not go on is refused with 408",
+    name: "a body that stalls is refused with 408",
     rfc: "9110 15.5.9",
     send: ask("/body", { method: "POST", fields: ["Content-Length: 9"], body: "hello" }),
     unfinished: true,
     refused: 408,
   },
   {
-    name: "a connection on which no request begins is closed",
+    name: "a connection without a request is closed",
     rfc: "9.8",
     send: "",
     answers: [],
@@ -221,7 +221,7 @@ const slow: Row[] = [
   },
 ];
 hasty.table(slow);
-test("a connection on which no further request begins is closed (RFC 9112 9.8)", async () => {
+test("an idle connection is closed (RFC 9112 9.8)", async () => {
   const client = await hasty.open();
   await client.send(ask());
   check(await client.answer(), { body: "hello" });

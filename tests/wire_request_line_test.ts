@@ -157,7 +157,7 @@ wire.table([
   ["a TLS client hello", "\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03"],
   ["NUL octets", "\0\0\0\0"],
 ].map(([what, line]) => ({
-  name: `${what} for a request line is refused`,
+  name: `${what} in place of a request line is refused`,
   rfc: "3",
   send: `${line}\r\n${HOST}`,
   refused: 400,
@@ -188,7 +188,7 @@ wire.table([
   ["a query", "/seen?a=1&b=%20x", "http://h/seen?a=1&b=%20x"],
   ["? and / in a query", "/seen?a=/b?c", "http://h/seen?a=/b?c"],
   ["escapes as they are", "/seen?x=%41%2F", "http://h/seen?x=%41%2F"],
-  ["an escape that is none", "/seen?x=%zz", "http://h/seen?x=%zz"],
+  ["a malformed escape", "/seen?x=%zz", "http://h/seen?x=%zz"],
   ["a URL in a query", "/seen?u=http://other.test/", "http://h/seen?u=http://other.test/"],
   ["a backslash in a query", "/seen?a=\\b", "http://h/seen?a=\\b"],
   ["the characters of a path", "/seen?!$&()*+,;=:@-._~", "http://h/seen?!$&()*+,;=:@-._~"],
@@ -211,7 +211,7 @@ wire.table([
 })));
 wire.table([
   {
-    name: "absolute-form: the path may be missing",
+    name: "absolute-form: the path may be omitted",
     rfc: "3.2.2",
     send: ask("http://other.test"),
     body: "hello",
@@ -231,13 +231,13 @@ wire.table([
     sees: { url: "http://other.test/seen" },
   },
   {
-    name: "absolute-form: HTTP/1.1 needs a Host all the same",
+    name: "absolute-form: HTTP/1.1 still needs a Host",
     rfc: "3.2",
     send: ask("http://other.test/", { host: null }),
     refused: 400,
   },
   {
-    name: "absolute-form: https is refused, as nothing is secured here",
+    name: "absolute-form: https is refused, as the connection is not secure",
     rfc: "9110 7.4",
     send: ask("https://h/seen"),
     refused: 421,

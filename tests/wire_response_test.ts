@@ -98,7 +98,7 @@ wire.table([
     answers: [{ status: 304, fields: BARE }, { body: "hello" }],
   },
   {
-    name: "304 may tell the length that 200 would have",
+    name: "304 may send the length that 200 would have",
     rfc: "9110 8.6",
     send: ask("/status?c=304&content-length=1234") + ask(),
     answers: [{ status: 304, fields: { "content-length": "1234" } }, { body: "hello" }],
@@ -140,9 +140,9 @@ wire.table([
     send: ask("/own"),
     fields: { server: "mine", etag: '"v1"', "x-own": "yes" },
   },
-  { name: "no Server is told", rfc: "9110 10.2.4", send: ask(), fields: { server: null } },
+  { name: "no Server field is sent", rfc: "9110 10.2.4", send: ask(), fields: { server: null } },
   {
-    name: "the handler's Date is the only one",
+    name: "the handler's Date replaces the server's",
     rfc: "9110 6.6.1",
     send: ask("/date"),
     fields: { date: "Tue, 15 Nov 1994 08:12:31 GMT" },
