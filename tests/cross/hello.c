@@ -1,5 +1,5 @@
-/* The smallest server on the shared library, with no JavaScript: another machine's library is tried
- * with it. Tells its port, then answers until it is ended. */
+/* The smallest server on the shared library, without JavaScript, to try libraries for other
+ * platforms. Prints its port, then answers until it is killed. */
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-// A server in C on the library of another platform, asked from here.
-// `bun tests/cross/hello.ts PLATFORM TRIPLE [COMMAND...]`, where COMMAND runs such programs.
+// Requests to a C server on the library for another platform: `bun tests/cross/hello.ts PLATFORM
+// TRIPLE [COMMAND...]`, where COMMAND runs its programs.
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";

@@ -1,4 +1,4 @@
-/* The scenario with a fault, compared with the one without. */
+/* Plays the scenario with a fault, and compares it with the one without. */
 #ifndef ATTEMPT_H
 #define ATTEMPT_H
 
@@ -6,7 +6,7 @@
 
 #include "scenario.h"
 
-/* How many clients got less than the others' answers; what they got must be the beginning of it. */
+/* How many clients got less than expected; what they got must be the beginning of it. */
 static int scenario_cut(scenario *s, const scenario *expected)
 {
   int cut = 0;
@@ -23,7 +23,7 @@ static int scenario_cut(scenario *s, const scenario *expected)
 static scenario reference;
 static unsigned reference_counts[2][CALLS];
 
-/* What comes of it when nothing fails, and how many calls that takes. */
+/* Plays the scenario without a fault, and counts its calls. */
 static void scenario_refer(void)
 {
   scenario_free(&reference);
@@ -37,8 +37,8 @@ static void scenario_refer(void)
 
 enum outcome { SAME_ANSWERS, ONE_CUT, ALL_CUT, NO_SERVER };
 
-/* Plays with the fault. Returns the worst that has come of it; what is worse than `worst` is
- * reported. */
+/* Plays the scenario with the fault. Returns the worst outcome; reports anything worse than
+ * `worst`. */
 static enum outcome scenario_try(const fault *f, enum outcome worst)
 {
   static scenario s;
@@ -59,7 +59,8 @@ static enum outcome scenario_try(const fault *f, enum outcome worst)
   return came;
 }
 
-/* Whether a process of its own plays through it, in `seconds`, and one client pays at most. */
+/* Whether the scenario ends within `seconds` in a process of its own, and at most one client pays.
+ */
 static inline bool scenario_survives(const fault *f, unsigned seconds)
 {
   fflush(stdout);

@@ -1,5 +1,5 @@
-/* System calls that fail: each of the scenario's calls once, with each error that it may have, and
- * some again and again. */
+/* System calls that fail: each call of the scenario once, with each error it may have, and some
+ * repeatedly. */
 #include "attempt.h"
 
 static unsigned played;
@@ -7,8 +7,8 @@ static unsigned played;
 typedef struct row {
   enum call call;
   enum outcome worst;
-  int errors[8]; /* 0 ends it, SHORT is a transfer of one octet or event */
-  unsigned but;  /* the first so many calls succeed */
+  int errors[8]; /* 0 ends it, SHORT transfers a single octet or event */
+  unsigned but;  /* this many calls succeed first */
 } row;
 
 enum { SHORT = -1 };
@@ -114,7 +114,7 @@ TEST("the helper thread goes on when it is interrupted")
   fail_each(&ours, false);
 }
 
-/* libev's poll is number 2. */
+/* libev's number for poll is 2. */
 TEST("nor does it stop for that where the loop has no epoll")
 {
   static const row rows[] = {{CALL_poll, SAME_ANSWERS, {EINTR, ENOMEM}},
@@ -128,7 +128,7 @@ TEST("nor does it stop for that where the loop has no epoll")
   scenario_refer();
 }
 
-/* A socket that is full has octets that wake already; one without memory has none. */
+/* A full socket already has octets that wake the thread; one without memory has none. */
 TEST("a wake that finds no memory is not lost")
 {
   for (int is_helpers = 0; is_helpers < 2; is_helpers++)

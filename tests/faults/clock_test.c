@@ -1,4 +1,4 @@
-/* Clocks that are set: deadlines go by the monotonic one, Date by the other. */
+/* Clocks that are set: deadlines use the monotonic one, Date the other. */
 #include <time.h>
 
 #include "../c/driver.h"
@@ -27,7 +27,7 @@ static void end(int client)
   shim_set_clocks(0, 0);
 }
 
-/* A client in the middle of a head. */
+/* A client that has sent half of a head. */
 static int open_half(void)
 {
   int client = client_open(&d);
@@ -37,7 +37,7 @@ static int open_half(void)
   return client;
 }
 
-/* The Date of an answer, in seconds before (or behind) what the system says. */
+/* By how many seconds the Date of an answer is ahead of the system's clock (or behind). */
 static long long date_ahead(int client)
 {
   char got[512] = "";
@@ -52,7 +52,7 @@ static long long date_ahead(int client)
   return (long long)timegm(&t) - (long long)time(NULL);
 }
 
-/* Half a second is what libev lets pass before it compares the clocks. */
+/* libev compares the clocks every half a second. */
 static void check_jump(double by)
 {
   begin();

@@ -1,6 +1,6 @@
 // A real server that runs out of descriptors: `bun tests/faults/descriptors.ts deno run -A
-// --no-check`. Who is connected goes on, who comes waits, waiting costs next to nothing, and all
-// are served once there is room.
+// --no-check`. Connected clients go on, new ones wait, waiting costs next to nothing, and all are
+// served once there is room.
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
@@ -11,10 +11,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 const REQUEST = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 const NEWCOMERS = 40;
-const ROOM = 4; // for so many of them, and for the holes among the descriptors
-const SETTLED = 1000; // milliseconds, for what a runtime opens late: Deno panics without room for it
-const STUCK = 1500; // milliseconds in which processor time is measured
-const MOST_LOAD = 0.2; // of one processor
+const ROOM = 4; // descriptors left for clients, and for gaps between those in use
+const SETTLED = 1000; // milliseconds for what a runtime opens late: Deno panics if it cannot
+const STUCK = 1500; // milliseconds over which processor time is measured
+const MOST_LOAD = 0.2; // share of one processor
 const PATIENCE = 5000;
 
 class Client {

@@ -1,7 +1,7 @@
 // Real servers whose system calls fail on their way into the kernel: `bun tests/faults/injected.ts
-// deno`. strace has them fail while clients do all that they do in a soak. What is only interrupted,
-// short of room or too early changes no answer; what breaks costs those whose call it was, and
-// nothing stays behind.
+// deno`. strace makes them fail while clients do all that they do in a soak. A call that is
+// interrupted, short of room or too early changes no answer; one that breaks costs only the clients
+// concerned, and nothing is left behind.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,19 +15,20 @@ exitOnSignals();
 
 const CLIENTS = 6;
 const PAUSE = 20;
-const WHILE = 1000; // milliseconds under faults
+const WHILE = 1000; // milliseconds of faults
 
 interface Row {
   call: string;
   errors: string[];
-  /** Which calls: by strace's `when`. */
+  /** Which calls fail: strace's `when`. */
   when: string;
   /** Whether clients may notice. */
   breaks?: boolean;
 }
 
-// Only what a kernel may say there: a library wakes itself by send(2) too, where EAGAIN would mean
-// that it is awake. shim.h tells one from the other, and has each call fail in each way.
+// Only errors that the kernel may return there: a library also wakes itself with send(2), where
+// EAGAIN would mean that it is awake. shim.h can tell them apart, and makes each call fail in each
+// way.
 const rows: Row[] = [
   { call: "accept4", errors: ["EMFILE", "ENOMEM", "EINTR"], when: "2+3" },
   { call: "recvfrom", errors: ["EINTR"], when: "2+3" },
@@ -52,7 +53,7 @@ async function visit(crowd: Crowd, milliseconds: number): Promise<Error[]> {
   return crowd.failures.splice(0);
 }
 
-/** What is wrong with a server that has such a fault. */
+/** Describes what is wrong with a server under such a fault. */
 async function play(served: Served<Sample>, breaks: boolean): Promise<string[]> {
   const crowd = new Crowd({ port: await served.port() });
   const before = await served.sample();

@@ -1,5 +1,5 @@
-/* Listeners that cannot go on: no descriptors left, or somebody else has shut them. Who is
- * connected already must not notice, and waiting must cost nothing. */
+/* Listeners that cannot go on: no descriptors are left, or someone else has shut the listener down.
+ * Connected clients must not notice, and waiting must cost nothing. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/resource.h>
@@ -23,7 +23,7 @@ static long long now(void)
   return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
 }
 
-/* Serves for so many milliseconds, parked whenever there is nothing to do. Returns the turns. */
+/* Serves for that many milliseconds, parked while idle. Returns the number of turns. */
 static int serve(int milliseconds)
 {
   struct pollfd wake = {.fd = d.wake, .events = POLLIN};
@@ -61,7 +61,7 @@ static int open_client(void)
   return client;
 }
 
-/* With the listener of somebody else. */
+/* Serves on a listener that belongs to someone else. */
 static void adopt(const char *host)
 {
   char error[BJ_ERROR_SIZE];
@@ -74,7 +74,7 @@ static void adopt(const char *host)
   CHECK_EQ(bj_server_adopt(d.server, bj_listener_fd(listener), error), 0);
 }
 
-/* Nothing spins, who is here is served, and draining comes to its end. */
+/* Nothing spins, connected clients are served, and draining ends. */
 static void check_calm(int client)
 {
   unsigned accepts = shim_count(CALL_accept4, false);
@@ -121,7 +121,7 @@ TEST("without descriptors nothing spins, clients go on, and new ones are served 
   }
 }
 
-/* The process may open no more descriptors. Returns the limit there was. */
+/* Allows the process no more descriptors. Returns the previous limit. */
 static struct rlimit starve(void)
 {
   struct rlimit before, now;
@@ -175,13 +175,13 @@ TEST("a TCP listener that somebody shuts costs its clients nothing")
   check_shut("127.0.0.1");
 }
 
-/* accept(2) says EAGAIN, and poll(2) that there is something to accept. */
+/* accept(2) returns EAGAIN, though poll(2) reports something to accept. */
 TEST("nor does a Unix listener that somebody shuts")
 {
   check_shut("unix:/tmp/bjoern-listener");
 }
 
-/* Its number may be anything by then. */
+/* Its number may have been reused by then. */
 TEST("nor does one that somebody closes")
 {
   adopt("unix:/tmp/bjoern-listener");
@@ -192,7 +192,7 @@ TEST("nor does one that somebody closes")
   CHECK_EQ(dup2(pair[0], fd), fd);
   check_calm(client);
   end(client);
-  CHECK(fcntl(fd, F_GETFD) >= 0); /* it is not the server's */
+  CHECK(fcntl(fd, F_GETFD) >= 0); /* it does not belong to the server */
   close(pair[0]);
   close(pair[1]);
   bj_listener_close(listener);

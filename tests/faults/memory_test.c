@@ -1,7 +1,7 @@
 /* Memory that runs out: each allocation of the scenario fails once. */
 #include "attempt.h"
 
-/* Of the leak sanitizer, where it is. */
+/* Provided by the leak sanitizer, if there is one. */
 int __lsan_do_recoverable_leak_check(void) __attribute__((weak));
 
 static unsigned played;
@@ -35,8 +35,8 @@ TEST("an allocation that fails costs one connection at most, or the server is no
   printf("%u allocations failed\n", played);
 }
 
-/* libev ends the process when it gets no memory. So it gets what it needs beforehand (csrc/loop.c),
- * but for its first list of events, which is made with the server. */
+/* libev aborts the process if it gets no memory. So it gets what it needs in advance (csrc/loop.c),
+ * except for its first list of events, which is made along with the server. */
 TEST("so does what libev needs, with any backend")
 {
   static const enum bj_backend backends[] = {BJ_BACKEND_EPOLL, BJ_BACKEND_POLL, BJ_BACKEND_SELECT};

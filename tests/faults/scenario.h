@@ -1,6 +1,6 @@
-/* One run of a server with all that it does: requests whole and in pieces, bodies, streams, files,
- * clients that leave, statsd, parking, draining. Whatever fails meanwhile, it must come to its end
- * with nothing left; what each client got is kept for comparison. */
+/* One run of a server through everything it does: requests whole and in pieces, bodies, streams,
+ * files, clients that leave, statsd, parking, draining. Whatever fails, it must end with nothing
+ * left over; what each client got is kept for comparison. */
 #ifndef SCENARIO_H
 #define SCENARIO_H
 
@@ -46,7 +46,7 @@ enum { SCRIPTS = sizeof scripts / sizeof *scripts };
 typedef struct result {
   char *got;
   size_t size;
-  size_t least; /* as it came: with Date, without 100 (Continue) */
+  size_t least; /* size as received: with Date, without 100 (Continue) */
   bool has_ended;
 } result;
 
@@ -54,7 +54,7 @@ enum work { WORK_NONE, WORK_LATE, WORK_ECHO, WORK_STREAM, WORK_DIRECT };
 
 typedef struct scenario {
   driver d;
-  const struct scenario *expected; /* by which a client knows that it has everything; NULL: none */
+  const struct scenario *expected; /* tells a client when it has everything; NULL: nothing does */
   result results[SCRIPTS];
   int fds[SCRIPTS];
   int file, statsd;
@@ -133,7 +133,7 @@ static void hear(scenario *s, const bj_event *e)
   if (e->type == BJ_ABORTED) s->live[e->request].work = WORK_NONE;
 }
 
-/* As far as the socket takes it. */
+/* Writes as much as the socket takes. */
 static void go_on_directly(scenario *s, uint32_t slot)
 {
   const bj_event *e = &s->live[slot].e;
@@ -187,7 +187,7 @@ static size_t receive(scenario *s, int which)
   return r->size - before;
 }
 
-/* Returns how much has happened. */
+/* Returns how many things have happened. */
 static size_t turn(scenario *s)
 {
   size_t happened = driver_turn(&s->d);
@@ -202,7 +202,7 @@ static size_t turn(scenario *s)
   return happened;
 }
 
-/* Once it has sent everything. */
+/* Whether this client leaves once it has sent everything. */
 static bool leaves(int which)
 {
   return strcmp(scripts[which].name, "leaves") == 0;
@@ -234,7 +234,7 @@ static void wait_a_little(void)
   nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
 }
 
-/* Turns until nothing more happens, and `all` have everything. */
+/* Turns until nothing more happens; with `all`, until every client also has everything. */
 static void settle(scenario *s, bool all)
 {
   int quiet = 0;
@@ -276,7 +276,7 @@ static void play_clients(scenario *s)
 
 /* ---- beginning and end -------------------------------------------------------------------- */
 
-/* An address for statistics, at which nobody reads. */
+/* A statsd address that nobody reads from. */
 static uint32_t open_statsd(scenario *s)
 {
   struct sockaddr_in where = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -297,7 +297,7 @@ static void open_file(scenario *s)
   memset(scenario_part, 'p', PART);
 }
 
-/* A refusal has a reason. */
+/* Starts the server. If that fails, there must be a reason. */
 static bool set_up(scenario *s, const fault *f)
 {
   static int number;
@@ -356,7 +356,7 @@ static void drain(scenario *s)
   CHECK_EQ(driver_counter(&s->d, BJ_REQUESTS_IN_FLIGHT), 0);
 }
 
-/* Takes the one 100 (Continue) out, which is not sent when the body is there first, and Date. */
+/* Removes Date, and the 100 (Continue) that is not sent if the body arrives first. */
 static void normalise(result *r)
 {
   static const char line[] = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -380,7 +380,7 @@ static void begin(scenario *s, const scenario *expected)
   }
 }
 
-/* Nothing is left. */
+/* Ends the server, and checks that nothing is left. */
 static void end(scenario *s)
 {
   if (s->d.server != NULL) bj_server_free(s->d.server);
@@ -394,7 +394,7 @@ static void end(scenario *s)
   for (int i = 0; i < SCRIPTS; i++) normalise(&s->results[i]);
 }
 
-/* Plays it all with this fault, or with none. */
+/* Plays it all, with a fault or without. */
 static void scenario_play(scenario *s, const fault *f, const scenario *expected)
 {
   begin(s, expected);

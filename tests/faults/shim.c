@@ -53,7 +53,7 @@ void shim_set_clocks(double real, double monotonic)
 
 enum { WORKS = -1, SHORT = 0 };
 
-/* What becomes of this call: an error number, WORKS or SHORT. */
+/* What happens to this call: an error number, WORKS or SHORT. */
 static int fate(enum call call)
 {
   const fault *f = &shim.fault;
@@ -184,7 +184,7 @@ int fault_accept4(int fd, struct sockaddr *peer, socklen_t *size, int flags)
 
 /* ---- waiting and moving ------------------------------------------------------------------- */
 
-/* How an octet count is chosen: the first one only, when the transfer is to be short. */
+/* How many octets to transfer: just the first one if the transfer is to be short. */
 #define TRANSFER(call, size, failure)                                                              \
   do {                                                                                             \
     int fate_ = fate(CALL_##call);                                                                 \
@@ -255,7 +255,7 @@ ssize_t fault_sendmsg(int fd, const struct msghdr *message, int flags)
   return sendmsg(fd, &(struct msghdr){.msg_iov = &first, .msg_iovlen = 1}, flags);
 }
 
-/* In the place of the library's own function, which would be counted among the others. */
+/* Replaces the library's own function, whose calls would be counted among the others. */
 ssize_t fault_wake_send(int fd, const struct iovec *parts, size_t count, bool more)
 {
   FAIL(wake_send, -1);

@@ -1,7 +1,6 @@
-/* The system as a test wants it: scripts/faults.ts renames the library's calls to these, which fail
- * when they are told to. Nothing is replaced for the test itself. Three have names of their own:
- * realloc() of libev, which cannot do without, parking's socket_send() and the gate's epoll_ctl().
- */
+/* A system that fails on demand: scripts/faults.ts renames the library's calls to these. The test
+ * itself keeps the real ones. Three have names of their own: libev's realloc(), which must not
+ * fail, parking's socket_send() and the gate's epoll_ctl(). */
 #ifndef SHIM_H
 #define SHIM_H
 
@@ -41,24 +40,24 @@ enum call { SHIM_CALLS(SHIM_NUMBER) CALLS };
 
 extern const char *const call_names[CALLS];
 
-/* The call that fails: the one of this number, from 1, or with `every` all of whose number that is
- * a divisor. */
+/* The call that fails: the one with this number, counted from 1; with `every`, each one whose
+ * number is a multiple of it. */
 typedef struct fault {
   enum call call;
-  int error; /* 0: it does less than it was asked for */
+  int error; /* 0: it does less than asked */
   unsigned number, every;
-  bool is_helpers; /* count the calls of the helper thread, not ours */
+  bool is_helpers; /* counts the helper thread's calls, not ours */
 } fault;
 
-/* Forgets all counts. NULL: everything works. The calling thread's calls are "ours". */
+/* Resets all counts. NULL: everything works. "Our" calls are those of the calling thread. */
 void shim_start(const fault *f);
 
 unsigned shim_count(enum call call, bool is_helpers);
 
-/* Whether the fault has come. */
+/* Whether the fault has occurred. */
 bool shim_has_failed(void);
 
-/* Seconds by which the clocks are ahead of the system's. */
+/* Seconds by which the clocks run ahead of the system's. */
 void shim_set_clocks(double real, double monotonic);
 
 #endif

@@ -1,7 +1,6 @@
-/* The way out: the input is a list of what clients and handlers do next. What a client gets must be
- * answers to its own requests, in order, each framed as its head says; only the last one may be cut
- * short. What handlers are told must make sense to those who know only what they were told before.
- */
+/* Output: the input is a list of what clients and handlers do next. A client must get answers to
+ * its own requests, in order, each framed as its head says; only the last may be cut short. What
+ * handlers are told must be consistent with what they were told before. */
 #include "fuzz.h"
 
 #include <sys/stat.h>
@@ -29,19 +28,19 @@ static const struct form {
   {"GET /%u/%u\r\n\r\n", ASKED_GET},
 };
 
-enum { LAST_GOOD = 5 }; /* whatever stands behind the later forms is no request */
+enum { LAST_GOOD = 5 }; /* the forms after this one are not valid requests */
 
 static driver d;
 static char filler[26][FILLER];
 static int sample = -1;  /* a file full of 'F' */
-static bool is_draining; /* nobody can come any more */
+static bool is_draining; /* no client can connect any more */
 
 static struct input {
   const uint8_t *at, *end;
 } input;
 
 static struct player {
-  int fd; /* -1: not here */
+  int fd; /* -1: not connected */
   uint32_t serial;
   answers answers;
   text out; /* what it still has to send */
@@ -138,7 +137,7 @@ static size_t choose_size(void)
   return sizes[take() % (sizeof sizes / sizeof *sizes)];
 }
 
-/* The fields: a reason, when there is one of its own, then the mark by which the client tells whose
+/* The fields: a reason of its own if there is one, then the mark by which the client tells whose
  * answer it is. */
 static void put_fields(bj_command *command, const struct live *x)
 {
@@ -174,7 +173,7 @@ static void answer_whole(struct live *x)
   uint32_t flags = BJ_WRITE_HEAD | BJ_WRITE_END | choose_flags();
   bj_command *command = write_part(x, flags);
   if (take() % 4 == 0) {
-    command->flags |= BJ_WRITE_LENGTH; /* the right one, or not */
+    command->flags |= BJ_WRITE_LENGTH; /* correct or not */
     command->length_low = command->body_size + take() % 3 - 1;
     if (command->body_size == 0) command->length_low = take() % 2;
   }
@@ -206,7 +205,7 @@ static void answer_in_parts(struct live *x)
   x->state = ends ? ANSWERED : STREAMING;
 }
 
-/* The head by a command, the body without one. */
+/* The head by a command, the body directly. */
 static void answer_directly(struct live *x)
 {
   if (x->state == ASKED && (x->e.method & 0xffff) != BJ_HEAD) {
@@ -331,7 +330,7 @@ static void step(void)
   }
 }
 
-/* The handler gives up what it has not answered. */
+/* The handler gives up on what it has not answered. */
 static void give_up(void)
 {
   for (int i = 0; i < LIVE; i++) {
@@ -341,7 +340,7 @@ static void give_up(void)
   }
 }
 
-/* Everybody who is still here reads what there is; then all leave, and nothing may be left. */
+/* Clients still connected read what there is; then all leave, and nothing may be left. */
 static void finish(void)
 {
   for (int round = 0; round < 12; round++) {

@@ -1,4 +1,4 @@
-/* What a client got, read strictly: answers to its requests in their order. */
+/* A strict reader of what a client got: answers to its requests, in order. */
 #ifndef ANSWERS_H
 #define ANSWERS_H
 
@@ -17,7 +17,7 @@ typedef struct answers {
 /* One head. */
 typedef struct answer_head {
   unsigned status;
-  long long length; /* -1: not told */
+  long long length; /* -1: none given */
   bool is_chunked, has_mark;
   uint32_t number;
 } answer_head;
@@ -34,7 +34,7 @@ static inline const char *field_of(const char *head, const char *name)
   return at == NULL ? NULL : at + strlen(name);
 }
 
-/* Returns where its body begins, NULL when the head is cut. */
+/* Returns where the body begins, or NULL if the head is cut. */
 static inline const char *answer_head_read(const char *at, const char *end, answer_head *h)
 {
   char head[512];
@@ -59,7 +59,7 @@ static inline const char *answer_head_read(const char *at, const char *end, answ
   return close + 4;
 }
 
-/* All of one handler's octets are the same. */
+/* Checks the octets of one handler, which are all the same. */
 static inline void answer_octets_check(const char *at, size_t size, const answer_head *h)
 {
   for (size_t i = 0; i < size && h->has_mark; i++) {
@@ -69,7 +69,7 @@ static inline void answer_octets_check(const char *at, size_t size, const answer
   }
 }
 
-/* Returns where the chunks end, or `end` when they are cut. */
+/* Returns where the chunks end, or `end` if they are cut. */
 static inline const char *answer_chunks_read(const char *at, const char *end, const answer_head *h)
 {
   for (;;) {
@@ -86,7 +86,7 @@ static inline const char *answer_chunks_read(const char *at, const char *end, co
   }
 }
 
-/* Returns where the answer ends; `end` when it goes on until then, or is cut. */
+/* Returns where the answer ends: `end` if it lasts until then, or is cut. */
 static inline const char *answer_body_read(const char *at, const char *end, const answer_head *h,
                                            enum asked asked)
 {
@@ -99,10 +99,10 @@ static inline const char *answer_body_read(const char *at, const char *end, cons
   return at + size;
 }
 
-/* An answer without a mark is the library's own, and the last one. */
+/* An answer without a mark comes from the library itself, and is the last one. */
 static inline void answers_check(answers *a)
 {
-  text_add(&a->got, "", 1); /* for the functions that look for an end */
+  text_add(&a->got, "", 1); /* terminates it, for string functions */
   const char *at = a->got.base, *end = at + a->got.size - 1;
   uint32_t number = 0;
   while (at < end) {

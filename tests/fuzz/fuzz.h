@@ -1,6 +1,6 @@
-/* What the fuzz targets share: the driver of the C tests without its main(), and texts that grow.
- * A target reports with the checks of test.h; one that failed ends the process, which is how a
- * fuzzer learns of it. */
+/* Shared by the fuzz targets: the driver of the C tests without its main(), and growing texts.
+ * Targets use the checks of test.h; a failed one aborts the process, which is how a fuzzer notices.
+ */
 #ifndef FUZZ_H
 #define FUZZ_H
 
@@ -8,12 +8,12 @@
 #include "../c/driver.h"
 #undef main
 
-/* Set by replay.c, which has the time: whatever is tried at some places is tried at all of them. */
+/* Set by replay.c, which has the time: what a fuzzer tries at some places is tried at all. */
 __attribute__((weak)) int fuzz_thorough = 0;
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Octets that were said so far. What does not fit is a fault of the target. */
+/* Octets collected so far. Not having room for them is a fault of the target. */
 typedef struct text {
   char *base;
   size_t size, capacity;
@@ -41,7 +41,7 @@ static inline bool text_same(const text *a, const text *b)
   return a->size == b->size && (a->size == 0 || memcmp(a->base, b->base, a->size) == 0);
 }
 
-/* Takes every copy of `what` out of it. */
+/* Removes every copy of `what`. */
 static inline void text_remove(text *t, const char *what)
 {
   size_t size = strlen(what);
@@ -55,7 +55,7 @@ static inline void text_remove(text *t, const char *what)
   }
 }
 
-/* All numbers that the input chooses are the same each time that it is tried (FNV-1a). */
+/* The numbers an input stands for must be the same each time it is tried (FNV-1a). */
 static inline uint32_t fuzz_hash(const uint8_t *data, size_t size, uint32_t salt)
 {
   uint32_t hash = 2166136261u ^ salt;

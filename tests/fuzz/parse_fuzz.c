@@ -1,5 +1,5 @@
-/* The two readers alone, without a server: the same octets, however they are cut, have the same
- * head and the same chunked body. Fast enough for every prefix of an input. */
+/* The two parsers alone, without a server: however the octets are cut, they give the same head and
+ * the same chunked body. Fast enough to try every prefix of an input. */
 #include "fuzz.h"
 
 #include "chunked.h"
@@ -16,7 +16,7 @@ typedef struct outcome {
   size_t size;
 } outcome;
 
-/* What is read of a copy that ends where the sanitizer looks. */
+/* Parses a copy that ends exactly where the sanitizer looks. */
 static outcome read_head(const uint8_t *data, size_t size)
 {
   struct phr_header fields[FIELD_LIMIT + 1];
@@ -35,7 +35,7 @@ static outcome read_head(const uint8_t *data, size_t size)
   return o;
 }
 
-/* Input that passes a limit and is malformed behind it is refused for what is seen first. */
+/* Input over a limit and malformed after it is refused for whichever is seen first. */
 static bool passes_limit(const uint8_t *data, size_t size)
 {
   size_t lines = 0;
@@ -43,7 +43,7 @@ static bool passes_limit(const uint8_t *data, size_t size)
   return size > TARGET_LIMIT || lines > FIELD_LIMIT;
 }
 
-/* What a prefix has decided, the octets behind it do not change. */
+/* What a prefix has decided, later octets do not change. */
 static void check_head(const uint8_t *data, size_t size)
 {
   outcome before = {.read = REQUEST_INCOMPLETE};
@@ -99,7 +99,7 @@ static void check_chunked(const uint8_t *data, size_t size)
   free(whole.content.base);
 }
 
-/* Chunks stand behind a head in the corpus. */
+/* In the corpus, chunks come after a head. */
 static size_t end_of_head(const uint8_t *data, size_t size)
 {
   for (size_t i = 0; i + 4 <= size; i++)

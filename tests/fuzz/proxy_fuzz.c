@@ -1,6 +1,6 @@
-/* A connection that begins with a PROXY header: the reader alone, on every prefix of an input, and
- * a server behind it, which whole and octet by octet hands out the same requests of the same
- * client. */
+/* A connection that begins with a PROXY header: the parser alone, on every prefix of an input, and
+ * a server behind it, which must see the same requests of the same client whether it gets them
+ * whole or octet by octet. */
 #include "fuzz.h"
 
 #include "proxy.h"
@@ -9,10 +9,10 @@ enum { MOST = 4200, REQUESTS = 8 };
 
 static driver d;
 
-/* What one connection came to. */
+/* The result of one connection. */
 typedef struct story {
-  text told;                       /* of each request: whose it is, and its target */
-  char local[BJ_ADDRESS_SIZE + 8]; /* and to where, unless it has already failed when it is told */
+  text told;                       /* for each request: the client, and its target */
+  char local[BJ_ADDRESS_SIZE + 8]; /* the local address, unless the connection has failed by then */
   long long refused;
   bool has_answers; /* octets came back */
 } story;
@@ -31,7 +31,7 @@ static void start(void)
 
 /* ---- the reader --------------------------------------------------------------------------- */
 
-/* What is read of a copy that ends where the sanitizer looks. */
+/* Parses a copy that ends exactly where the sanitizer looks. */
 static enum proxy_read read_copy(proxied *p, const uint8_t *data, size_t size)
 {
   char *copy = malloc(size);
@@ -41,8 +41,7 @@ static enum proxy_read read_copy(proxied *p, const uint8_t *data, size_t size)
   return read;
 }
 
-/* A header is complete at its last octet, never before, and what stands behind it does not matter.
- */
+/* A header is complete at its last octet, never earlier, whatever comes after it. */
 static void check_reader(const uint8_t *data, size_t size)
 {
   enum proxy_read before = PROXY_INCOMPLETE;

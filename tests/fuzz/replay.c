@@ -1,5 +1,5 @@
-/* Gives a fuzz target the files of folders, each one thoroughly: what was found once is tested
- * without a fuzzer. A file on which the target ends the process is the one named last. */
+/* Runs a fuzz target on the files of folders, thoroughly: tests earlier findings without a fuzzer.
+ * If the target aborts, the culprit is the file named last. */
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -18,7 +18,7 @@ static int try(const char *path)
     perror(path);
     return -1;
   }
-  uint8_t *data = malloc((size_t)s.st_size); /* its exact size, for the sanitizer */
+  uint8_t *data = malloc((size_t)s.st_size); /* of exact size, for the sanitizer */
   size_t size = fread(data, 1, (size_t)s.st_size, from);
   fclose(from);
   fprintf(stderr, "%s\n", path);

@@ -1,26 +1,26 @@
-/* A connection from the first octet to the last: whatever places the octets are cut at, and however
- * little room a turn has, the handler is told the same and the client gets the same. */
+/* A connection from the first octet to the last: wherever the octets are cut, and however little
+ * room a turn has, the handler and the client get the same. */
 #include "fuzz.h"
 
 enum { MOST = 2048, TARGET_LIMIT = 128, FIELD_LIMIT = 8, REQUESTS = 6 };
 
-/* What one connection came to. */
+/* The result of one connection. */
 typedef struct story {
   text told; /* to the handler: each request once it is complete or lost */
   text got;  /* by the client */
   long long counted[BJ_COUNTERS];
   bool has_ended; /* the client saw the end of the stream */
-  bj_event open;  /* the request whose body goes on; type 0: none */
-  text body;      /* of it */
+  bj_event open;  /* the request whose body is being received; type 0: none */
+  text body;      /* its body so far */
   struct done {
     bj_event e;
     text body;
-  } done[REQUESTS]; /* of this turn, to be answered at its end */
+  } done[REQUESTS]; /* of this turn, answered at its end */
   uint32_t done_count;
 } story;
 
 static driver roomy, tight;
-static bool backwards; /* answers are given in reverse */
+static bool backwards; /* answers are given in reverse order */
 
 static void start(void)
 {
@@ -64,7 +64,7 @@ static void tell_request(driver *d, story *s, const bj_event *e)
   }
 }
 
-/* The body comes back, so the client sees what the handler was told. */
+/* The body is sent back, so the client sees what the handler was told. */
 static void answer(driver *d, const struct done *request)
 {
   bj_command *command = driver_answer(d, &request->e, "");
@@ -73,7 +73,7 @@ static void answer(driver *d, const struct done *request)
     driver_put(d, request->body.size > 0 ? request->body.base : "", request->body.size);
 }
 
-/* The order in which handlers come to their ends is not that of the answers. */
+/* Handlers may finish in another order than that of the answers. */
 static void answer_all(driver *d, story *s)
 {
   for (uint32_t i = 0; i < s->done_count; i++)
@@ -117,7 +117,7 @@ static void hear(driver *d, story *s, const bj_event *e)
     return;
   }
   if (e->type == BJ_BODY) take_body(d, s, e);
-  /* How much of a lost body came before the loss depends on the cuts. */
+  /* How much of a lost body arrives depends on the cuts. */
   if (e->type == BJ_ABORTED) {
     text_print(&s->told, "\nlost: %u\n", e->flags);
     s->open = (bj_event){0};
@@ -134,7 +134,7 @@ static void collect(story *s, int fd)
   s->has_ended |= n == 0 || (n < 0 && errno != EAGAIN);
 }
 
-/* Turns until nothing more comes of what was sent so far. */
+/* Turns until nothing more comes of what was sent. */
 static void pump(driver *d, story *s, int fd)
 {
   for (int quiet = 0, i = 0; quiet < 2 && i < 1000; i++) {
@@ -147,7 +147,7 @@ static void pump(driver *d, story *s, int fd)
   }
 }
 
-/* Pieces end at `cut`, or after each octet when `piece` is 1. */
+/* Sends pieces that end at `cut`, or single octets if `piece` is 1. */
 static void play(driver *d, story *s, const uint8_t *data, size_t size, size_t cut, size_t piece)
 {
   double before[BJ_COUNTERS], after[BJ_COUNTERS];
@@ -157,7 +157,7 @@ static void play(driver *d, story *s, const uint8_t *data, size_t size, size_t c
   pump(d, s, fd);
   for (size_t at = 0, end; at < size; at = end) {
     end = piece == 1 ? at + 1 : at < cut ? cut : size;
-    /* That it has gone is no fault: the octets behind a refused request are nobody's. */
+    /* The server may be gone: the octets after a refused request belong to nobody. */
     if (send(fd, data + at, end - at, MSG_NOSIGNAL) < 0) break;
     pump(d, s, fd);
   }
@@ -182,7 +182,7 @@ static void forget(story *s)
 
 /* ---- comparison --------------------------------------------------------------------------- */
 
-/* Who waits for it gets 100 (Continue) unless the body is there already. */
+/* Who waits for 100 (Continue) gets it, unless the body has already arrived. */
 static void normalise(story *s)
 {
   s->got.size = client_undated(s->got.base, s->got.size);
@@ -214,8 +214,8 @@ static bool is_refusal(const text *got, size_t at)
   return false;
 }
 
-/* Input that passes a limit and is malformed behind it is refused for what is seen first: a last
- * answer that refuses may be another refusal. */
+/* Input over a limit and malformed after it is refused for whichever is seen first, so the last
+ * answers may be different refusals. */
 static bool both_refuse(const text *a, const text *b)
 {
   size_t at = last_answer(a);
@@ -242,7 +242,7 @@ static void compare(const story *whole, const story *cut, const uint8_t *data, s
     printf("---- whole:\n%.*s\n%.*s\n---- cut:\n%.*s\n%.*s\n", (int)whole->told.size,
            whole->told.base, (int)whole->got.size, whole->got.base, (int)cut->told.size,
            cut->told.base, (int)cut->got.size, cut->got.base);
-    fuzz_verdict(); /* one place says enough */
+    fuzz_verdict(); /* one place is enough */
   }
 }
 

@@ -1,4 +1,4 @@
-// What slow clients do: slowhttptest's attacks, and one that needs no tool.
+// Attacks by slow clients: slowhttptest's, and one that needs no tool.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { connect } from "node:net";
@@ -6,21 +6,21 @@ import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { TIMEOUT } from "./limits.ts";
 
-/** Seconds of an attack whose connections nobody cuts. */
+/** Seconds of an attack whose connections are never cut. */
 const SECONDS = 12;
-/** Milliseconds that a server waits for the client to close after an answer of its own. */
+/** Milliseconds for which a server waits for the client to close after its own last answer. */
 const LINGER = 2000;
 
 /** An attack. */
 export interface Attack {
   name: string;
-  /** The longest that one of its connections may last, in milliseconds. */
+  /** The longest that any of its connections may last, in milliseconds. */
   most: number;
-  /** Comes back when all of its connections are closed, or its time is over. */
+  /** Resolves when all of its connections are closed or its time is over. */
   begin: (port: number) => Promise<void>;
 }
 
-/** How many connections, and how many begin in a second. */
+/** The number of connections, and how many are opened per second. */
 interface Crowd {
   count: number;
   rate: number;
@@ -28,7 +28,7 @@ interface Crowd {
 
 type Begin = Attack["begin"];
 
-/** Each connection of the tool's does what `how` says. */
+/** An attack by slowhttptest with the options in `how`. */
 function tool(how: string, target: string, { count, rate }: Crowd): Begin {
   return async (port) => {
     const url = `http://127.0.0.1:${port}${target}`;
@@ -44,7 +44,7 @@ function tool(how: string, target: string, { count, rate }: Crowd): Begin {
   };
 }
 
-/** Connections that say nothing. */
+/** Connections that send nothing. */
 const wait = ({ count, rate }: Crowd): Begin => async (port) => {
   const sockets = Array.from({ length: count }, async (_, i) => {
     await sleep(i * 1000 / rate);
@@ -58,7 +58,7 @@ const wait = ({ count, rate }: Crowd): Begin => async (port) => {
 };
 
 const many: Crowd = { count: 300, rate: 150 };
-/** Each has the kernel copy megabytes, which is a load, and not a slow one. */
+/** Fewer, as the kernel copies megabytes for each: that is load, not slowness. */
 const fewer: Crowd = { count: 150, rate: 50 };
 
 export const attacks: Attack[] = [

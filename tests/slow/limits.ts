@@ -1,5 +1,5 @@
-/** Milliseconds of each timeout of the server. */
+/** Each timeout of the server in milliseconds. */
 export const TIMEOUT = 2000;
 
-/** Bytes of an answer that fits into no buffer of the kernel's. */
+/** Bytes of an answer too large for the kernel's buffers. */
 export const LARGE: number = 8 << 20;

@@ -1,6 +1,6 @@
-// `npm run slow`: hundreds of slow clients at real servers, and one client as it should be. Needs
-// slowhttptest, and Linux for what its kernel tells. It fails when a connection outlasts its
-// timeout, when anything of the attack is left, or when an answer to the good client is wrong.
+// `npm run slow`: hundreds of slow clients against real servers, next to one well-behaved client.
+// Needs slowhttptest, and Linux for its /proc. Fails if a connection outlasts its timeout, if
+// anything of the attack is left, or if an answer to the good client is wrong.
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import process from "node:process";
@@ -12,25 +12,25 @@ import { Witness } from "./witness.ts";
 exitOnSignals();
 
 const CALM = 3000; // milliseconds of visits before the attack
-const SLACK = 1000; // milliseconds for a machine that is busy
+const SLACK = 1000; // milliseconds of tolerance for a busy machine
 const MIB = 1 << 20;
 const SERVED = join(import.meta.dirname!, "served.ts");
 
-/** What came of an attack. */
+/** The result of an attack. */
 interface Course {
   attack: Attack;
-  /** Milliseconds of each of its connections. */
+  /** The lifetime of each connection in milliseconds. */
   lives: number[];
   before: Visits;
   during: Visits;
-  /** Bytes of memory before, and at most. */
+  /** Bytes of memory before the attack. */
   resident: number;
   peak: number;
-  /** What of the attack is still there when all is over. */
+  /** What is left of the attack in the end. */
   left: number;
 }
 
-/** The visitor asks before the attack and during all of it. */
+/** Runs an attack, with the visitor sending requests before and throughout. */
 async function watch(attack: Attack, served: Served): Promise<Course> {
   const port = await served.port();
   const visitor = new Visitor(port);
@@ -52,7 +52,7 @@ const columns = ["opened", "in time", "longest", "p50", "p99", "max", "p50", "p9
 const last = ["right answers", "MiB before, peak"];
 const HEAD = `${" ".repeat(17)}${columns.map((it) => it.padStart(8)).join("")}  ${last.join("  ")}`;
 
-/** Prints a line of the table, and returns whether all was well. */
+/** Prints a line of the table, and returns whether the attack was withstood. */
 function tell({ attack, lives, before, during, resident, peak, left }: Course): boolean {
   const inTime = lives.filter((life) => life <= attack.most + SLACK).length;
   const times = [before, during].flatMap(({ p50, p99, max }) => [p50, p99, max]);

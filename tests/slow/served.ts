@@ -1,4 +1,4 @@
-// The server that is attacked. It prints its port, and for each line that it reads what it holds.
+// The server under attack. It prints its port, then what it holds for each line it reads.
 import { createInterface } from "node:readline";
 import process from "node:process";
 import { run } from "../../mod.ts";
@@ -16,7 +16,7 @@ const server = run(
     headTimeout: TIMEOUT,
     bodyTimeout: TIMEOUT,
     writeTimeout: TIMEOUT,
-    minWriteRate: 10_000, // by which what a client's kernel takes at first is worth no time
+    minWriteRate: 10_000, // so high that what the client's kernel accepts hardly extends the deadline
     keepAliveTimeout: TIMEOUT,
     onError: () => {},
   },

@@ -1,16 +1,16 @@
-// A client as it should be, who wants to be served whatever others do.
+// A well-behaved client, who wants to be served whatever others do.
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Connection, octets, open } from "../support/client.ts";
 import { pattern } from "../soak/pattern.ts";
 
-/** Where it comes from, so that its connections can be told from the others. */
+/** Its own address, to tell its connections from the others. */
 export const ADDRESS = "127.0.0.2";
 
 /** Milliseconds between two requests. */
 const PAUSE = 5;
 
-/** How many answers came, all of them right, and after how many milliseconds. */
+/** The answers, all of them correct, and their times in milliseconds. */
 export interface Visits {
   answers: number;
   p50: number;
@@ -18,7 +18,7 @@ export interface Visits {
   max: number;
 }
 
-/** Asks now on a kept connection, now on a new one, and times each answer. */
+/** Sends requests on kept and on new connections, and times each answer. */
 export class Visitor {
   readonly #port: number;
   #kept: Connection | undefined;
@@ -50,7 +50,7 @@ export class Visitor {
     }
   }
 
-  /** Visits until `isOver`. Throws when an answer does not come, or is wrong. */
+  /** Visits until `isOver`. Throws if an answer is missing or wrong. */
   async visit(isOver: () => boolean): Promise<Visits> {
     this.#times = [];
     while (!isOver()) {

@@ -1,4 +1,4 @@
-// What the kernel says about a server: how long each of its connections lasts, and its memory.
+// What the kernel reports about a server: the lifetimes of its connections, and its memory.
 import { Buffer } from "node:buffer";
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -12,10 +12,10 @@ interface Life {
   to: number;
 }
 
-/** As in /proc/net/tcp, whose addresses are the machine's numbers: little-endian on what we know. */
+/** As in /proc/net/tcp, which has addresses in host byte order: little-endian where we run. */
 const visitor = Buffer.from(ADDRESS.split(".").reverse().map(Number)).toString("hex").toUpperCase();
 
-/** Those whose connections a process holds at its own `port`, but for the visitor; see proc(5). */
+/** The remote ends of open connections to `port`, except for the visitor's; see proc(5). */
 function clientsOf(port: number): string[] {
   const lines = readFileSync("/proc/net/tcp", "latin1").split("\n").slice(1, -1);
   const rows = lines.map((line) => line.trim().split(/\s+/));
@@ -26,9 +26,9 @@ function clientsOf(port: number): string[] {
   return held.map(([, , remote]) => remote);
 }
 
-/** Looks at a server until it is told to stop. */
+/** Watches a server until it is told to stop. */
 export class Witness {
-  /** The most that was resident, in bytes. */
+  /** The maximum of resident memory in bytes. */
   peak = 0;
   readonly #port: number;
   readonly #pid: number;
@@ -42,13 +42,13 @@ export class Witness {
     this.#over = this.#watch();
   }
 
-  /** What is resident now. */
+  /** Resident memory now, in bytes. */
   get resident(): number {
     const status = readFileSync(`/proc/${this.#pid}/status`, "utf8");
     return 1024 * Number(/^VmRSS:\s*(\d+) kB/m.exec(status)![1]);
   }
 
-  /** Milliseconds of each connection that there was. */
+  /** The lifetime of each connection seen, in milliseconds. */
   get lives(): number[] {
     return Array.from(this.#lives.values(), ({ from, to }) => to - from);
   }

@@ -1,4 +1,4 @@
-// What the clients of a soak do: every answer must be the one to its own request, octet for octet.
+// The clients of a soak: every answer must match its own request, octet for octet.
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -13,7 +13,7 @@ import {
 } from "../support/client.ts";
 import { pattern } from "./pattern.ts";
 
-/** One request and the body that belongs to it. */
+/** A request and the expected body of its answer. */
 interface Exchange {
   ask: Ask;
   /** @default {200} */
@@ -29,12 +29,12 @@ function oneOf<T>(list: readonly T[]): T {
   return list[below(list.length)];
 }
 
-/** Mostly small. */
+/** A random size, mostly small. */
 function someSize(): number {
   return below(oneOf([100, 100, 2000, 30_000, 300_000]));
 }
 
-/** In chunks of any size. */
+/** Cuts a body into chunks of random sizes. */
 function cut(body: Buffer): Buffer[] {
   const parts: Buffer[] = [];
   for (let at = 0; at < body.length;) {
@@ -65,7 +65,7 @@ const exchanges: ((id: string) => Exchange)[] = [
   },
 ];
 
-/** For an id, so that no two are alike. */
+/** Numbers the ids, so that each is unique. */
 let count = 0;
 
 function some(): Exchange {
@@ -82,7 +82,7 @@ async function exchange(connection: Connection, what: Exchange, end = ""): Promi
   check(await connection.write(octets(what.ask, end)).answer(), what);
 }
 
-/** Whatever comes, it must be the beginning of the answer. */
+/** Reads only the beginning of an answer, and compares it. */
 async function glance(connection: Connection, target: string, whole: Buffer): Promise<void> {
   const answer = await connection.write(octets({ target }, "")).head();
   assert.equal(answer.status, 200);
@@ -97,7 +97,7 @@ async function refused(connection: Connection, what: string, status: number): Pr
 
 const HOST = "Host: a\r\n";
 
-/** The last thing that happens on a connection. */
+/** How a client ends its connection. */
 const ends: Record<string, (connection: Connection, id: string) => Promise<void> | void> = {
   "leaves": () => {},
   "resets": ({ socket }) => void socket.resetAndDestroy(),
@@ -165,7 +165,7 @@ const ends: Record<string, (connection: Connection, id: string) => Promise<void>
   },
 };
 
-/** Some exchanges one after the other, some together, and an end. Returns how many there were. */
+/** Some exchanges one at a time, some pipelined, and an end. Returns how many there were. */
 async function converse(connection: Connection): Promise<number> {
   const all = Array.from({ length: below(8) }, some);
   if (oneOf([true, false])) {
@@ -187,7 +187,7 @@ async function converse(connection: Connection): Promise<number> {
   return all.length + 1;
 }
 
-/** Clients of one server, which come and go until they are told to rest. */
+/** The clients of one server, which come and go until they are told to rest. */
 export class Crowd {
   exchanges = 0;
   readonly failures: Error[] = [];
@@ -212,13 +212,13 @@ export class Crowd {
     }
   }
 
-  /** Begins, with so many at a time, each with a pause of up to `pause` ms between two visits. */
+  /** Starts `clients` clients, each of which pauses up to `pause` ms between connections. */
   begin(clients: number, pause: number): void {
     this.#isResting = false;
     this.#actors = Array.from({ length: clients }, () => this.#act(pause));
   }
 
-  /** Comes back when all have left. */
+  /** Waits until all clients have left. */
   async rest(): Promise<void> {
     this.#isResting = true;
     await Promise.all(this.#actors);

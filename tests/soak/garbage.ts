@@ -1,10 +1,10 @@
-// Garbage, and its collection in the middle of everything: what a server or its runtime has let go
-// too early is overwritten by somebody else.
+// Garbage that is collected in the middle of everything: memory that a server or its runtime frees
+// too early is overwritten by someone else.
 import { setImmediate } from "node:timers";
 
-const MOST = 40_000; // octets at a time
+const MOST = 40_000; // octets each time
 
-/** Collects it. Does nothing where the runtime was not told to show its collector. */
+/** Collects garbage, if the runtime exposes its collector. */
 export function collect(): void {
   (globalThis as { gc?: () => void }).gc?.();
 }
@@ -21,7 +21,7 @@ function spill(): unknown[] {
   ];
 }
 
-/** Where in the course of a request collection may come. */
+/** When during a request garbage may be collected. */
 const moments: ((job: () => void) => unknown)[] = [
   (job) => job(),
   queueMicrotask,
@@ -29,9 +29,9 @@ const moments: ((job: () => void) => unknown)[] = [
   setTimeout,
 ];
 
-/** Leaves garbage in each request, and collects it once in about `often` of them. */
+/** Leaves garbage in each request, and collects it in about one of `often`. */
 export class Litterer {
-  /** The latest, which is thrown away for the next. */
+  /** The latest garbage, replaced by the next. */
   litter: unknown[] = [];
   readonly #often: number;
 
@@ -39,7 +39,7 @@ export class Litterer {
     this.#often = often;
   }
 
-  /** `handle` between garbage that comes before and after. */
+  /** Runs `handle`, with garbage before and after. */
   around<T>(handle: () => T): T {
     this.#drop();
     const answer = handle();

@@ -1,7 +1,7 @@
-// `npm run soak -- 30`: half an hour of all that clients do, at both runtimes at once. Each answer
-// is compared octet for octet with the one that belongs to its request. Now and then the clients
-// rest: then nothing may be left of them, and what memory is in use without garbage is noted. It
-// fails when an answer is wrong, a connection, request or descriptor is left, or memory grows.
+// `npm run soak -- 30`: half an hour of everything clients do, on both runtimes at once. Each
+// answer is compared octet for octet with what its request should get. Now and then the clients
+// rest: then nothing of theirs may be left, and the memory in use is sampled after a collection.
+// Fails if an answer is wrong, if a connection, request or descriptor is left, or if memory grows.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -19,10 +19,10 @@ const PAUSE = 150; // milliseconds at most: about a tenth of a processor for eac
 const WARM_UP = 1 / 3; // of the time, for caches, compiled code, a heap's first shape
 const LEAST_WARM_UP = 3; // minutes
 const NOTED = 60; // samples in all
-const GROWTH = .01; // of the memory, which must be beyond doubt
+const GROWTH = .01; // share of memory, beyond the margin of error
 const MIB = 1 << 20;
 
-/** Has the C library give back what is freed, at once and whichever thread did it. */
+/** Makes the C library return freed memory at once, whichever thread freed it. */
 const TIDY = ["MALLOC_ARENA_MAX=1", "MALLOC_TRIM_THRESHOLD_=131072"];
 
 type Noted = Sample & { minutes: number };
@@ -55,7 +55,7 @@ class Soak {
     );
   }
 
-  /** Lets the clients come for a while, and looks at what they have left. */
+  /** Lets the clients run for a while, then checks what they have left. */
   async run(milliseconds: number, since: number): Promise<void> {
     const crowd = this.#crowd!;
     crowd.begin(CLIENTS, PAUSE);
@@ -70,7 +70,7 @@ class Soak {
     this.note((performance.now() - since) / 60_000, sample);
   }
 
-  /** Whether all was well. */
+  /** Reports whether the run has passed. */
   judge(): boolean {
     const whole = this.notes.at(-1)!;
     const cold = Math.max(LEAST_WARM_UP, whole.minutes * WARM_UP);

@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 
-/** Octets that belong to one name and no other one: an answer's, a body's, a file's. */
+/** Octets that are unique to a name: for an answer, a body or a file. */
 export function pattern(name: string, size: number): Buffer {
   return Buffer.alloc(size, `${name};`);
 }

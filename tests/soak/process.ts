@@ -5,14 +5,14 @@ import process from "node:process";
 import { createInterface, type Interface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 
-const QUIET = 5_000; // milliseconds for what clients have left behind
-const FAREWELL = 5_000; // milliseconds for a server to end by itself
+const QUIET = 5_000; // milliseconds for what clients leave behind to go
+const FAREWELL = 5_000; // milliseconds for a server to exit by itself
 
 const V8 = ["--expose-gc", "--max-semi-space-size=1", "--single-threaded-gc"];
 
 /**
- * How a runtime is told to run a file, with a collector that can be called. V8 keeps the memory of
- * garbage for the next and lets several threads share it: a hundred MiB that say nothing.
+ * How a runtime runs a file with its collector exposed. V8 keeps the memory of collected garbage
+ * for reuse and lets several threads share it: 100 MiB that would mean nothing.
  */
 export const runtimes: Record<string, string[]> = {
   bun: ["bun", "--expose-gc", "run"],
@@ -23,42 +23,42 @@ function kill(group: number): void {
   try {
     process.kill(-group, "SIGKILL");
   } catch {
-    // It has just ended.
+    // It has just exited.
   }
 }
 
-/** Has a program end by signals in the way that ends its servers, too. */
+/** Makes a program exit on signals in a way that also ends its servers. */
 export function exitOnSignals(): void {
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.on(signal, () => process.exit(1));
   }
 }
 
-/** What is soaked. */
+/** The server under test. */
 export const SOAKED: string = join(import.meta.dirname!, "served.ts");
 
-/** What a server holds of its clients. */
+/** What a server still holds of its clients. */
 export interface Held {
   connections: number;
   requests: number;
 }
 
 /**
- * A process that serves, and ends with this one, whatever happens. It prints its port, for each line
- * that it reads how it stands, and ends with its input.
+ * A server process that ends with this one, whatever happens. It prints its port, then a sample for
+ * each line it reads, and exits at the end of its input.
  */
 export class Served<Sample extends Held = Held> {
-  /** How it has ended, if it has. */
+  /** How it has exited, if it has. */
   ending: string | undefined;
   readonly #child: ChildProcess;
   readonly #lines: Interface;
   readonly #ended: Promise<unknown>;
   readonly #kill = () => this.#child.pid && this.ending === undefined && kill(this.#child.pid);
 
-  /** `command` is a runtime and what it is run by. */
+  /** `command` is a runtime and its arguments. */
   constructor(command: string[], file: string, ...more: string[]) {
     const [program, ...args] = [...command, file, ...more];
-    // A group of its own, for a server that is run by another program.
+    // In a group of its own, to kill the server along with a program that runs it.
     this.#child = spawn(program, args, { stdio: ["pipe", "pipe", "inherit"], detached: true });
     process.on("exit", this.#kill);
     this.#lines = createInterface(this.#child.stdout!);
@@ -82,14 +82,14 @@ export class Served<Sample extends Held = Held> {
     return Number(await this.#line());
   }
 
-  /** How it stands. */
+  /** A sample of its state. */
   async sample(): Promise<Sample> {
     const line = this.#line();
     this.#child.stdin!.write("\n");
     return JSON.parse(await line) ?? Promise.reject(new Error(this.ending));
   }
 
-  /** How it stands when its clients have left: nothing of them may stay. */
+  /** A sample once its clients have left, and should have left nothing. */
   async quiet(): Promise<Sample> {
     const until = performance.now() + QUIET;
     let sample = await this.sample();
@@ -100,7 +100,7 @@ export class Served<Sample extends Held = Held> {
     return sample;
   }
 
-  /** Comes back when it has ended, and tells whether it did by itself. */
+  /** Waits until it has exited, and returns whether it did so by itself. */
   async end(): Promise<boolean> {
     this.#child.stdin!.end();
     let byItself = true;

@@ -1,6 +1,6 @@
-// The server that is soaked. It prints its port, and for each line that it reads how it stands once
-// all garbage is gone. With BJOERN_SOAK_LEAK it keeps so many octets of each request: what a soak
-// must find. With BJOERN_SOAK_COLLECT it leaves garbage, which is collected once in about so many
+// The server under test. It prints its port, then a sample for each line it reads, after a
+// collection. With BJOERN_SOAK_LEAK it leaks that many octets per request, which a soak must
+// detect. With BJOERN_SOAK_COLLECT it leaves garbage, and collects it in about one of that many
 // requests.
 import { Buffer } from "node:buffer";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -11,9 +11,9 @@ import { run, sendFile } from "../../mod.ts";
 import { collect, Litterer } from "./garbage.ts";
 import { pattern } from "./pattern.ts";
 
-/** How a server stands. */
+/** The state of a server. */
 export interface Sample {
-  /** Octets of memory that is resident and its own: not the pages of files. */
+  /** Resident memory in octets, without pages of files. */
   memory: number;
   descriptors: number;
   connections: number;
@@ -32,7 +32,7 @@ const kept: Uint8Array[] = [];
 const often = Number(process.env.BJOERN_SOAK_COLLECT ?? 0);
 const litterer = often > 0 ? new Litterer(often) : undefined;
 
-/** Comes part by part; `ends` says whether it comes to its end. */
+/** A stream of parts; `ends` says whether it completes or fails. */
 function streamOf(octets: Uint8Array, part: number, ends = true): ReadableStream<Uint8Array> {
   let at = 0;
   return new ReadableStream({
@@ -47,7 +47,7 @@ function streamOf(octets: Uint8Array, part: number, ends = true): ReadableStream
   });
 }
 
-/** `/kind/id/number/number` */
+/** Serves `/kind/id/number/number`. */
 async function app(request: Request): Promise<Response | Uint8Array | string> {
   const [, kind, id, ...numbers] = new URL(request.url).pathname.split("/");
   const [size = 0, length = 0] = numbers.map(Number);
@@ -127,7 +127,7 @@ async function collectAll(): Promise<void> {
   }
 }
 
-/** The kernel takes back and returns pages of files as others need memory: they tell nothing. */
+/** Without pages of files: the kernel drops and restores those as others need memory. */
 function memory(): number {
   if (process.platform !== "linux") {
     return process.memoryUsage().rss;

@@ -1,10 +1,10 @@
-// Whether something grows.
+// Detects growth.
 
 /** A line through points, by least squares. */
 export interface Trend {
   /** Per unit of x. */
   slope: number;
-  /** The slope is by 95 % within so much of it; infinite for too few points. */
+  /** The 95 % confidence interval of the slope is ± this; infinite for too few points. */
   margin: number;
 }
 
@@ -16,7 +16,7 @@ interface Point {
 const LEAST = 6;
 const BLOCKS = 12;
 
-/** Student's t for 97.5 %, by its expansion around the normal distribution's. */
+/** Student's t for 97.5 %, by its expansion around the normal distribution. */
 function student(freedom: number): number {
   const z = 1.959964;
   return z + (z ** 3 + z) / (4 * freedom) +
@@ -27,7 +27,7 @@ function mean(values: number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-/** Memory moves in waves: neighbours are alike, which points of a regression must not be. */
+/** Means of blocks: memory moves in waves, but the points of a regression must be independent. */
 function blocks(points: Point[]): Point[] {
   const count = Math.min(BLOCKS, points.length);
   return Array.from({ length: count }, (_, i) => {
@@ -36,7 +36,7 @@ function blocks(points: Point[]): Point[] {
   });
 }
 
-/** The trend of points in the order of x. */
+/** The trend of points in order of x. */
 export function trendOf(points: Point[]): Trend {
   const all = blocks(points);
   const [x0, y0] = [mean(all.map(({ x }) => x)), mean(all.map(({ y }) => y))];
