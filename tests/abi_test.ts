@@ -8,7 +8,7 @@ import * as records from "../server/records.ts";
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), "utf8");
 const header = read("../csrc/bjoern.h").replace(/\/\*[\s\S]*?\*\//g, " ");
 
-/** How each C type is passed. Only what is opaque is a pointer to C's own memory. */
+/** How each C type is passed; only opaque types are pointers to memory of C. */
 const WORDS: Record<string, string> = {
   "void": "void",
   "uint32_t": "u32",
@@ -39,7 +39,7 @@ function readFunctions(): [name: string, Prototype][] {
   });
 }
 
-/** Members of a struct, with how many words of 32 bits each has. */
+/** The members of a struct with their sizes in 32-bit words. */
 function readStruct(name: string): [member: string, words: number][] {
   const body = new RegExp(`struct ${name} \\{([^}]*)\\}`).exec(header)?.[1];
   assert(body, `struct ${name} is there`);
@@ -50,7 +50,7 @@ function readStruct(name: string): [member: string, words: number][] {
   });
 }
 
-/** A struct as a table of offsets, and its size, in words. */
+/** A struct as a table of offsets in words, and its size. */
 function layoutOf(name: string): [offsets: Record<string, number>, size: number] {
   const offsets: Record<string, number> = {};
   let size = 0;
@@ -61,7 +61,7 @@ function layoutOf(name: string): [offsets: Record<string, number>, size: number]
   return [offsets, size];
 }
 
-/** Names without their prefix, and values, as far as the names begin with it. */
+/** The names that begin with a prefix, without it, and their values. */
 function strip(prefix: string, all: [name: string, value: number][]): Record<string, number> {
   return Object.fromEntries(all.map(([name, value]) => {
     assert(name.startsWith(prefix), `${name} begins with ${prefix}`);
@@ -87,13 +87,13 @@ const defines = new Map(
   ]),
 );
 
-/** The flags of one kind; whoever adds another kind has to compare it here. */
+/** Removes and returns the flags with a prefix. New kinds of flags must be compared here. */
 function takeFlags(prefix: string): Record<string, number> {
   const flags = [...defines].filter(([name]) => name.startsWith(prefix));
   return strip(prefix, flags);
 }
 
-/** Compares order as well. */
+/** Compares contents and order. */
 function same(ours: object, theirs: object): void {
   assert.deepEqual(Object.entries(ours), Object.entries(theirs));
 }
@@ -127,7 +127,7 @@ test("the options record is laid out like bj_options", () => {
   assert.equal(records.OPTIONS.length, size);
 });
 
-test("types of events and commands, and reasons, are those of the header", () => {
+test("event types, command types and reasons are those of the header", () => {
   same(records.EventType, readEnum("bj_event_type"));
   same(records.CommandType, readEnum("bj_command_type"));
   same(records.Reason, readEnum("bj_reason"));
@@ -147,7 +147,7 @@ test("counters are those of the header, by their index", () => {
   assert.deepEqual(Object.values(named), Object.keys(named).map((_, i) => i));
 });
 
-test("classes of durations and backends are those of the header", () => {
+test("duration classes and backends are those of the header", () => {
   const [, bounds] = /#define BJ_DURATIONS \{([^}]*)\}/.exec(header) ?? [];
   assert.deepEqual(bounds.split(",").map(Number), [...records.DURATIONS]);
   const backends = Object.entries(readEnum("bj_backend")).map(([name, bit]) =>
@@ -161,7 +161,7 @@ test("flags are those of the header", () => {
   same(records.WriteFlag, takeFlags("BJ_WRITE_"));
 });
 
-test("numbers are those of the header", () => {
+test("other numbers are those of the header", () => {
   const sizes = Object.fromEntries(
     [...read("../server/c_string.ts").matchAll(/^export const (\w+_SIZE) = (\d+);$/gm)]
       .map(([, name, value]) => [name, Number(value)]),

@@ -1,4 +1,4 @@
-// Every way to say where a server listens, with real sockets.
+// Every way to specify where a server listens, with real sockets.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { chmodSync, existsSync, mkdtempSync, realpathSync, rmSync, statSync } from "node:fs";
@@ -16,7 +16,7 @@ after(() => rmSync(folder, { recursive: true }));
 const hasIpv6 = Object.values(networkInterfaces()).flat().some((it) => it?.address === "::1");
 const isLinux = process.platform === "linux";
 
-/** Tells both addresses of the connection. */
+/** Answers with both addresses of the connection. */
 const app = (_: Request, info: Info<Addr>) =>
   JSON.stringify({ remote: info.remoteAddr, local: info.localAddr });
 
@@ -29,7 +29,7 @@ async function tell(target: Target): Promise<Told> {
   return JSON.parse((await ask(target)).text);
 }
 
-/** What is seen of a server by a client that comes over TCP. */
+/** What a client that connects over TCP sees of a server. */
 async function over(server: Server<Addr>, host: string): Promise<Told> {
   assert.ok(server.addr.transport === "tcp");
   const response = await fetch(`http://${host}:${server.port}/`, {
@@ -69,14 +69,14 @@ describe("TCP", () => {
     });
   }
 
-  test("a host's name", async () => {
+  test("a host name", async () => {
     const server = run(app, "localhost", 0);
     const host = server.addr.hostname.includes(":") ? "[::1]" : "127.0.0.1";
     assert.equal((await over(server, host)).local.port, server.port);
     server.stop();
   });
 
-  test("a port that there is not is refused", () => {
+  test("an invalid port is refused", () => {
     for (const host of ["127.0.0.1:70000", "localhost:65536", "[::1]:99999"]) {
       const expected = { name: "RangeError", message: /^Option host names port \d+/ };
       assert.throws(() => run(() => "", host), expected);
@@ -84,7 +84,7 @@ describe("TCP", () => {
     }
   });
 
-  test("a port that is said twice is said the same", () => {
+  test("a port that is given twice must be the same", () => {
     assert.throws(() => run(app, "127.0.0.1:1", 2), { name: "TypeError", message: /port 1.*2/ });
   });
 
@@ -110,7 +110,7 @@ describe("TCP", () => {
 });
 
 describe("Unix sockets", () => {
-  test("a path, relative or not; its mode; its file goes with the server", async () => {
+  test("a path, relative or not; its mode; its file is removed with the server", async () => {
     for (const path of [join(folder, "a"), relative(process.cwd(), join(folder, "b"))]) {
       const server = run(app, `unix:${path}`, { mode: 0o620 });
       assert.deepEqual(server.addr, { transport: "unix", path });
@@ -126,7 +126,7 @@ describe("Unix sockets", () => {
     }
   });
 
-  test("the file goes also when the process has gone to another folder", () => {
+  test("the file is removed even if the process has changed its directory", () => {
     const path = join(folder, "moved");
     const here = process.cwd();
     process.chdir(folder);
@@ -145,7 +145,7 @@ describe("Unix sockets", () => {
     server.stop();
   });
 
-  test("the file that a killed server has left is replaced", async () => {
+  test("the file of a killed server is replaced", async () => {
     const path = join(folder, "stale");
     const killed = start(`run(() => "", "unix:${path}"); console.log("up");`);
     assert.equal(await killed.line(), "up");
@@ -157,7 +157,7 @@ describe("Unix sockets", () => {
     assert.equal(existsSync(path), false);
   });
 
-  test("a folder that may not be written to", { skip: process.getuid?.() === 0 }, () => {
+  test("a folder that is not writable", { skip: process.getuid?.() === 0 }, () => {
     chmodSync(folder, 0o500);
     assert.throws(() => run(app, `unix:${join(folder, "x")}`), { code: "EACCES" });
     chmodSync(folder, 0o700);
@@ -178,7 +178,7 @@ describe("Unix sockets", () => {
 
 const ARGUMENTS = process.versions.bun ? ["run"] : ["run", "-A", "--no-check", "--ext=ts"];
 
-/** A program, with `fds` as descriptors 3 and up, of which systemd's variables tell. */
+/** A program with `fds` as descriptors 3 and up, and the variables that systemd would set. */
 function start(text: string, fds: number[] = [], env: Record<string, string> = {}): Child {
   const script = 'LISTEN_PID=$$ exec "$@"';
   const child = spawn("sh", ["-c", script, "sh", process.execPath, ...ARGUMENTS, "-"], {
@@ -189,7 +189,7 @@ function start(text: string, fds: number[] = [], env: Record<string, string> = {
   return new Child(child);
 }
 
-/** Serves on a socket that the process has inherited, and ends. */
+/** Serves on an inherited socket, and ends. */
 const INHERITED = `
   import process from "node:process";
   const server = run((_, info) => [process.pid, JSON.stringify(info.localAddr)].join(" "), HOST);
@@ -205,7 +205,7 @@ describe("inherited descriptors", () => {
     ['"systemd:web"', "by its name in systemd"],
   ];
   for (const [host, said] of rows) {
-    test(`${said}: the socket is served, and stays when the server ends`, async () => {
+    test(`${said}: the socket is served, and stays open when the server ends`, async () => {
       using listener = bindAndListen("127.0.0.1", 0);
       const { addr } = listener;
       const env = { LISTEN_FDNAMES: said.includes("name") ? "web" : "" };
@@ -253,14 +253,14 @@ describe("inherited descriptors", () => {
     });
   }
 
-  test("systemd has handed nothing over", () => {
+  test("systemd has passed no socket", () => {
     assert.throws(() => run(app, "systemd"), { code: "ENOENT", message: /LISTEN_FDS/ });
     assert.throws(() => run(app, "fd:x"), TypeError);
   });
 });
 
 describe("bindAndListen()", () => {
-  test("others accept from it, one after the other; it stays open", async () => {
+  test("servers accept from it in turn; it stays open", async () => {
     const listener = bindAndListen("127.0.0.1", 0, { listenBacklog: 8 });
     assert.ok(listener.addr.transport === "tcp" && listener.addr.port > 0);
     for (const text of ["first", "second"]) {
@@ -277,7 +277,7 @@ describe("bindAndListen()", () => {
     await assert.rejects(open(listener.addr as never), { code: "ECONNREFUSED" });
   });
 
-  test("an address may have its port with it", () => {
+  test("an address may include the port", () => {
     using listener = bindAndListen("127.0.0.1:0");
     assert.ok(listener.addr.transport === "tcp" && listener.addr.port > 0);
     assert.throws(() => bindAndListen("127.0.0.1:1", 2), TypeError);
@@ -295,7 +295,7 @@ describe("bindAndListen()", () => {
     second.stop();
   });
 
-  test("the file of a path goes with it", () => {
+  test("the file of a path is removed with it", () => {
     const path = join(folder, "bound");
     const listener = bindAndListen(`unix:${path}`, undefined, { mode: 0o600 });
     assert.equal(statSync(path).mode & 0o777, 0o600);

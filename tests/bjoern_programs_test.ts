@@ -1,5 +1,5 @@
-// The programs in bjoern's tests folder, as tests: through the environ face as they were, through
-// the Fetch face where the same can be said in it.
+// The programs in bjoern's tests folder, as tests: with the environ API as they were, and with the
+// Fetch API where it can express the same.
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { randomBytes } from "node:crypto";
@@ -15,7 +15,7 @@ import { type Ask, ask, octets, open, serve, until, within } from "./support/cli
 
 type Check = (server: Server) => Promise<void>;
 
-/** One test for each face. */
+/** A test for each API. */
 function both(
   name: string,
   faces: { environ: EnvironApp; fetch: ForeignApp },
@@ -36,7 +36,7 @@ function streamOf(...chunks: (string | Uint8Array)[]): ReadableStream<Uint8Array
   });
 }
 
-/** Every line of a body in the way of a Python dict. */
+/** Each line of a body formatted like a Python dict. */
 function dump(pairs: Iterable<[string, unknown]>): string {
   return [...pairs].map(([name, value]) => `${name}: ${String(value)}\n`).join("");
 }
@@ -59,7 +59,7 @@ both("204.py: no body, no framing, and the connection goes on", {
   connection.close();
 });
 
-describe("all-kinds-of-errors.py: wrong answers get 500, and the server goes on", () => {
+describe("all-kinds-of-errors.py: invalid answers get 500, and the server goes on", () => {
   const wrong: unknown[] = [undefined, null, 7, {}, [[]], Symbol("s"), () => "x"];
   const thrown: unknown[] = [new Error("e"), "a string", null, undefined, { status: 200 }];
   const calls: (() => unknown)[] = [
@@ -269,7 +269,7 @@ describe("headers.py: long and non-ASCII fields", () => {
     assert.equal(answer.get(long), long);
   });
   both(
-    "a name that is none gets 500",
+    "an invalid name gets 500",
     {
       environ: (_env, startResponse) => {
         startResponse("200 OK", [["\xdc", "\xe4"]]);
@@ -414,7 +414,7 @@ describe("keep-alive-behaviour.py: the truth table", () => {
     [0, 1, 0, 1, 0, 0],
     [0, 1, 1, 0, 0, 0],
     [0, 1, 1, 1, 0, 0],
-    // bjoern ends this body by closing; in chunks the client sees that it is whole.
+    // bjoern ends this body by closing; chunked, the client can see that it is complete.
     [1, 0, 0, 0, 1, 0],
     [1, 0, 0, 1, 1, 1],
     [1, 0, 1, 0, 0, 0],
@@ -465,7 +465,7 @@ describe("keep-alive-behaviour.py: the truth table", () => {
   }
 });
 
-test("listen.py: listen(), then run(); an empty part at the end ends nothing", async () => {
+test("listen.py: listen(), then run(); an empty last part does no harm", async () => {
   const app: EnvironApp = function* (_env, startResponse) {
     startResponse("200 OK", []);
     yield* ["Hello", " ", "World", ""];
@@ -531,7 +531,7 @@ describe("pure-req.py: requests as octets", () => {
   }
 });
 
-describe("slow_client.py: a client that does not read holds up nobody", () => {
+describe("slow_client.py: a client that does not read does not hold up others", () => {
   const huge = 8 * 1024 * 1024;
   both("a fast one is answered meanwhile", {
     environ: (env, startResponse) => {
@@ -564,7 +564,7 @@ describe("slow_client.py: a client that does not read holds up nobody", () => {
   });
 });
 
-describe("test_exc_info_reference.py: what replaces a response that failed", () => {
+describe("test_exc_info_reference.py: replacing a failed response", () => {
   test("startResponse again, environ", () => {
     const app: EnvironApp = (_env, startResponse) => {
       startResponse("200 alright", []);

@@ -1,4 +1,4 @@
-// Parts of a body that are kept until somebody reads.
+// Parts of a body that are kept until it is read.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Body } from "../server/body.ts";
@@ -7,7 +7,7 @@ const COUNT = 300_000;
 const source = { length: undefined, consume() {}, read: () => 0 };
 const octets = Uint8Array.from({ length: COUNT }, (_, i) => i % 251);
 
-/** One that has got `sizes` bytes at a time. */
+/** A body that has received `sizes` bytes at a time. */
 function bodyOf(...sizes: number[]): Body {
   const body = new Body(source, octets.subarray(0, 10), false);
   for (let at = 10, i = 0; at < COUNT; i++) {
@@ -19,7 +19,7 @@ function bodyOf(...sizes: number[]): Body {
 }
 
 for (const sizes of [[1], [1, 7, 1000], [16384, 3], [1, 70_000], [16383, 1, 1]]) {
-  test(`parts of ${sizes} bytes come as a few, each in memory of its own`, async () => {
+  test(`parts of ${sizes} bytes are merged into a few, each in memory of its own`, async () => {
     const parts: Uint8Array[] = [];
     for await (const part of bodyOf(...sizes).stream) {
       assert.equal(part.buffer.byteLength, part.length);
@@ -29,7 +29,7 @@ for (const sizes of [[1], [1, 7, 1000], [16384, 3], [1, 70_000], [16383, 1, 1]])
     assert.deepEqual(Uint8Array.from(parts.flatMap((part) => [...part])), octets);
   });
 
-  test(`parts of ${sizes} bytes, read while they come`, async () => {
+  test(`parts of ${sizes} bytes, read as they arrive`, async () => {
     const body = new Body(source, new Uint8Array(), false);
     const reader = body.stream.getReader();
     let read = 0;

@@ -1,4 +1,4 @@
-// maxBufferedSize: memory for what waits, in all connections together.
+// maxBufferedSize limits the memory for buffered data of all connections together.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Info, RequestError } from "../mod.ts";
@@ -8,7 +8,7 @@ const PAGE = "x".repeat(80_000);
 const ANSWERS = 250;
 const GREEDY = "GET /page HTTP/1.1\r\nHost: a\r\n\r\n".repeat(ANSWERS);
 
-test("who takes none of many answers is cut, others notice nothing", async () => {
+test("a client that reads none of many answers is cut, others do not notice", async () => {
   const ends: Promise<unknown>[] = [];
   await serve((request: Request, { completed }: Info) => {
     if (!request.url.endsWith("/page")) {
@@ -37,7 +37,7 @@ test("who takes none of many answers is cut, others notice nothing", async () =>
   }, { maxBufferedSize: 4 << 20, maxPipelined: ANSWERS });
 });
 
-test("without a limit nobody is cut", async () => {
+test("without a limit no client is cut", async () => {
   await serve(() => PAGE, async (server) => {
     const patient = await open(server);
     patient.socket.pause();

@@ -1,17 +1,17 @@
-// The bytes of a Response are those that it was made of, whatever happens until it is sent; its copy
-// of them is given back then, and nobody else loses anything by that.
+// A Response is sent with the bytes it was made from, whatever happens meanwhile. The copy of them
+// is freed then, at nobody else's cost.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Handler } from "../mod.ts";
 import { ask, octets, open, serve } from "./support/client.ts";
 
-/** Octets that tell which response they are of. */
+/** Octets that identify their response. */
 const content = (size: number, seed: number) =>
   Uint8Array.from({ length: size }, (_, i) => (i * 7 + seed * 31) % 251);
 
 const numberOf = (request: Request) => Number(new URL(request.url).pathname.slice(1));
 
-/** Asks for the numbers from 0 on one connection at once: each gets its own octets. */
+/** Requests the numbers from 0 on one connection at once: each gets its own octets. */
 async function assertEach(app: Handler, sizes: number[]): Promise<void> {
   await serve(app, async (server) => {
     const connection = await open(server);
@@ -50,7 +50,7 @@ test("more bytes in a turn than there is room for", () => {
   }, sizes);
 });
 
-test("responses that are made and never sent are nobody's loss", () => {
+test("responses that are never sent affect no others", () => {
   const sizes = Array.from({ length: 40 }, () => 50_000);
   return assertEach((request) => {
     for (let i = 0; i < 30; i++) {
@@ -61,7 +61,7 @@ test("responses that are made and never sent are nobody's loss", () => {
   }, sizes);
 });
 
-test("a response that is returned turns after it was made, by another handler", async () => {
+test("a response that is returned turns after it was made", async () => {
   const sizes = Array.from({ length: 16 }, () => 20_000);
   const made: Promise<Response>[] = [];
   await assertEach((request) => {
@@ -83,7 +83,7 @@ test("a response that is made for one server and returned by another", async () 
     }));
 });
 
-test("a response that outlives the server that it was made for", async () => {
+test("a response that outlives its server", async () => {
   let made: Response;
   await serve(() => {
     made = new Response(content(30_000, 2));
@@ -95,7 +95,7 @@ test("a response that outlives the server that it was made for", async () => {
   );
 });
 
-test("what has read, cloned or wrapped such a response gets its bytes", async () => {
+test("reading, cloning or wrapping such a response gives its bytes", async () => {
   const app = async (request: Request) => {
     const response = new Response(content(30_000, 3), { headers: { "x-a": "b" } });
     switch (numberOf(request)) {
@@ -124,11 +124,11 @@ test("HEAD gets their length", () =>
     assert.equal(head.body.length, 0);
   }));
 
-describe("what somebody else has of large bytes is still there when they are sent", () => {
+describe("sending large bytes leaves other references to them intact", () => {
   const size = 200_000;
   const bytes = content(size, 5);
 
-  /** Sends such a response a few times, then looks at what else there is. */
+  /** Sends such a response a few times, then checks the other reference. */
   async function assertKept(respond: () => Response | Promise<Response>, kept: () => Body | Blob) {
     await serve(respond, async (server) => {
       for (let i = 0; i < 4; i++) {
@@ -146,7 +146,7 @@ describe("what somebody else has of large bytes is still there when they are sen
 
   test("the bytes", () => assertKept(() => new Response(bytes), () => new Blob([bytes])));
 
-  test("what a subclass shows", () => {
+  test("bytes that a subclass returns", () => {
     class Shown extends Response {
       override bytes() {
         return Promise.resolve(bytes);
@@ -164,7 +164,7 @@ describe("what somebody else has of large bytes is still there when they are sen
     }, () => clone!);
   });
 
-  test("what was cloned", () => {
+  test("the original of a clone", () => {
     let response: Response | undefined;
     return assertKept(() => {
       response = new Response(bytes);
@@ -190,7 +190,7 @@ describe("what somebody else has of large bytes is still there when they are sen
   });
 });
 
-test("a response whose bytes were sent is used", async () => {
+test("a response whose bytes were sent counts as used", async () => {
   const made: Response[] = [];
   await serve(() => {
     const response = new Response(content(200_000, 6));

@@ -1,4 +1,4 @@
-// What the arguments mean, and what is said when they are wrong.
+// How arguments are interpreted, and how errors in them are reported.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { pathToFileURL } from "node:url";
@@ -9,7 +9,7 @@ import { flagOf, labelOf, OPTIONS } from "../contrib/cli/options.ts";
 import { NUMBERS } from "../server/options.ts";
 import { APP, said } from "./support/cli_run.ts";
 
-test("every number of the server is an option, with a flag", () => {
+test("every numeric option of the server has a flag", () => {
   const keys = OPTIONS.filter((option) => flagOf(option) !== "").map(({ key }) => key as string);
   assert.deepEqual(Object.keys(NUMBERS).filter((name) => !keys.includes(name)), []);
 });
@@ -63,7 +63,7 @@ const restRows: [args: string[], app: string | undefined, rest: string[]][] = [
   [["-x"], undefined, ["-x"]],
 ];
 for (const [args, app, rest] of restRows) {
-  test(`${args.join(" ")} is the app ${app} and its ${rest.join(" ")}`, () => {
+  test(`${args.join(" ")} gives the app ${app} and its ${rest.join(" ")}`, () => {
     const found = parseArguments(args);
     assert.deepEqual([found.app, found.rest, found.values], [app, rest, {}]);
   });
@@ -125,7 +125,7 @@ const wrong: [args: string[], message: string][] = [
   [["-a", "fd:x", APP], '-a must be "fd:" and a descriptor\'s number: "fd:x"'],
 ];
 for (const [args, message] of wrong) {
-  test(`wrong arguments are said, with status 2: ${args.join(" ").replace(APP, "app")}`, async () => {
+  test(`wrong arguments are reported, with status 2: ${args.join(" ").replace(APP, "app")}`, async () => {
     assert.deepEqual(await said(...args), { status: 2, out: "", err: `bjoern: ${message}\n` });
   });
 }
@@ -144,7 +144,7 @@ const listenRows: [text: string, place: Place | undefined][] = [
   ["", undefined],
 ];
 for (const [text, place] of listenRows) {
-  test(`listen "${text}" is ${JSON.stringify(place)}`, () => {
+  test(`listen "${text}" means ${JSON.stringify(place)}`, () => {
     assert.deepEqual(parseListen(text), place);
   });
 }
@@ -157,7 +157,7 @@ test("listen counts only when host and port are both unset, as in dataflake", ()
 });
 
 const levels: [name: string, levels: Place[], place: Place][] = [
-  ["nothing said", [{}, {}], { host: undefined, port: undefined }],
+  ["nothing set", [{}, {}], { host: undefined, port: undefined }],
   ["each by itself", [{ port: 1 }, { host: "a", port: 2 }], { host: "a", port: 1 }],
   ["a socket first", [{ host: "unix:x" }, { port: 2 }], { host: "unix:x", port: undefined }],
   ["a port before a socket", [{ port: 1 }, { host: "unix:x" }, { host: "b" }], {
@@ -179,7 +179,7 @@ const apps: [specifier: string, url: string, name: string][] = [
   [`${APP}:api`, pathToFileURL(APP).href, "api"],
 ];
 for (const [specifier, url, name] of apps) {
-  test(`the app ${specifier.replace(APP, "app.ts")} is export ${name}`, () => {
+  test(`the app ${specifier.replace(APP, "app.ts")} means the export ${name}`, () => {
     const found = findApp(specifier);
     assert.deepEqual([found.url, found.name], [url, name]);
   });

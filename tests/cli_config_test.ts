@@ -1,4 +1,4 @@
-// Configuration files: what they may say, what is said about them, what comes first.
+// Configuration files: what they may contain, how errors are reported, and what takes precedence.
 import assert from "node:assert/strict";
 import process from "node:process";
 import { test } from "node:test";
@@ -41,7 +41,7 @@ const rows: [text: string, values: Record<string, unknown>][] = [
   }],
 ];
 for (const [text, values] of rows) {
-  test(`a file that says ${JSON.stringify(text)}`, async () => {
+  test(`a file that contains ${JSON.stringify(text)}`, async () => {
     using folder = new Folder();
     assert.deepEqual(await readConfig(folder.file("c.jsonc", text)), values);
   });
@@ -76,7 +76,7 @@ const wrong: [text: string, message: string][] = [
   ['{"host": "unix:/x", "port": 1}', ": host and PATH: port exclude each other"],
 ];
 for (const [text, message] of wrong) {
-  test(`a wrong file is said, with status 2: ${JSON.stringify(text)}`, async () => {
+  test(`a wrong file is reported, with status 2: ${JSON.stringify(text)}`, async () => {
     using folder = new Folder();
     const path = folder.file("c.jsonc", text);
     const { status, err } = await said("--config", path, APP);
@@ -84,13 +84,13 @@ for (const [text, message] of wrong) {
   });
 }
 
-test("an unknown key that is near none lists them all", async () => {
+test("an unknown key that resembles no other lists them all", async () => {
   using folder = new Folder();
   const { err } = await said("--config", folder.file("c.json", '{"colour": 1}'), APP);
   assert.match(err, /"colour"; the keys are host, port, .*drainTimeout\n$/);
 });
 
-test("a file that is not there is said, with status 2", async () => {
+test("a missing file is reported, with status 2", async () => {
   assert.deepEqual(await said("--config", "nowhere.jsonc", APP), {
     status: 2,
     out: "",
@@ -98,7 +98,7 @@ test("a file that is not there is said, with status 2", async () => {
   });
 });
 
-test("the file comes before the environment", async () => {
+test("the file overrides the environment", async () => {
   using folder = new Folder();
   const path = folder.file("c.json", '{"listen": "127.0.0.1:${MINE}", "maxBodySize": 3}');
   await using child = bjoern(["--config", path, APP], { MINE: "0", HOST: "256.0.0.1", PORT: "1" });
@@ -107,7 +107,7 @@ test("the file comes before the environment", async () => {
   assert.equal((await fetch(url, { method: "POST", body: "1234" })).status, 413);
 });
 
-test("flags come before the file", async () => {
+test("flags override the file", async () => {
   using folder = new Folder();
   const path = folder.file("c.json", '{"uds": "/nowhere/sock", "maxBodySize": 3}');
   await using child = bjoern(["--config", path, "-p", "0", "--max-body-size", "4", APP]);

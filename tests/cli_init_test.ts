@@ -1,4 +1,4 @@
-// `bjoern init`: what it writes runs, and nothing is overwritten.
+// `bjoern init`: what it writes works, and nothing is overwritten.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
@@ -20,7 +20,7 @@ async function scaffold(folder: Folder): Promise<string> {
   return path;
 }
 
-test("init writes an app, a configuration, units and a start task, and names them", async () => {
+test("init writes an app, a configuration, units and a start task, and lists them", async () => {
   using folder = new Folder();
   const path = join(folder.path, "new", "hello");
   const names = ["app.ts", "bjoern.jsonc", "hello.service", "hello.socket", manifest];
@@ -44,7 +44,7 @@ test("what init writes is served", async () => {
   assert.deepEqual([await get(url), await get(`${url}no`)], ["Hello, World!\n", "Not found\n"]);
 });
 
-test("what init writes is served on systemd's socket", async () => {
+test("what init writes is served on a socket from systemd", async () => {
   using folder = new Folder();
   const path = await scaffold(folder);
   using listener = bindAndListen("127.0.0.1", 0);
@@ -54,7 +54,7 @@ test("what init writes is served on systemd's socket", async () => {
   child.signal("SIGTERM");
 });
 
-test("every option is in the configuration, commented out and as it may be said", async () => {
+test("every option is in the configuration, commented out and valid", async () => {
   using folder = new Folder();
   const lines = readFileSync(join(await scaffold(folder), "bjoern.jsonc"), "utf8").split("\n");
   for (const { key } of OPTIONS) {
@@ -65,7 +65,7 @@ test("every option is in the configuration, commented out and as it may be said"
   }
 });
 
-test("init overwrites nothing and writes nothing then", async () => {
+test("init overwrites nothing: if a file exists, it writes none", async () => {
   using folder = new Folder();
   const taken = folder.file("app.ts", "mine");
   const { status, err } = await said("init", folder.path);
@@ -90,7 +90,7 @@ for (const [args, status, message] of wrong) {
 }
 
 const hasAnalyze = existsSync("/usr/bin/systemd-analyze");
-test("systemd understands the units", { skip: !hasAnalyze }, async () => {
+test("systemd accepts the units", { skip: !hasAnalyze }, async () => {
   using folder = new Folder();
   const path = await scaffold(folder);
   const units = ["service", "socket"].map((kind) => join(path, `hello.${kind}`));

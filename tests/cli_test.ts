@@ -41,26 +41,26 @@ test("a named export is served", async () => {
   assert.equal(await get(await urlOf(child)), "api");
 });
 
-test("PORT and HOST come from the environment, options come first", async () => {
+test("PORT and HOST come from the environment, options override them", async () => {
   await using child = bjoern(["--host=127.0.0.1", APP], { PORT: "0", HOST: "256.0.0.1" });
   assert.equal(await get(await urlOf(child)), "default");
 });
 
-test("--host takes a port too", async () => {
+test("--host may include a port", async () => {
   await using child = bjoern(["--host", "127.0.0.1:0", APP], { PORT: "1" });
   const url = await urlOf(child);
   assert.match(url, /^http:\/\/127\.0\.0\.1:\d{2,}\/$/);
   assert.equal(await get(url), "default");
 });
 
-test("PORT is not looked at when something else says the port", async () => {
+test("PORT is ignored when the port is given elsewhere", async () => {
   await using flag = bjoern(["-p", "0", APP], { PORT: "tcp://10.0.0.1:80" });
   assert.equal(await get(await urlOf(flag)), "default");
   await using host = bjoern([APP], { HOST: "127.0.0.1:0", PORT: "1" });
   assert.equal(await get(await urlOf(host)), "default");
 });
 
-test("a wrong PORT is said, with status 2", async () => {
+test("an invalid PORT is reported, with status 2", async () => {
   await using child = bjoern([APP], { PORT: "many" });
   const { status, err } = await child.ended();
   assert.equal(status, 2);
@@ -81,7 +81,7 @@ test("--workers has several processes serve, until SIGTERM, with status 0", asyn
   );
 });
 
-test("--workers 1 is enough for SIGHUP to bring a new process", async () => {
+test("--workers 1 is enough for SIGHUP to start a new process", async () => {
   await using child = bjoern(["-p", "0", "--workers", "1", APP]);
   const url = `${await urlOf(child)}pid`;
   const first = await get(url);
@@ -94,7 +94,7 @@ test("--workers 1 is enough for SIGHUP to bring a new process", async () => {
   assert.equal((await child.ended()).status, 0);
 });
 
-test("options behind the app are the app's, which is said of those that look like ours", async () => {
+test("options after the app belong to the app; a warning names those that look like ours", async () => {
   await using child = bjoern(["-p", "0", APP, "--workers", "2", "-x", "--", "-p", "1"]);
   const own = ["--workers", "2", "-x", "--", "-p", "1"];
   assert.deepEqual(JSON.parse(await get(`${await urlOf(child)}args`))[0], own);
@@ -103,7 +103,7 @@ test("options behind the app are the app's, which is said of those that look lik
   assert.equal(err, "bjoern: --workers after the app is passed to the app, not to bjoern\n");
 });
 
-test("a Unix socket is served with --mode, and its file removed", async () => {
+test("a Unix socket is served with --mode, and its file is removed", async () => {
   using folder = new Folder();
   const path = join(folder.path, "sock");
   await using child = bjoern(["--uds", path, "--mode", "600", APP], { PORT: "80" });
@@ -149,7 +149,7 @@ test("a descriptor that does not listen is refused before there are workers", as
   assert.match(err, /^bjoern: Cannot listen on descriptor 0: .*\n$/);
 });
 
-test("systemd's socket is not taken when a port is said", async () => {
+test("a socket from systemd is not used when a port is given", async () => {
   using listener = bindAndListen("127.0.0.1", 0);
   await using child = bjoernWith(listener.fd, "$$", ["-p", "0", APP]);
   const url = await urlOf(child);
@@ -157,7 +157,7 @@ test("systemd's socket is not taken when a port is said", async () => {
   assert.equal(await get(url), "default");
 });
 
-test("systemd's sockets for another process are not taken, which is said", async () => {
+test("sockets from systemd for another process are not used, and reported", async () => {
   using listener = bindAndListen("127.0.0.1", 0);
   await using child = bjoernWith(listener.fd, "1", [join("no", "such", "app.ts")]);
   const { status, err } = await child.ended();
@@ -165,7 +165,7 @@ test("systemd's sockets for another process are not taken, which is said", async
   assert.match(err, /^bjoern: systemd's sockets are for process 1, not for this one, \d+; /);
 });
 
-test("workers serve systemd's socket, and take it for theirs", async () => {
+test("workers serve a socket from systemd, without a warning", async () => {
   using listener = bindAndListen("127.0.0.1", 0);
   await using child = bjoernWith(listener.fd, "$$", ["--workers", "2", APP]);
   const url = await urlOf(child);
@@ -183,7 +183,7 @@ test("--reuse-port shares a port", async () => {
   assert.equal(await urlOf(second), url);
 });
 
-test("limits reach the server", async () => {
+test("limits are passed to the server", async () => {
   await using child = bjoern(["-p", "0", "--max-body-size", "3", APP]);
   const url = `${await urlOf(child)}length`;
   const status = async (body: string) => (await fetch(url, { method: "POST", body })).status;
@@ -197,7 +197,7 @@ for (const backend of ["poll", "select"]) {
   });
 }
 
-test("--statsd sends what is counted", async () => {
+test("--statsd sends the counters", async () => {
   const socket = createSocket("udp4").bind(0, "127.0.0.1");
   try {
     await once(socket, "listening");
@@ -218,19 +218,19 @@ const logRows: [option: string, line: RegExp][] = [
   ["--access-log=json", /^\{.*"status":200.*\}$/],
 ];
 for (const [option, line] of logRows) {
-  test(`${option} prints a line per request; the next word is the app`, async () => {
+  test(`${option} prints a line per request; the next argument is the app`, async () => {
     await using child = bjoern(["-p", "0", option, APP]);
     await get(await urlOf(child));
     assert.match(await child.line(), line);
   });
 }
 
-/** Serves, asks for `path` and returns when the app has begun to answer. */
+/** Serves, requests `path` and returns once the app handles it. */
 async function busy(path: string, ...options: string[]) {
   const child = bjoern(["-p", "0", ...options, APP]);
   const url = await urlOf(child);
   const answer = fetch(url + path);
-  answer.catch(() => {}); // looked at later
+  answer.catch(() => {}); // checked later
   assert.equal(await child.line(), "waiting");
   return { child, url, answer };
 }
@@ -246,7 +246,7 @@ test("the first signal lets running requests finish", async () => {
   assert.match(end.err, /^bjoern: waiting for a request; send another signal to stop now$/m);
 });
 
-test("the second signal does not wait", async () => {
+test("a second signal does not wait", async () => {
   const { child, url, answer } = await busy("never");
   await using _ = child;
   child.signal("SIGTERM");
@@ -258,7 +258,7 @@ test("the second signal does not wait", async () => {
   assert.equal((await child.ended()).status, 0);
 });
 
-test("--drain-timeout cuts what takes longer", async () => {
+test("--drain-timeout cuts requests that take longer", async () => {
   const { child, answer } = await busy("never", "--drain-timeout", "50");
   await using _ = child;
   child.signal("SIGTERM");
@@ -266,7 +266,7 @@ test("--drain-timeout cuts what takes longer", async () => {
   assert.equal((await child.ended()).status, 0);
 });
 
-test("a port in use is said in one line, with status 1", async () => {
+test("a port in use is reported in one line, with status 1", async () => {
   using other = bindAndListen("127.0.0.1", 0);
   const { port } = other.addr as NetAddr;
   await using child = bjoern(["-p", `${port}`, APP]);
@@ -275,7 +275,7 @@ test("a port in use is said in one line, with status 1", async () => {
   assert.match(err, new RegExp(`^bjoern: Cannot listen on 127.0.0.1:${port}: bind: [^\n]+\n$`));
 });
 
-test("--help and --version print and end with status 0", async () => {
+test("--help and --version print and exit with status 0", async () => {
   const help = await said("--help");
   assert.equal(help.status, 0);
   assert.match(help.out, /^Usage: bjoern \[options\] app/);
@@ -285,17 +285,17 @@ test("--help and --version print and end with status 0", async () => {
 const noApps: [name: string, text: string, app: string, err: RegExp][] = [
   ["there is no such file", "", "nowhere.ts", /^bjoern: Cannot load .+nowhere\.ts: [^\n]+\n$/],
   [
-    "it imports none",
+    "it imports a missing file",
     "import './none.ts';",
     "a.ts",
     /^bjoern: Cannot load [^\n]+none\.ts[^\n]+\n$/,
   ],
   ["there is no such export", "export const b = 1", "a.ts:c", /has no export "c": it exports b\n$/],
-  ["it is no app", "export default 42", "a.ts", /a\.ts, export "default": Cannot serve number/],
+  ["it is not an app", "export default 42", "a.ts", /a\.ts, export "default": Cannot serve number/],
   ["it throws", "throw new Error('oops');", "a.ts", /^bjoern: [^]*oops[^]*a\.ts:1/],
 ];
 for (const [name, text, app, message] of noApps) {
-  test(`an app that cannot be used ends it with status 1: ${name}`, async () => {
+  test(`an app that cannot be used ends the command with status 1: ${name}`, async () => {
     using folder = new Folder();
     folder.file("a.ts", text);
     await using child = bjoern(["-p", "0", app.startsWith("file:") ? app : join(folder.path, app)]);
@@ -310,7 +310,7 @@ test("a colon may be part of the app's file name", async () => {
   assert.equal(await get(await urlOf(child)), "colon");
 });
 
-test("--max-requests replaces a worker that has served so many", async () => {
+test("--max-requests replaces a worker that has served that many requests", async () => {
   await using child = bjoern(["-p", "0", "--max-requests", "10", APP, "own"]);
   const url = await urlOf(child);
   const pids = new Set<string>();
@@ -321,14 +321,14 @@ test("--max-requests replaces a worker that has served so many", async () => {
   assert.equal((await child.ended()).status, 0);
 });
 
-test("what the app keeps running does not keep the process", async () => {
+test("an app's timers do not keep the process running", async () => {
   await using child = bjoern(["-p", "0", `${APP}:ticking`]);
   assert.equal(await get(await urlOf(child)), "ticking");
   child.signal("SIGTERM");
   assert.equal((await child.ended()).status, 0);
 });
 
-test("a log that nobody reads any more does not end the server", async () => {
+test("a closed log pipe does not end the server", async () => {
   await using child = bjoern(["-p", "0", "--access-log", "common", APP]);
   const url = await urlOf(child);
   child.deafen();

@@ -36,7 +36,7 @@ function get(
   }, { patchGlobals }).then(() => answer!);
 }
 
-describe("the coding is the one that the client likes best", () => {
+describe("the client's preferred coding is used", () => {
   const rows: [accept: string | undefined, encoding: string | undefined][] = [
     [undefined, undefined],
     ["", undefined],
@@ -71,7 +71,7 @@ describe("the coding is the one that the client likes best", () => {
       assert.equal(decoded(answer), TEXT);
     });
   }
-  test("of those that are offered", async () => {
+  test("among those offered", async () => {
     const options: CompressOptions = { encodings: ["deflate", "gzip"] };
     assert.equal(
       (await get(() => TEXT, "br, gzip, deflate", options)).get("content-encoding"),
@@ -81,21 +81,21 @@ describe("the coding is the one that the client likes best", () => {
   });
 });
 
-describe("left as it is", () => {
+describe("left unchanged", () => {
   const respond =
     (headers: Record<string, string>, status = 200, body: BodyInit | null = TEXT) => () =>
       new Response(body, { status, headers: { ...PLAIN, ...headers } });
   const rows: Record<string, () => Result> = {
     "a small string": () => "small",
     "a small response": respond({}, 200, "small"),
-    "a response that says it is small": respond({ "content-length": "5" }, 200, "small"),
+    "a response with a small Content-Length": respond({ "content-length": "5" }, 200, "small"),
     "an image": respond({ "content-type": "image/png" }),
     "an archive": respond({ "content-type": "application/zip" }),
     "a response without a type": () => new Response(Buffer.from(TEXT)),
     "bytes": () => Buffer.from(TEXT),
-    "what is encoded already": respond({ "content-encoding": "gzip" }),
+    "a body that is already encoded": respond({ "content-encoding": "gzip" }),
     "a part": respond({ "content-range": "bytes 0-4499/9000" }, 206),
-    "what must not be transformed": respond({ "cache-control": "public, no-transform" }),
+    "a response with no-transform": respond({ "cache-control": "public, no-transform" }),
     "a response without a body": respond({}, 204, null),
     "a response that has not changed": respond({ etag: '"x"' }, 304, null),
     "an empty body": respond({}, 200, ""),
@@ -135,17 +135,17 @@ describe("compressed", () => {
       assert.equal(answer.get("content-type"), type);
     });
   }
-  test("a text where nothing stands in for the native Response", async () => {
+  test("a text when the native Response is not replaced", async () => {
     const answer = await get(() => TEXT, "gzip", {}, "GET", false);
     assert.equal(answer.get("content-encoding"), "gzip");
     assert.match(answer.get("content-type") ?? "", /^text\/plain/);
   });
-  test("a text that has no other type than that", async () => {
+  test("a text with just the default type", async () => {
     const answer = await get(() => new Response(TEXT, { status: 201 }), "gzip");
     assert.equal(answer.get("content-encoding"), "gzip");
     assert.equal(answer.get("content-type"), "text/plain;charset=UTF-8");
   });
-  test("status, fields and cookies stay", async () => {
+  test("status, fields and cookies are kept", async () => {
     const make = () => {
       const response = new Response(TEXT, {
         status: 404,
@@ -162,7 +162,7 @@ describe("compressed", () => {
   });
   const tags: [etag: string, weak: string][] = [['"x"', 'W/"x"'], ['W/"x"', 'W/"x"']];
   for (const [etag, weak] of tags) {
-    test(`ETag ${etag} becomes ${weak}, and stays for others`, async () => {
+    test(`ETag ${etag} becomes ${weak}, and is unchanged for others`, async () => {
       const make = () => new Response(TEXT, { headers: { ...PLAIN, etag } });
       assert.equal((await get(make, "gzip")).get("etag"), weak);
       assert.equal((await get(make, "identity")).get("etag"), etag);
@@ -181,13 +181,13 @@ describe("compressed", () => {
       }
     });
   }
-  test("above the threshold only, which may be set", async () => {
+  test("only above the threshold, which can be set", async () => {
     assert.equal((await get(() => "x".repeat(1023), "gzip")).get("content-encoding"), undefined);
     assert.equal((await get(() => "x".repeat(1024), "gzip")).get("content-encoding"), "gzip");
     const none: CompressOptions = { threshold: 0 };
     assert.equal((await get(() => "x", "gzip", none)).get("content-encoding"), "gzip");
   });
-  test("what the filter says", async () => {
+  test("what the filter selects", async () => {
     const options: CompressOptions = { filter: (type) => type === "image/png" };
     const make = () => new Response(TEXT, { headers: { "content-type": "image/png" } });
     assert.equal((await get(make, "gzip", options)).get("content-encoding"), "gzip");
@@ -220,10 +220,10 @@ describe("HEAD has the fields of GET", () => {
   });
 });
 
-/** Nothing of it is left when its server ends. */
+/** Leaves no connection behind when its server ends. */
 const closing = { headers: { connection: "close" } };
 
-test("the head of what fetch() passes on does not wait for its body", async () => {
+test("the head of a response from fetch() does not wait for its body", async () => {
   const events = Promise.withResolvers<void>();
   const source = () =>
     new Response(
@@ -351,7 +351,7 @@ describe("streams", () => {
   });
 });
 
-test("errors of the app are the server's to answer", async () => {
+test("errors of the app are left to the server", async () => {
   const errors: unknown[] = [];
   const app: App = { fetch: () => Promise.reject(new Error("broken")) };
   await serve(compress(app), async (server) => {

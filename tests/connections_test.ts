@@ -1,18 +1,18 @@
-// Limits of connections: how many there are, and how much of one is in flight.
+// Connection limits: how many there are, and how many requests are in flight on each.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ask, type Connection, octets, open, serve, until, within } from "./support/client.ts";
 
 const ASK = octets({}, "");
 
-/** Long enough for whatever would come, if it came: the server has had other work since. */
+/** Gives the server other work, for long enough that anything still to come would have come. */
 async function others(connection: Connection): Promise<void> {
   for (let i = 0; i < 20; i++) {
     assert.equal((await connection.write(ASK).answer()).text, "served");
   }
 }
 
-test("maxConnections: the rest waits in the backlog, and is served when others have left", async () => {
+test("maxConnections: others wait in the backlog until some have left", async () => {
   await serve(() => "served", async (server) => {
     const [first, second] = await Promise.all([open(server), open(server)]);
     for (const connection of [first, second]) {
@@ -31,7 +31,7 @@ test("maxConnections: the rest waits in the backlog, and is served when others h
   }, { maxConnections: 2 });
 });
 
-test("maxPipelined: that many requests of a connection run, the others wait their turn", async () => {
+test("maxPipelined: that many requests of a connection run at a time, the others wait", async () => {
   const gates: PromiseWithResolvers<string>[] = [];
   await serve((request: Request) => {
     if (request.method === "GET") {
@@ -58,7 +58,7 @@ test("maxPipelined: that many requests of a connection run, the others wait thei
   }, { maxPipelined: 3 });
 });
 
-test("a client that sends without end and never reads is not read without end", async () => {
+test("a client that never stops sending and never reads is no longer read", async () => {
   await serve(() => "x".repeat(1000), async (server) => {
     const greedy = await open(server), other = await open(server);
     greedy.socket.pause();

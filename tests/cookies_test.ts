@@ -1,10 +1,10 @@
-// Cookies, there and back.
+// Cookies of requests and responses.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { cookies, deleteCookie, setCookie } from "../contrib/cookies.ts";
 import { ask, serve } from "./support/client.ts";
 
-test("cookies of a request are read, in however many lines they come", () =>
+test("cookies of a request are read, however many lines they take", () =>
   serve((request: Request) => Response.json(cookies(request)), async (server) => {
     const rows: [string | string[], Record<string, string>][] = [
       ["a=1; b=2", { a: "1", b: "2" }],
@@ -22,7 +22,7 @@ test("cookies of a request are read, in however many lines they come", () =>
     assert.deepEqual(JSON.parse((await ask(server)).text), {});
   }));
 
-test("cookies of a response are lines of their own", () =>
+test("cookies of a response have lines of their own", () =>
   serve(() => {
     const response = new Response("x");
     setCookie(response.headers, "plain", "a b;c");
@@ -61,7 +61,7 @@ test("cookies of a response are lines of their own", () =>
     assert.deepEqual(rest, []);
   }));
 
-test("what a client would read as more than one cookie is refused or encoded", () => {
+test("a value that a client would read as more than one cookie is refused or encoded", () => {
   const headers = new Headers();
   assert.throws(() => setCookie(headers, "a b", "v"), TypeError);
   assert.throws(() => setCookie(headers, "a=b", "v"), TypeError);

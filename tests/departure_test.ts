@@ -1,4 +1,4 @@
-// Clients that leave while they are answered: whatever the answer is made of, its handler is told.
+// Clients that leave during an answer: the handler is told, whatever the answer is made of.
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import process from "node:process";
@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { type Info, RequestError, sendFile } from "../mod.ts";
 import { ask, type Connection, octets, open, serve, until, within } from "./support/client.ts";
 
-const LARGE = 20_000_000; // more than all kernels keep
+const LARGE = 20_000_000; // more than any kernel buffers
 const pull = (to: ReadableStreamDefaultController) => to.enqueue(new Uint8Array(100_000));
 const answers: [name: string, make: () => Response][] = [
   ["a text", () => new Response("x".repeat(LARGE))],
@@ -21,7 +21,7 @@ const leaving: [name: string, leave: (connection: Connection) => void][] = [
 
 for (const [what, make] of answers) {
   for (const [how, leave] of leaving) {
-    test(`a client ${how} in the middle of ${what}: its handlers are told, others served`, async () => {
+    test(`a client ${how} in the middle of ${what}: its handlers are told, others are served`, async () => {
       const told: Promise<unknown[]>[] = [];
       await serve(async (request: Request, { completed }: Info) => {
         const { pathname } = new URL(request.url);
@@ -51,7 +51,7 @@ for (const [what, make] of answers) {
   }
 }
 
-/** Waits until the client has left; `told` gets what it is told then. */
+/** A handler that waits until the client has left; `told` collects the reasons. */
 function waiting(told: Promise<unknown>[]) {
   return async ({ signal }: Request): Promise<string> => {
     const aborted = new Promise((resolve) =>
@@ -65,7 +65,7 @@ function waiting(told: Promise<unknown>[]) {
 const GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 const POST = "POST / HTTP/1.1\r\nHost: a\r\n";
 const chunk = (size: number) => `${size.toString(16)}\r\n${"x".repeat(size)}\r\n`;
-/** Behind these nothing is read for now, so that the client's end is not read either. */
+/** After these the server stops reading, so it does not read the client's end either. */
 const paused: [name: string, sent: string, requests: number][] = [
   ["as many requests as may be pipelined", GET.repeat(64), 64],
   ["a body that nobody reads", `${POST}Content-Length: 1000000\r\n\r\n${"x".repeat(1_000_000)}`, 1],
@@ -73,7 +73,7 @@ const paused: [name: string, sent: string, requests: number][] = [
   ["chunks", `${POST}Transfer-Encoding: chunked\r\n\r\n${chunk(1_000_000)}0\r\n\r\n`, 1],
 ];
 for (const [what, sent, requests] of paused) {
-  test(`a client closes behind ${what}: its handlers are told`, async () => {
+  test(`a client closes after ${what}: its handlers are told`, async () => {
     const told: Promise<unknown>[] = [];
     await serve(waiting(told), async (server) => {
       const connection = await open(server);
@@ -88,7 +88,7 @@ for (const [what, sent, requests] of paused) {
   });
 }
 
-test("requests that are read only after the end was seen are told, too", async () => {
+test("requests that are only read after the client's end are told, too", async () => {
   const told: Promise<unknown>[] = [];
   await serve(waiting(told), async (server) => {
     const connection = await open(server);
@@ -121,7 +121,7 @@ test("a client closes its side and then resets: its handler is told of both", as
   });
 });
 
-test("a stream is cancelled that says nothing to a client that has closed its side", async () => {
+test("a silent stream is cancelled when its client closes its side", async () => {
   const silent = Promise.withResolvers<void>();
   const app = ({ url }: Request) => {
     let timer: ReturnType<typeof setInterval> | undefined;

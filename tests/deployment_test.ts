@@ -1,5 +1,5 @@
-// The configurations in docs/deployment.md do what it says: each proxy that this machine has, in
-// front of real servers.
+// Checks that the configurations in docs/deployment.md work as described, with each proxy installed
+// here in front of real servers.
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
@@ -19,7 +19,7 @@ const folder = mkdtempSync(join(tmpdir(), "bjoern-deployment-"));
 const guide = readFileSync(new URL("../docs/deployment.md", import.meta.url), "utf8");
 const has = (program: string, option: string) => spawnSync(program, [option]).status === 0;
 
-/** The guide's blocks of this kind, one after the other. */
+/** All code blocks of a kind in the guide. */
 function blocks(kind: string): string {
   return Array.from(
     guide.matchAll(new RegExp(`^\`\`\`${kind}\\n(.*?)^\`\`\``, "gms")),
@@ -43,13 +43,13 @@ const onPort = run(app, { ...options, port: 0 });
 const behindHeader = run(app, { port: 0, proxyProtocol: true });
 const servers = [onPath, onPort, behindHeader];
 
-/** With this test's files and ports in the place of the guide's. */
+/** The text with this test's files and ports instead of the guide's. */
 function here(text: string): string {
   return text.replaceAll("/run/hello/app.sock", file("app.sock"))
     .replaceAll(/\/etc\/(ssl|haproxy)\/example\.org/g, file("tls"))
     .replace("10.0.0.2:8000", `127.0.0.1:${onPort.port}`)
     .replace("127.0.0.1:8001", `127.0.0.1:${behindHeader.port}`)
-    .replace("443", "{http}").replace(":443", `:${ports.connections}`) // a port may begin so, too
+    .replace("443", "{http}").replace(":443", `:${ports.connections}`) // 443 may begin a port
     .replace("{http}", String(ports.http));
 }
 
@@ -58,7 +58,7 @@ const nginxPaths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
 
 interface Proxy {
   program: string;
-  /** How it tells its version. */
+  /** The argument that prints its version. */
   version: string;
   config: string;
   args: string[];
@@ -89,7 +89,7 @@ const proxies: Proxy[] = [{
 
 let heard = () => {};
 
-/** Two events, of which the second waits until somebody has told that the first has come. */
+/** Two events; the second waits for a request that confirms the first. */
 function events(): Response {
   const encoder = new TextEncoder();
   const body = new ReadableStream({
@@ -118,7 +118,7 @@ interface Told {
   remote: { hostname: string; port: number };
 }
 
-/** Asks as a client that lies of itself. */
+/** Sends a request with forged proxy fields. */
 async function ask(
   port: number,
   path: string,
@@ -155,7 +155,7 @@ async function tell(port: number, body?: Buffer): Promise<Told> {
   return JSON.parse(parts.join(""));
 }
 
-/** Resolves once somebody accepts there. */
+/** Whether connections to the port are accepted. */
 function accepts(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, "127.0.0.1", () => resolve(true)).on(
@@ -166,7 +166,7 @@ function accepts(port: number): Promise<boolean> {
   });
 }
 
-/** Starts it with its configuration, and waits until it serves. Its port may be in use for a while. */
+/** Starts a proxy and waits until it serves; tries again while its port is in use. */
 async function start(proxy: Proxy, again = 20): Promise<ChildProcess> {
   const { program, config, args } = proxy;
   writeFileSync(file(program), config);
@@ -206,26 +206,26 @@ for (const proxy of proxies) {
     });
     after(async () => {
       child?.kill("SIGKILL");
-      await (child && once(child, "exit")); // the next one wants the port
+      await (child && once(child, "exit")); // the next proxy needs the port
     });
 
-    test("the handler sees what the client asked, and not what it says of itself", async () => {
+    test("the handler sees the client's request and real address, not the forged fields", async () => {
       const { url, remote } = await tell(ports.http);
       assert.match(url, /^https:\/\/example\.org(:\d+)?\/a\?b=c$/);
       assert.equal(remote.hostname, "127.0.0.1");
     });
 
-    test("a body comes whole", async () => {
+    test("a body arrives complete", async () => {
       assert.equal((await tell(ports.http, Buffer.alloc(3_000_000))).length, 3_000_000);
     });
 
-    test("events come one by one", async () => {
+    test("events arrive one by one", async () => {
       const [, parts] = await ask(ports.http, "/events");
       assert.equal(parts.join(""), "data: 1\n\ndata: 2\n\n");
     });
 
     if (proxy.program === "haproxy") {
-      test("the PROXY protocol names the client", async () => {
+      test("the PROXY protocol conveys the client's address", async () => {
         const { url, remote } = await tell(ports.connections);
         assert.equal(url, "http://example.org/a?b=c");
         assert.equal(remote.hostname, "127.0.0.1");

@@ -1,4 +1,4 @@
-// The examples in the documentation of what is exported run, and print what they say.
+// The examples in the API documentation run, and print what they say.
 import assert from "node:assert/strict";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -15,7 +15,7 @@ const files = folders.flatMap((folder) =>
   )
 );
 
-/** The package's name stands for the modules here, wherever the example is. */
+/** Replaces the package's name with the paths of the modules. */
 function withPaths(text: string): string {
   return text.replace(/from "(@x\/bjoern[^"]*)"/g, (_, name: keyof typeof manifest.imports) => {
     const url = new URL(`../${manifest.imports[name]}`, import.meta.url);
@@ -32,7 +32,7 @@ function examplesOf(file: string): [name: string, text: string][] {
 }
 
 const examples = Object.fromEntries(["mod.ts", ...files].flatMap(examplesOf));
-// Below the root: there are the packages that some modules need.
+// Inside the repository, for the packages that some modules need.
 const place = mkdtempSync(join(ROOT, "zig-out/examples-"));
 after(() => rmSync(place, { recursive: true }));
 

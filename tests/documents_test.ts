@@ -1,4 +1,4 @@
-// The documents tell the truth as far as a program can see: places, options, defaults.
+// The documents are correct as far as a program can tell: links, paths, options, defaults.
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -9,14 +9,14 @@ import { defaultOf, OPTIONS } from "../contrib/cli/options.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const read = (path: string) => readFileSync(join(ROOT, path), "utf8");
-/** What a new checkout does not have. */
+/** Files that a fresh checkout lacks. */
 const made = read(".gitignore").trim().split("\n");
 const markdown = (folder: string) =>
   readdirSync(join(ROOT, folder)).filter((name) => name.endsWith(".md")).map((name) =>
     join(folder, name)
   );
 
-/** What a forge makes of headings. */
+/** The anchors that a forge generates for headings. */
 function anchors(path: string): string[] {
   const headings = read(path).matchAll(/^#+ (.*)$/gm);
   return Array.from(
@@ -28,12 +28,12 @@ function anchors(path: string): string[] {
 for (const document of [...markdown("."), ...markdown("docs")]) {
   const text = read(document);
 
-  test(`${document} links to what is there`, () => {
+  test(`${document} has no broken links`, () => {
     const links = text.matchAll(/\]\(([^)]+)\)|^\[[^\]]+\]: (\S+)$/gm);
     for (const [, inline, reference] of links) {
       const target = inline ?? reference;
       if (/^https?:|^\.\.\/\.\.\//.test(target)) {
-        continue; // the forge's own pages are outside of the repository
+        continue; // pages of the forge, outside of the repository
       }
       const [path, anchor] = target.split("#");
       const file = path === "" ? document : join(dirname(document), path);
@@ -42,7 +42,7 @@ for (const document of [...markdown("."), ...markdown("docs")]) {
     }
   });
 
-  test(`${document} names files that are there`, () => {
+  test(`${document} names only existing files`, () => {
     const places =
       /(?<![\w./@-])(?:csrc|ffi|server|contrib|tests|scripts|bench|examples)\/[\w./]+/g;
     for (const [found] of text.matchAll(places)) {
@@ -53,7 +53,7 @@ for (const document of [...markdown("."), ...markdown("docs")]) {
   });
 }
 
-test("docs/design.md is short, and says how much C there is", () => {
+test("docs/design.md is short, and gives the number of lines of C", () => {
   const design = read("docs/design.md");
   assert.ok(design.trimEnd().split("\n").length <= 200);
   const [, told] = /some ([\d,]+) lines of C, comments and blank lines not counted/.exec(design)!;
@@ -63,7 +63,7 @@ test("docs/design.md is short, and says how much C there is", () => {
   assert.ok(Math.abs(lines / Number(told.replace(",", "")) - 1) < 0.05, `it is ${lines}`);
 });
 
-test("README's command lines are meant for the server, not for its app", () => {
+test("README's command lines have their options before the app", () => {
   const commands = read("README.md").matchAll(/bjoern(?:\/cli)? (--[^#\n]+)/g);
   const lines = Array.from(commands, ([, line]) => line.trim().split(/\s+/));
   assert.ok(lines.length > 0);
@@ -75,7 +75,7 @@ test("README's command lines are meant for the server, not for its app", () => {
 });
 
 describe("options", () => {
-  /** By name: the default that its JSDoc tells, if there is one. */
+  /** The default in the JSDoc of each option, if there is one. */
   const documented = new Map(
     Array.from(
       read("server/types.ts").split("export interface Address ")[1]
@@ -83,10 +83,10 @@ describe("options", () => {
       ([, comment, name]) => [name, /@default \{(.+)\}/.exec(comment)?.[1]],
     ),
   );
-  /** Options that only a program can have. */
+  /** Options that can only be set in code. */
   const inCode = ["signal", "onError", "onListen", "handleSignals"];
 
-  test("the defaults in their documentation are the command line's and the server's", () => {
+  test("their documented defaults are those of the command line and the server", () => {
     for (const [name, fallback] of documented) {
       if (!inCode.includes(name)) {
         const option = OPTIONS.find(({ key }) => key === name);

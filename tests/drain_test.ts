@@ -1,4 +1,5 @@
-// Ends and reloads under load, counted on both sides: what a handler has got is answered.
+// Stops and reloads under load, counted on both sides: every request that reached a handler is
+// answered.
 import assert from "node:assert/strict";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,8 +13,8 @@ import { Group } from "./support/worker_group.ts";
 import { CONNECTIONS, IN_FLIGHT, NO_WRK, type Tally, Wrk } from "./support/wrk.ts";
 
 const CLIENTS = 12;
-const ENOUGH = 2000; // answers, before something happens
-const BUSY = 10_000; // requests of wrk's, before something happens
+const ENOUGH = 2000; // answers before something happens
+const BUSY = 10_000; // requests by wrk before something happens
 
 const path = join(tmpdir(), `bjoern-drain-${process.pid}-${process.versions.bun ? "b" : "d"}`);
 const hosts: Record<string, string> = { "TCP": "127.0.0.1", "a Unix socket": `unix:${path}` };
@@ -37,7 +38,7 @@ async function countOf(child: Child): Promise<Count> {
 }
 
 for (const [name, host] of Object.entries(hosts)) {
-  test(`SIGTERM under load loses no request that a handler has got, over ${name}`, async () => {
+  test(`SIGTERM under load loses no request that has reached a handler, over ${name}`, async () => {
     const { child, target } = await start({ host });
     await using _ = child;
     const pressure = new Pressure(target, CLIENTS);
@@ -50,7 +51,7 @@ for (const [name, host] of Object.entries(hosts)) {
     await assert.rejects(open(target));
   });
 
-  test(`the deadline cuts what would last for ever, and nothing else, over ${name}`, async () => {
+  test(`the deadline cuts endless requests, and nothing else, over ${name}`, async () => {
     const { child, target } = await start({ host, drainTimeout: 500 });
     await using _ = child;
     const pressure = new Pressure(target, CLIENTS);
@@ -66,7 +67,7 @@ for (const [name, host] of Object.entries(hosts)) {
     waiting.forEach((connection) => connection.close());
   });
 
-  test(`reload() under load loses no request, and no new one gets the old app: ${name}`, async () => {
+  test(`reload() under load loses no request, and no later one gets the old app: ${name}`, async () => {
     const { child, target } = await start({ host });
     await using _ = child;
     const pressure = new Pressure(target, CLIENTS);
@@ -87,8 +88,8 @@ for (const [name, host] of Object.entries(hosts)) {
 }
 
 /**
- * Who ends may close a connection on which a request is under way that it has not read yet. A client
- * that one worker cuts may come to the next one, be accepted there or wait to be, and be cut again.
+ * A server that ends may close a connection with a request that it has not read yet. A client cut
+ * by one worker may connect to another one, which accepts it or not, and be cut again.
  */
 function assertEnded({ failed, late, cut, refused }: Tally, workers = 1): void {
   assert.deepEqual({ failed, late }, { failed: 0, late: 0 });
@@ -101,7 +102,7 @@ function assertNothingLost({ failed, late, cut, refused }: Tally): void {
   assert.deepEqual({ failed, late, cut, refused }, nothing);
 }
 
-/** A stream that is sent back, begun and not ended. */
+/** An upload that is streamed back, begun but not complete. */
 async function streaming(target: Target) {
   const connection = await open(target);
   const head = "POST /through/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
@@ -117,7 +118,7 @@ async function streaming(target: Target) {
   return { finish };
 }
 
-/** wrk does not count what it has not waited for. */
+/** Requests in flight are missing from wrk's count. */
 function assertInFlight(requests: number): void {
   assert.ok(requests >= 0 && requests <= IN_FLIGHT, `${requests} more were handled than answered`);
 }
@@ -127,7 +128,7 @@ async function assertRefused(target: Target): Promise<void> {
 }
 
 test(
-  "SIGTERM under wrk: what was accepted is answered, streams end, the deadline cuts the rest",
+  "SIGTERM under wrk: accepted requests are answered, streams end, the deadline cuts the rest",
   { skip: NO_WRK },
   async () => {
     const { child, target } = await start({ host: "127.0.0.1", busy: BUSY, drainTimeout: 1000 });
@@ -169,7 +170,7 @@ test("reload() under wrk loses no request", { skip: NO_WRK }, async () => {
   assertInFlight(handled - tally.answers);
 });
 
-test("SIGTERM under wrk has workers answer what they have accepted", { skip: NO_WRK }, async () => {
+test("SIGTERM under wrk: workers answer what they have accepted", { skip: NO_WRK }, async () => {
   await using group = await Group.start({ busy: BUSY, options: { workers: 2 } });
   await using wrk = new Wrk(group.target);
   await group.event("busy");

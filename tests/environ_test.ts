@@ -1,4 +1,4 @@
-// The environ face: keys, startResponse, the life of a body, the input, files.
+// The environ API: keys, startResponse, the life of a body, the input, files.
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { once } from "node:events";
@@ -21,7 +21,7 @@ import { type Ask, ask, logged, octets, open, serve, until, within } from "./sup
 
 const TEXT: [string, string][] = [["Content-Type", "text/plain"]];
 
-/** Serves an app of the environ face. */
+/** Serves an environ app. */
 function serveApp(
   app: EnvironApp,
   body: (server: Server) => Promise<void>,
@@ -30,7 +30,7 @@ function serveApp(
   return serve(environ(app, { charset, errors }), body, options);
 }
 
-/** The environ that a request makes, without what is no text. */
+/** The environ of a request. */
 async function environOf(what: Ask | string, options: EnvironOptions = {}): Promise<Environ> {
   let seen: Environ | undefined;
   const app: EnvironApp = (env, startResponse) => {
@@ -50,7 +50,7 @@ async function environOf(what: Ask | string, options: EnvironOptions = {}): Prom
   return seen!;
 }
 
-/** Answers in the given way, and says what was called. */
+/** A body of the given items; logs the calls it gets. */
 function watched(items: (Item | Error)[], log: string[], isAsync: boolean): Body {
   let at = 0;
   const next = () => {
@@ -128,7 +128,7 @@ describe("keys", () => {
     });
   }
 
-  test("the scheme and the client are those that a trusted proxy tells", async () => {
+  test("the scheme and the client are those that a trusted proxy reports", async () => {
     const headers = { "X-Forwarded-For": "1.2.3.4", "X-Forwarded-Proto": "https" };
     const app: EnvironApp = (env, startResponse) => {
       startResponse("200 OK", TEXT);
@@ -150,13 +150,13 @@ describe("keys", () => {
     assert.equal(env.PATH_INFO, "*");
   });
 
-  test("PATH_INFO is UTF-8 when that is asked for", async () => {
+  test("PATH_INFO is UTF-8 if requested", async () => {
     const env = await environOf({ target: "/gr%C3%BC%C3%9Fe" }, { charset: "utf-8" });
     assert.equal(env.PATH_INFO, "/grüße");
   });
 
   for (const target of ["/%20%20%", "/%zz", "/%2", "/%%20"]) {
-    test(`${target} is answered by 400, also in pieces, and never reaches the app`, async () => {
+    test(`${target} gets 400, even in pieces, and never reaches the app`, async () => {
       await serveApp(() => assert.fail("the app was called"), async (server) => {
         const head = `GET ${target} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n`;
         for (const pieces of [[head], [...head]]) {
@@ -169,14 +169,14 @@ describe("keys", () => {
     });
   }
 
-  test("octets that are no UTF-8 are answered by 400 when that is asked for", async () => {
+  test("octets that are not UTF-8 get 400 if requested", async () => {
     const app = () => assert.fail("the app was called");
     await serveApp(app, async (server) => {
       assert.equal((await ask(server, { target: "/%ff" })).status, 400);
     }, { charset: "utf-8" });
   });
 
-  test("repeated fields are joined, Cookie by its own sign", async () => {
+  test("repeated fields are joined, Cookie by a semicolon", async () => {
     const env = await environOf({
       headers: { "X-A": ["1", "2"], "Cookie": ["a=1", "b=2"], "X-L": "\xe9" },
     });
@@ -202,7 +202,7 @@ describe("keys", () => {
     assert.equal(both.HTTP_FOO_BAR, "good");
   });
 
-  test("a chunked body has no CONTENT_LENGTH, and trailers are no fields", async () => {
+  test("a chunked body has no CONTENT_LENGTH, and trailers are not fields", async () => {
     const env = await environOf(
       "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n" +
         "2\r\nhi\r\n0\r\nHost: evil\r\nX-T: 1\r\n\r\n",
@@ -230,7 +230,7 @@ describe("keys", () => {
     });
   });
 
-  test("on a Unix socket the addresses are never made up", async () => {
+  test("on a Unix socket no addresses are made up", async () => {
     const folder = await mkdtemp(join(tmpdir(), "environ-"));
     const path = join(folder, "s");
     const app: EnvironApp = (env, startResponse) => {
@@ -249,7 +249,7 @@ describe("keys", () => {
 });
 
 describe("startResponse", () => {
-  test("status, reason and fields are the app's", async () => {
+  test("the app sets status, reason and fields", async () => {
     const app: EnvironApp = (_env, startResponse) => {
       startResponse("299 Quite all right", [["X-A", "1"], ["Set-Cookie", "a"], [
         "Set-Cookie",
@@ -276,7 +276,7 @@ describe("startResponse", () => {
     "a status out of range": ["600 Far", []],
     "a line feed in the reason": ["200 OK\r\nX: y", []],
     "no headers": ["200 OK", undefined as unknown as []],
-    "a header that is no pair": ["200 OK", [["a"]] as unknown as []],
+    "a header that is not a pair": ["200 OK", [["a"]] as unknown as []],
     "a header of three": ["200 OK", [["a", "b", "c"]] as unknown as []],
     "a header with a number": ["200 OK", [["a", 1]] as unknown as []],
     "a header that is a string": ["200 OK", ["ab"] as unknown as []],
@@ -286,7 +286,7 @@ describe("startResponse", () => {
     "a value beyond latin-1": ["200 OK", [["a", "\u20ac"]]],
     "a Content-Length of letters": ["200 OK", [["Content-Length", "five"]]],
   };
-  test("what cannot be sent is answered by 500, and the server goes on", async () => {
+  test("an unsendable head gets 500, and the server goes on", async () => {
     const errors: unknown[] = [];
     const app: EnvironApp = (env, startResponse) => {
       startResponse(...(wrong[decodeURI(env.PATH_INFO.slice(1))] ?? ["200 OK", []]));
@@ -303,7 +303,7 @@ describe("startResponse", () => {
     }, { onError: (error) => void errors.push(error) });
   });
 
-  /** Status, body, and whether it came whole. */
+  /** Status, body, whether the body was complete, and errors. */
   async function result(app: EnvironApp): Promise<[number, string, boolean, unknown[], string]> {
     const errors: unknown[] = [];
     let complaints = "";
@@ -326,7 +326,7 @@ describe("startResponse", () => {
     }
   });
 
-  test("may be called while the first item is made", async () => {
+  test("may be called until the first item that is not empty", async () => {
     const [status, text] = await result(function* (_env, startResponse) {
       yield "";
       startResponse("201 Created", []);
@@ -345,7 +345,7 @@ describe("startResponse", () => {
     assert.match(String(errors), /must pass the error/);
   });
 
-  test("a second call with the error replaces the head, and tells of the error", async () => {
+  test("a second call with the error replaces the head, and reports the error", async () => {
     const [status, text, , errors, complaints] = await result((_env, startResponse) => {
       startResponse("200 OK", [["X-A", "1"]]);
       startResponse("503 Later", [], new Error("broken"));
@@ -355,7 +355,7 @@ describe("startResponse", () => {
     assert.match(complaints, /Error: broken/);
   });
 
-  test("with the error after the first item it throws that back, and the body is cut", async () => {
+  test("a call with the error after the first item throws it, and the body is cut", async () => {
     const error = new Error("too late");
     const [status, text, complete, errors] = await result(function* (_env, startResponse) {
       startResponse("200 OK", []);
@@ -367,7 +367,7 @@ describe("startResponse", () => {
     assert.deepEqual(errors, [error]);
   });
 
-  test("returns nothing: there is no write", async () => {
+  test("returns nothing: write() is not supported", async () => {
     let returned: unknown = "something";
     await result((_env, startResponse) => {
       returned = startResponse("200 OK", []);
@@ -416,7 +416,7 @@ describe("a body", () => {
     });
   }
 
-  test("that is none is answered by 500", async () => {
+  test("of an invalid type gets 500", async () => {
     const errors: unknown[] = [];
     const bodies: unknown[] = [
       undefined,
@@ -439,7 +439,7 @@ describe("a body", () => {
     }, { onError: (error) => void errors.push(error) });
   });
 
-  test("of a HEAD request is not sent, but its length is told", async () => {
+  test("of a HEAD request is not sent, but its length is", async () => {
     const log: string[] = [];
     const app: EnvironApp = (env, startResponse) => {
       const length: [string, string][] = env.PATH_INFO === "/told" ? [["Content-Length", "7"]] : [];
@@ -458,7 +458,7 @@ describe("a body", () => {
   });
 
   for (const status of ["204 No Content", "304 Not Modified", "205 Reset Content"]) {
-    test(`of ${status} is never sent, and closed`, async () => {
+    test(`of ${status} is never sent, but closed`, async () => {
       const log: string[] = [];
       const app: EnvironApp = (env, startResponse) => {
         startResponse(status, []);
@@ -472,7 +472,7 @@ describe("a body", () => {
           assert.equal(answer.status, Number(status.slice(0, 3)));
           assert.equal(answer.text, "");
           assert.equal(answer.get("transfer-encoding"), undefined);
-          assert.notEqual(answer.get("content-length"), "4"); // nobody knows what a 200 would have
+          assert.notEqual(answer.get("content-length"), "4"); // the length of a 200 is unknown
         }
         connection.close();
       });
@@ -506,7 +506,7 @@ describe("a body", () => {
     assert.equal(pulled, 2);
   });
 
-  test("shorter than its Content-Length is an error: 500 as a whole, cut in parts", async () => {
+  test("shorter than its Content-Length is an error: 500 if known in time, else the body is cut", async () => {
     const errors: unknown[] = [];
     const app: EnvironApp = (env, startResponse) => {
       startResponse("200 OK", [["Content-Length", "9"]]);
@@ -561,8 +561,8 @@ describe("return() and close() are called once", () => {
     ["after an empty body", [], 200, true],
     ["when the first item fails", [failure], 500, true],
     ["when a later item fails", ["a", failure], 200, false],
-    ["when the first item is no bytes", [7 as never], 500, true],
-    ["when a later item is no bytes", ["a", 7 as never], 200, false],
+    ["when the first item is not bytes", [7 as never], 500, true],
+    ["when a later item is not bytes", ["a", 7 as never], 200, false],
   ];
   for (const [name, items, status, complete] of cases) {
     for (const isAsync of [false, true]) {
@@ -646,7 +646,7 @@ describe("return() and close() are called once", () => {
     assert.deepEqual(log, ["return", "close"]);
   });
 
-  test("and what they throw is told, not sent", async () => {
+  test("and what they throw is reported, not sent", async () => {
     let complaints = "";
     const app: EnvironApp = (_env, startResponse) => {
       startResponse("200 OK", []);
@@ -693,7 +693,7 @@ describe("wsgi.input", () => {
   const text = (bytes: Uint8Array) => Buffer.from(bytes).toString();
   const reads: Record<string, [Read, unknown]> = {
     "reads all": [async (input) => text(await input.read()), body.join("")],
-    "reads all as text": [(input) => input.text(), body.join("")],
+    "reads everything as text": [(input) => input.text(), body.join("")],
     "reads by size": [
       async (input) => [
         text(await input.read(3)),
@@ -704,11 +704,11 @@ describe("wsgi.input", () => {
       ],
       ["fir", "", "st line\nseco", "nd line\n\nrest", ""],
     ],
-    "reads all by -1, as in Python": [
+    "reads everything with -1, as in Python": [
       async (input) => [text(await input.readline(-1)), text(await input.read(-1))],
       ["first line\n", "second line\n\nrest"],
     ],
-    "refuses what is no size": [
+    "refuses an invalid size": [
       async (input) => [
         await input.read(NaN).catch((error) => error.name),
         await input.readline("1" as never).catch((error) => error.name),
@@ -838,7 +838,7 @@ describe("wsgi.file_wrapper", () => {
   }
 
   for (const event of ["open", "readable"]) {
-    test(`sends what a stream of Node's is of a file, also after "${event}"`, async () => {
+    test(`sends a file's part that a Node stream stands for, also after "${event}"`, async () => {
       const app: EnvironApp = async (env, startResponse) => {
         const stream = createReadStream(path, { start: 10, end: 99_999 });
         await once(stream, event);
@@ -853,7 +853,7 @@ describe("wsgi.file_wrapper", () => {
     });
   }
 
-  test("what is no file is refused", () => {
+  test("the constructor refuses what is not a file", () => {
     for (const file of [undefined, null, "path", {}, true]) {
       assert.throws(() => new FileWrapper(file as never), { name: "TypeError", message: /A file/ });
     }
@@ -880,7 +880,7 @@ describe("wsgi.file_wrapper", () => {
     assert.deepEqual(closed, ["close"]);
   });
 
-  test("leaves a descriptor of the caller's open", async () => {
+  test("leaves the caller's descriptor open", async () => {
     const fd = openSync(path, "r");
     const app: EnvironApp = (env, startResponse) => {
       startResponse("200 OK", [["Content-Length", "1000"]]);
@@ -893,7 +893,7 @@ describe("wsgi.file_wrapper", () => {
     closeSync(fd); // throws if it is closed
   });
 
-  test("sends what reads, and closes it when reading fails", async () => {
+  test("sends an object with read(), and closes it when reading fails", async () => {
     const log: string[] = [];
     const app: EnvironApp = (env, startResponse) => {
       startResponse("200 OK", []);
@@ -920,7 +920,7 @@ describe("wsgi.file_wrapper", () => {
     assert.deepEqual(log, [...four, "close", "read 7", "close"]);
   });
 
-  test("refuses what is no file", async () => {
+  test("gets 500 when called without a file", async () => {
     const app: EnvironApp = (env, startResponse) => {
       startResponse("200 OK", []);
       return env["wsgi.file_wrapper"]({} as never);
@@ -933,7 +933,7 @@ describe("wsgi.file_wrapper", () => {
   });
 });
 
-test("environ() refuses what is no function", () => {
+test("environ() refuses anything but a function", () => {
   assert.throws(() => environ({} as never), TypeError);
 });
 

@@ -36,7 +36,7 @@ test("the page shows message, stack and cause, escaped, and logs the error", asy
   assert.ok(lines[0][0] instanceof OddError);
 });
 
-test("what is thrown need not be an error", async () => {
+test("the thrown value need not be an Error", async () => {
   await logged(() =>
     serve(app, async (server) => {
       const text = await ask(server, { target: "/text" });
@@ -46,7 +46,7 @@ test("what is thrown need not be an error", async () => {
   );
 });
 
-test("without it the client learns nothing", async () => {
+test("without the page, the client learns nothing", async () => {
   await logged(() =>
     serve(app, async (server) => {
       const answer = await ask(server, { target: "/error" });

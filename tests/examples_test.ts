@@ -1,4 +1,4 @@
-// The examples do what they say.
+// The examples work as described.
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { createHash, randomBytes } from "node:crypto";
@@ -29,7 +29,7 @@ describe("chat", () => {
   const listen = (after = 0) => octets({ target: `/messages?after=${after}` }, "");
   const messages = (answer: Answer): Message[] => JSON.parse(answer.text);
 
-  /** Connections that have asked for what is new, each several times at once. */
+  /** Connections that wait for new messages, with several requests each. */
   async function suspend(
     server: Server,
     chat: Chat,
@@ -44,7 +44,7 @@ describe("chat", () => {
     return connections;
   }
 
-  test("1,000 suspended requests are resumed at once, and their connections serve on", async () => {
+  test("1,000 suspended requests are resumed at once, and their connections stay usable", async () => {
     const chat = new Chat();
     await serve(chat, async (server) => {
       const connections = await suspend(server, chat, 25, 40);
@@ -83,7 +83,7 @@ describe("chat", () => {
     });
   });
 
-  test("a request that waits too long gets an empty list", async () => {
+  test("a request that has waited too long gets an empty list", async () => {
     const chat = new Chat(1);
     await serve(chat, async (server) => {
       const answer = await ask(server, { target: "/messages" });
@@ -92,7 +92,7 @@ describe("chat", () => {
     });
   });
 
-  test("what was said before is told at once", async () => {
+  test("earlier messages are sent at once", async () => {
     const chat = new Chat();
     await serve(chat, async (server) => {
       for (let i = 1; i <= 150; i++) {
@@ -105,7 +105,7 @@ describe("chat", () => {
     });
   });
 
-  test("a server that stops lets nobody wait", async () => {
+  test("a server that stops keeps no request waiting", async () => {
     const chat = new Chat();
     const server = run(chat, { port: 0 });
     const [connection] = await suspend(server, chat, 1, 5);
@@ -116,7 +116,7 @@ describe("chat", () => {
     await server.finished;
   });
 
-  test("a server that shuts down lets nobody wait", async () => {
+  test("a server that shuts down keeps no request waiting", async () => {
     const chat = new Chat();
     const server = run(chat, { port: 0 });
     const [connection] = await suspend(server, chat, 1, 1);
@@ -146,7 +146,7 @@ describe("server-sent events", () => {
     return [connection, answer];
   }
 
-  test("everybody gets every event, and who leaves is forgotten", async () => {
+  test("every client gets every event, and clients that leave are forgotten", async () => {
     const feed = new Feed();
     await serve(feed, async (server) => {
       const clients = await Promise.all(Array.from({ length: 10 }, () => subscribe(server)));
@@ -171,7 +171,7 @@ describe("server-sent events", () => {
     assert.equal(feed.clients, 0);
   });
 
-  test("no idle timeout cuts the silence", async () => {
+  test("no idle timeout cuts a silent stream", async () => {
     const feed = new Feed();
     const short = 20;
     const options = {
@@ -183,7 +183,7 @@ describe("server-sent events", () => {
     await serve(feed, async (server) => {
       const client = await subscribe(server);
       for (let i = 1; i <= 3; i++) {
-        // Time enough for an idle connection to be closed, twice.
+        // Long enough for an idle connection to be closed twice.
         for (let n = 0; n < 2; n++) {
           const idle = await open(server);
           await idle.write(octets({}, "")).answer();
@@ -207,7 +207,7 @@ describe("server-sent events", () => {
     connection.close();
   });
 
-  test("a client that is too far behind is cut", async () => {
+  test("a client that falls too far behind is cut", async () => {
     const feed = new Feed();
     await serve(feed, async (server) => {
       const [connection] = await subscribe(server);
@@ -224,7 +224,7 @@ describe("server-sent events", () => {
 });
 
 describe("Hono", () => {
-  test("runs as it is", () =>
+  test("runs unchanged", () =>
     serve(hono, async (server) => {
       assert.equal((await ask(server)).text, "Hello from Hono\n");
       const answer = await ask(server, { target: "/hello/w%20d" });
@@ -256,7 +256,7 @@ describe("upload", () => {
   }
 
   for (const [how, body] of Object.entries({ whole: content, "in chunks": parts })) {
-    test(`${how}, a file has what was sent`, () =>
+    test(`${how}, the file has what was sent`, () =>
       inFolder(async (server, folder) => {
         const answer = await ask(server, { method: "PUT", target: "/files", body });
         const { name, bytes, sha256 } = JSON.parse(answer.text);
@@ -266,14 +266,14 @@ describe("upload", () => {
       }));
   }
 
-  test("an empty one is an empty file", () =>
+  test("an empty one makes an empty file", () =>
     inFolder(async (server, folder) => {
       await ask(server, { method: "POST", target: "/files" });
       const [name] = await readdir(folder);
       assert.equal((await readFile(join(folder, name))).length, 0);
     }));
 
-  test("of one that breaks off nothing is left", () =>
+  test("one that breaks off leaves nothing", () =>
     inFolder(async (server, folder) => {
       const connection = await open(server);
       connection.write("PUT /files HTTP/1.1\r\nHost: h\r\nContent-Length: 9000000\r\n\r\n");
@@ -289,7 +289,7 @@ describe("upload", () => {
     }));
 });
 
-test("static: assets may be kept, pages are fresh, the rest has its page", async () => {
+test("static: assets are cached for long, pages are not, other paths get the error page", async () => {
   const folder = await mkdtemp(join(tmpdir(), "static-"));
   await mkdir(join(folder, "assets"));
   await writeFile(join(folder, "assets/app.1f3c.js"), "run();\n");
@@ -315,7 +315,7 @@ test("static: assets may be kept, pages are fresh, the rest has its page", async
   }
 });
 
-test("metrics: a second server tells what the first has counted, and how it is", () =>
+test("metrics: a second server reports the first one's counters and health", () =>
   serve(() => "Hello\n", async (server) => {
     let isReady = true;
     const watcher = watch(server, () => isReady, 0);
@@ -329,7 +329,7 @@ test("metrics: a second server tells what the first has counted, and how it is",
     await watcher.shutdown();
   }));
 
-test("hello: says so, on a free port", async () => {
+test("hello: says hello, on a free port", async () => {
   const text = await readFile(new URL("../examples/hello.ts", import.meta.url), "utf8");
   await using child = runText(text.replace("../mod.ts", MOD).replace("8000", "0"));
   const [, url] = /^Listening on (.+)$/.exec(await child.line()) ?? [];

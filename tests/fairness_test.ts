@@ -1,4 +1,4 @@
-// A busy server leaves the runtime its timers and its I/O.
+// A busy server leaves time for the runtime's timers and I/O.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ask, octets, open, serve, until, within } from "./support/client.ts";
@@ -7,14 +7,14 @@ import { MOD, runFile, runText } from "./support/child.ts";
 const FETCHES = 60;
 
 /**
- * Requests that may be served while a fetch() is under way, on average: counts do not depend on the
- * machine as times do. One turn of this load serves 128. A loop that lets the runtime through takes
- * one or two turns meanwhile (220 requests at most were seen, also on a busy machine), one that
- * starves Deno's I/O takes 500 and more.
+ * Requests that may be served during a fetch(), on average: unlike times, counts do not depend on
+ * the machine. A turn of this load serves 128. A loop that lets the runtime in takes one or two
+ * turns meanwhile (220 requests at most were seen, also on a busy machine), one that starves Deno's
+ * I/O takes 500 and more.
  */
 const MEANWHILE = 350;
 
-/** A handler with some work to do: its turns are long. */
+/** A handler with some work to do, which makes turns long. */
 function busy(): Response {
   for (const end = performance.now() + 0.05; performance.now() < end;);
   return new Response("Hello, World!");
@@ -38,7 +38,7 @@ test("timers tick and fetch() is answered while the server is under full load", 
       const [ticksBefore, begin] = [ticks, performance.now()];
       let meanwhile = 0;
       for (let i = 0; i < FETCHES; i++) {
-        await new Promise((resolve) => setTimeout(resolve, 1)); // apart, not in one good moment
+        await new Promise((resolve) => setTimeout(resolve, 1)); // not all at one lucky moment
         const before = served();
         await within(ask(), "a fetch");
         meanwhile += served() - before;
@@ -46,7 +46,7 @@ test("timers tick and fetch() is answered while the server is under full load", 
       const missed = (performance.now() - begin) / 10 - (ticks - ticksBefore);
       assert.ok(meanwhile > 0, "there is no load");
       assert.ok(meanwhile / FETCHES < MEANWHILE, `${meanwhile / FETCHES} requests for a fetch`);
-      // A turn takes longer than 10 ms on a slow machine; a timer that never fires is another thing.
+      // A turn takes more than 10 ms on a slow machine; a timer that never fires is another matter.
       assert.ok(ticks - ticksBefore > missed / 5, `${ticks - ticksBefore} ticks, ${missed} missed`);
     } finally {
       clearInterval(ticking);
@@ -55,7 +55,7 @@ test("timers tick and fetch() is answered while the server is under full load", 
   });
 });
 
-test("events leave while nobody asks, and who asks between two of them is answered", async () => {
+test("events are sent without other requests, and requests between them are answered", async () => {
   const listeners = new Set<ReadableStreamDefaultController<Uint8Array>>();
   const app = (request: Request) =>
     request.url.endsWith("/other") ? "other" : new Response(
@@ -77,7 +77,7 @@ test("events leave while nobody asks, and who asks between two of them is answer
   });
 });
 
-test("a stream that always has more does not keep others waiting", async () => {
+test("a stream that always has data does not keep others waiting", async () => {
   let pulls = 0;
   const app = (request: Request) => {
     if (request.url.endsWith("/other")) {

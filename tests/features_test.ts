@@ -1,4 +1,4 @@
-// What the build says of itself, and that it is so.
+// What the build reports about itself, and that it is true.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import process from "node:process";
@@ -10,7 +10,7 @@ import { ask, octets, open, quiet, serve } from "./support/client.ts";
 const read = (name: string) => readFileSync(new URL(`../${name}`, import.meta.url), "utf8");
 const manifest = (name: string): { version: string } => JSON.parse(read(name));
 
-test("the version is that of the package, wherever it is told", () => {
+test("the version is the package's everywhere", () => {
   assert.match(version, /^\d+\.\d+\.\d+/);
   assert.equal(manifest("deno.json").version, version);
   assert.equal(manifest("package.json").version, version);
@@ -18,7 +18,7 @@ test("the version is that of the package, wherever it is told", () => {
   assert.equal(DEFAULT_LISTEN_BACKLOG, 1024);
 });
 
-test("features() tells what there is", () => {
+test("features() describes the build", () => {
   const { runtime, backend, backends, libev, abi, sendfile, statsd } = features();
   assert.equal(runtime, process.versions.bun ? "bun" : "deno");
   assert.equal(backend, process.platform === "linux" ? "epoll" : "kqueue");
@@ -29,11 +29,11 @@ test("features() tells what there is", () => {
 });
 
 for (const backend of features().backends) {
-  test(`a server waits by ${backend}`, async () => {
+  test(`a server waits with ${backend}`, async () => {
     await serve(() => "served", async (server) => {
       for (let i = 0; i < 3; i++) {
         assert.equal((await ask(server)).text, "served");
-        await quiet(server); // and parked again, most of the time
+        await quiet(server); // and parked again, most likely
       }
       const connections = await Promise.all(Array.from({ length: 50 }, () => open(server)));
       for (const connection of connections) {
@@ -59,7 +59,7 @@ for (const backend of features().backends) {
   });
 }
 
-test("a backend that is not there is refused", () => {
+test("a missing backend is refused", () => {
   const other = process.platform === "linux" ? "kqueue" : "epoll";
   assert.throws(() => run(() => "", { port: 0, backend: other }), /libev has no such backend/);
   const options = { port: 0, backend: "uring" } as unknown as Options;

@@ -1,4 +1,4 @@
-// Files as bodies: on the wire, wrapped by others, and when they change under way.
+// Files as bodies: on the wire, wrapped, and changing while they are sent.
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import {
@@ -31,7 +31,7 @@ function content(from: number, size: number): Uint8Array {
   return Uint8Array.from({ length: size }, (_, i) => (from + i) % 251);
 }
 
-/** A file whose octets tell where they are. */
+/** A file whose octets show their position. */
 function make(name: string, size: number): string {
   const path = join(folder, name);
   writeFileSync(path, content(0, size));
@@ -41,7 +41,7 @@ function make(name: string, size: number): string {
 const SMALL = make("small", 1000);
 const LARGE = make("large", 5_000_000);
 
-/** Descriptors of this process on files of the folder; none where the system does not tell. */
+/** How many of the folder's files this process has open; 0 where that is unknown. */
 function openFiles(): number {
   const all = process.platform === "linux" ? readdirSync("/proc/self/fd") : [];
   return all.filter((fd) => {
@@ -67,7 +67,7 @@ describe("sendFile()", () => {
     ["a part", SMALL, { offset: 10, length: 20 }, 10, 20],
     ["the rest", SMALL, { offset: 990 }, 990, 10],
     ["a large part", LARGE, { offset: 1_000_003, length: 3_000_000 }, 1_000_003, 3_000_000],
-    ["nothing of it", SMALL, { offset: 1000 }, 1000, 0],
+    ["no part of it", SMALL, { offset: 1000 }, 1000, 0],
     ["nothing at all", make("empty", 0), {}, 0, 0],
     ["one octet more than is copied", make("edge", 16385), {}, 0, 16385],
   ];
@@ -92,13 +92,13 @@ describe("sendFile()", () => {
       assert.equal(answer.get("x-test"), "yes");
     }));
 
-  test("no type of its own", () =>
+  test("no default type", () =>
     serve(
       () => sendFile(SMALL),
       async (server) => assert.equal((await ask(server)).get("content-type"), undefined),
     ));
 
-  test("a descriptor is sent from where it stands, and stays open there", async () => {
+  test("a descriptor is sent from its position, and stays open there", async () => {
     const fd = openSync(SMALL, "r");
     try {
       readSync(fd, new Uint8Array(100));
@@ -143,13 +143,13 @@ describe("sendFile()", () => {
       },
     ));
 
-  test("an option that there is not", () => {
+  test("an unknown option", () => {
     const message = "There is no option type: use contentType";
     assert.throws(() => sendFile(SMALL, { type: "a/b" } as object), { name: "TypeError", message });
     assert.equal(openFiles(), 0);
   });
 
-  test("what is not there, no file or too short", async () => {
+  test("a path that is missing, not a file or too short", async () => {
     assert.throws(() => sendFile(join(folder, "none")), { name: "FileError", code: "ENOENT" });
     assert.throws(() => sendFile(folder), { name: "FileError", code: "EISDIR" });
     assert.throws(() => sendFile("/dev/null"), { name: "FileError", code: "EINVAL" });
@@ -166,7 +166,7 @@ describe("sendFile()", () => {
   });
 });
 
-describe("a response with a file is a response", () => {
+describe("a response with a file behaves like any other", () => {
   test("it can be read", async () => {
     const response = sendFile(LARGE, { offset: 7 });
     assert.ok(response instanceof Response);
@@ -191,7 +191,7 @@ describe("a response with a file is a response", () => {
       assert.equal(answer.get("content-type"), "text/x-test");
     }));
 
-  test("so is one of which somebody has read the beginning", () =>
+  test("so is one whose beginning was read", () =>
     serve(
       async () => {
         const reader = sendFile(SMALL).body!.getReader();
@@ -253,10 +253,10 @@ describe("files that change, clients that leave", () => {
     connection.close();
   });
 
-  test("and when the server stops before the answer has reached it", async () => {
+  test("and when the server stops before it gets the answer", async () => {
     const server = run(async (_request, info) => {
       await new Promise((resolve) => setImmediate(resolve));
-      // As soon as the answer is written, and before it is handed over.
+      // Stops once the answer is made, but not yet handed over.
       const stop = () => info.sent.status === 0 ? queueMicrotask(stop) : server.stop();
       queueMicrotask(stop);
       return sendFile(LARGE);
@@ -333,7 +333,7 @@ describe("files that change, clients that leave", () => {
 });
 
 describe("OpenFile", () => {
-  test("tells of the file that was opened, not of what is at its path", () => {
+  test("describes the opened file, not what is now at its path", () => {
     const link = join(folder, "link");
     symlinkSync(SMALL, link);
     using file = OpenFile.open(link);
@@ -353,7 +353,7 @@ describe("OpenFile", () => {
     assert.throws(() => file.read(0, 1), { name: "FileError", code: "EBADF" });
   });
 
-  test("reads from whole numbers on", () => {
+  test("reads from integer offsets", () => {
     using file = OpenFile.open(SMALL);
     for (const [offset, length] of [[1.5, 4], [-1, 4], [0, -1], [0, 0.5], [NaN, 1]]) {
       assert.throws(() => file.read(offset, length), RangeError);
@@ -361,7 +361,7 @@ describe("OpenFile", () => {
   });
 });
 
-test("info.sent tells of the file", async () => {
+test("info.sent counts the file", async () => {
   const sent: unknown[] = [];
   await serve((_: Request, info: Info) => {
     info.completed.then(() => sent.push(info.sent));
@@ -374,7 +374,7 @@ test("info.sent tells of the file", async () => {
 });
 
 if (!process.versions.bun) {
-  test("a file is read as far as Deno's --allow-read goes, and no link leads beyond it", async () => {
+  test("a file is read only within Deno's --allow-read, even through a link", async () => {
     const outside = realpathSync(mkdtempSync(join(tmpdir(), "bjoern-outside-")));
     writeFileSync(join(outside, "secret"), "secret");
     symlinkSync(join(outside, "secret"), join(folder, "way-out"));

@@ -1,4 +1,4 @@
-// Apps of frameworks run as they are.
+// Apps of frameworks run unchanged.
 import assert from "node:assert/strict";
 import process from "node:process";
 import { test } from "node:test";
@@ -105,7 +105,7 @@ const checks: Record<string, Check> = {
       assert.deepEqual(JSON.parse(answer.text), content);
     }
   },
-  "answers 404 to a path that it does not know": async (server) => {
+  "answers 404 to an unknown path": async (server) => {
     assert.equal((await ask(server, { target: "/none" })).status, 404);
   },
   "answers 500 when a handler throws": async (server) => {
@@ -132,7 +132,7 @@ for (const [name, app] of Object.entries<ForeignApp>({ Hono: hono, Elysia: elysi
   }
 }
 
-test("Hono: conninfo of the runtime knows the client", async () => {
+test("Hono: the runtime's conninfo knows the client", async () => {
   const { getConnInfo } = process.versions.bun
     ? await import("hono/bun")
     : await import("hono/deno");

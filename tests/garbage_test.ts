@@ -1,4 +1,4 @@
-// Garbage that is collected in the middle of requests: every answer is compared octet for octet.
+// Garbage is collected in the middle of requests; every answer is compared octet for octet.
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -10,7 +10,7 @@ import { runtimes, Served, SOAKED } from "./soak/process.ts";
 import type { Sample } from "./soak/served.ts";
 import { until } from "./support/client.ts";
 
-const ENOUGH = 1000; // answers that are compared
+const ENOUGH = 1000; // answers to compare
 const CLIENTS = 24;
 const OWN = 4; // descriptors that a runtime may open for itself meanwhile
 

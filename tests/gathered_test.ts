@@ -15,7 +15,7 @@ function gather(all: Uint8Array[], expected: number | undefined): Uint8Array {
 }
 
 for (const size of [0, 1, 100, 16384, 16385, 1_000_000, 3_000_000]) {
-  test(`${size} bytes in parts become one, in memory of their own`, () => {
+  test(`${size} bytes in parts are joined, in memory of their own`, () => {
     for (const  of of[size || 1, 1000, 65536]) {
       const all = parts(size, of);
       const right = new Uint8Array(all.flatMap((part) => [...part]));
@@ -38,13 +38,13 @@ test("room is filled in place", () => {
   assert.deepEqual([...gathered.take()], [1, 2, 3, 5, 5, 5, 5, 5, 5, 5]);
 });
 
-test("what is announced is not what memory is taken for", () => {
+test("memory is not allocated for the announced length", () => {
   const gathered = new Gathered(2 ** 40);
   gathered.add(new Uint8Array(10));
   assert.ok(gathered.room(1).buffer.byteLength <= 2 ** 20);
 });
 
-test("uncleared memory and copies are nobody else's", () => {
+test("uncleared memory and copies share no buffer", () => {
   for (const size of [0, 1, 4095, 4096, 100_000]) {
     assert.equal(uncleared(size).buffer.byteLength, size);
     const bytes = new Uint8Array(size + 2).fill(7);

@@ -1,5 +1,5 @@
-// Nothing that an app is talked into can end a line of a response's head: every way for a text to
-// get there, with everything that might be taken for the end of a line.
+// No text that an app is tricked into using can end a line of a response's head: every way for a
+// text to get there, with everything that might be taken for the end of a line.
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { test } from "node:test";
@@ -12,7 +12,7 @@ import { type Connection, octets, open, serve } from "./support/client.ts";
 const FILE = fileURLToPath(import.meta.url);
 const Native = globalThis.Response;
 
-/** U+010A and the like lose their upper half where characters are taken for octets. */
+/** U+010A and the like become line ends if characters are cut to their lower byte. */
 const ENDS = [
   ...["\r\nx-injected: 1", "\nx-injected: 1", "\rx-injected: 1", "\r\n\r\nbody", "\0", "\r", "\n"],
   ...["\u010d\u010ax-injected: 1", "\u0a0d\u0d0ax-injected: 1", "\u560a\u560d", "\u0100", "\u010a"],
@@ -23,7 +23,7 @@ const headed = (headers: HeadersInit) => new Response("x", { headers });
 const replaced = (name: string, value: unknown) =>
   Object.defineProperty(new Response("x", { status: 201 }), name, { value });
 
-/** Ways from a text to a head. */
+/** How a text can get into a head. */
 const ways: Record<string, (text: string, ...asked: Parameters<Handler>) => unknown> = {
   "a value": (text) => headed({ "x-a": `a${text}b` }),
   "the end of a value": (text) => headed({ "x-a": `a${text}` }),
@@ -80,7 +80,7 @@ function cookie(...[name, value, options]: [string, string, object?]): Response 
   return response;
 }
 
-/** The first head that comes, octet for octet. */
+/** The first head that arrives, octet for octet. */
 async function headOf(connection: Connection): Promise<string> {
   let head = "";
   const { promise, resolve } = Promise.withResolvers<void>();
@@ -129,7 +129,7 @@ for (const [name, way] of Object.entries(ways)) {
   });
 }
 
-test("what was requested cannot end a line, where it comes back", async () => {
+test("parts of a request cannot end a line when they are echoed", async () => {
   const echo: Handler = (request, info) =>
     headed({ "x-a": `${request.url} ${info.rawTarget} ${request.headers.get("x-b")}` });
   const apps = [echo, serveStatic(new URL("support", import.meta.url), { index: "wire.ts" })];

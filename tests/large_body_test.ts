@@ -1,4 +1,4 @@
-// Limits of bodies that are read straight from the connection: of a known length, and large.
+// Limits of bodies that are read straight from the connection: large ones of known length.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -17,14 +17,14 @@ async function readParts(request: Request, pause?: () => Promise<unknown>): Prom
   }
 }
 
-/** How handlers read. The last one is behind whenever something comes. */
+/** How handlers read; the last one is always behind. */
 const ways: [name: string, read: Read][] = [
   ["as a whole", (request) => request.bytes()],
   ["as a stream", (request) => readParts(request)],
   ["as a stream, slowly", (request) => readParts(request, () => sleep(5))],
 ];
 
-/** What a handler is told. */
+/** What a handler gets to know. */
 interface Told {
   read: unknown;
   signal: unknown;
@@ -32,8 +32,8 @@ interface Told {
 }
 
 /**
- * A server whose handler reads `read`'s way, and one client that has sent a head and a part of the
- * body. `body` gets what the handler is told when that comes to nothing.
+ * Runs a server whose handler reads by `read`, and a client that has sent a head and part of the
+ * body. `body` gets a promise of what the handler is told when reading fails.
  */
 async function reading(
   read: Read,
@@ -63,7 +63,7 @@ async function reading(
   }, options);
 }
 
-/** The handler is told the same in all ways. */
+/** The handler gets the same error in every way. */
 async function checkTold(told: Promise<Told>, name: string, status: number): Promise<void> {
   const { read, signal, completed } = await within(told, "what the handler is told");
   assert.ok(read instanceof RequestError);
@@ -104,12 +104,12 @@ for (const [name, read] of ways) {
     });
   });
 
-  test(`requestTimeout blames a client that does not send all: read ${name}`, async () => {
+  test(`requestTimeout blames a client that does not send everything: read ${name}`, async () => {
     await reading(read, { ...OFF, requestTimeout: 100 }, checkLate);
   });
 
   for (const [how, leave] of leaving) {
-    test(`a client that pauses is not cut, and one that ${how} is told of: read ${name}`, async () => {
+    test(`a client that pauses is not cut, and one that ${how} is reported: read ${name}`, async () => {
       await reading(read, OFF, async (connection, told) => {
         await sleep(50);
         leave(connection);
@@ -118,7 +118,7 @@ for (const [name, read] of ways) {
     });
   }
 
-  test(`a body that is not too large arrives, from a client that closes its side: read ${name}`, async () => {
+  test(`a body of the maximum size arrives from a client that closes its side: read ${name}`, async () => {
     await serve(async (request: Request) => {
       await read(request);
       return "all of it";
@@ -134,7 +134,7 @@ for (const [name, read] of ways) {
 
 const limits: [name: string, limit: Options["maxBodySize"]][] = [
   ["maxBodySize", SIZE - 1],
-  ["what maxBodySize returns", () => SIZE - 1],
+  ["the result of maxBodySize", () => SIZE - 1],
 ];
 for (const [name, maxBodySize] of limits) {
   test(`a Content-Length over ${name} is refused before there is a body or a handler`, async () => {
@@ -147,7 +147,7 @@ for (const [name, maxBodySize] of limits) {
 }
 
 for (const [name, read] of ways) {
-  test(`chunks over maxBodySize are refused while they come: read ${name}`, async () => {
+  test(`chunks over maxBodySize are refused as they arrive: read ${name}`, async () => {
     const told = Promise.withResolvers<unknown>();
     const app = async (request: Request) => {
       await read(request).then(told.resolve, told.resolve);
@@ -190,7 +190,7 @@ test("a handler that has stopped reading is told of a client that leaves", async
     await serve(app, async (server) => {
       const connection = await open(server);
       connection.write(first);
-      // More than anybody keeps for a handler, while the server stops to read.
+      // More than is buffered for a handler, until the server stops reading.
       let calm = 0, before = -1;
       await until(() => {
         const { bytes_received } = server.metrics();

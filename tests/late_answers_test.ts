@@ -1,5 +1,5 @@
-// Answers that come when their request is over: they reach nobody, least of all the client that has
-// taken the place.
+// Answers after the end of their request: they reach nobody, least of all a client that now has its
+// place.
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { fileURLToPath } from "node:url";
@@ -14,7 +14,7 @@ const LATE = "LATE ".repeat(20);
 
 type Way = (released: Promise<void>) => Promise<Response | Uint8Array | string> | Response;
 
-/** What is written, for a stream that its reader may have cancelled. */
+/** Writes to a stream that its reader may have cancelled. */
 function endless(released: Promise<void>): ReadableStream<Uint8Array> {
   return new ReadableStream({
     async start(to) {
@@ -24,14 +24,14 @@ function endless(released: Promise<void>): ReadableStream<Uint8Array> {
         try {
           to.enqueue(new TextEncoder().encode(LATE));
         } catch {
-          return; // cancelled, as it should be
+          return; // cancelled, as expected
         }
       }
     },
   });
 }
 
-/** Goes on writing to what nobody reads any more, and hears of it or not. */
+/** Keeps writing to a pipe that is no longer read, and ignores errors. */
 function piped(released: Promise<void>): ReadableStream<Uint8Array> {
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
   const writer = writable.getWriter();
@@ -58,7 +58,7 @@ const ways: Record<string, Way> = {
   "a pipe that was begun": (released) => new Response(piped(released)),
 };
 
-/** A handler whose requests to `/late` are answered late, and others with their path, when told. */
+/** A handler that waits for `late` on `/late`, and else for `next` to answer with the path. */
 function held(way: Way) {
   const late = Promise.withResolvers<void>(), next = Promise.withResolvers<void>();
   const seen = { late: 0, next: 0 };
@@ -82,7 +82,7 @@ async function clients(server: Server, target: (i: number) => string): Promise<C
   }));
 }
 
-/** Each client gets the two answers to its own requests and nothing else. */
+/** Each client gets the two answers to its own requests, and nothing else. */
 async function assertOwn(connections: Connection[]): Promise<void> {
   for (const [i, connection] of connections.entries()) {
     for (const _ of ["first", "second"]) {
@@ -95,14 +95,14 @@ async function assertOwn(connections: Connection[]): Promise<void> {
   }
 }
 
-/** For all that was resolved to run its course. */
+/** Lets everything that was resolved run its course. */
 async function turns(): Promise<void> {
   for (let i = 0; i < 20; i++) {
     await new Promise((resolve) => setImmediate(resolve));
   }
 }
 
-/** Has the late answers come while others have the places, and looks at what these get. */
+/** Lets the late answers come while other clients have the places, and checks theirs. */
 async function assertUnharmed(server: Server, { late, next, seen }: ReturnType<typeof held>) {
   const others = await clients(server, (i) => `/next${i}`);
   await until(() => seen.next === 2 * CLIENTS, "the next requests");
@@ -117,7 +117,7 @@ async function assertUnharmed(server: Server, { late, next, seen }: ReturnType<t
 const options: Options = { port: 0, onError: () => {} };
 
 for (const [name, way] of Object.entries(ways)) {
-  test(`${name}, for clients that have left, reaches nobody who has come since`, async () => {
+  test(`${name}, for clients that have left, reaches no client that has connected since`, async () => {
     const handler = held(way);
     const server = run(handler.app, options);
     const gone = await clients(server, () => "/late");
@@ -128,7 +128,7 @@ for (const [name, way] of Object.entries(ways)) {
   });
 
   for (const end of ["stop()", "shutdown()'s deadline"]) {
-    test(`${name}, after ${end}, reaches nobody of the server that has the port now`, async () => {
+    test(`${name}, after ${end}, reaches no client of the next server on the port`, async () => {
       const handler = held(way);
       const old = run(handler.app, options);
       const gone = await clients(old, () => "/late");

@@ -1,4 +1,4 @@
-// Where the library comes from, and what is said when it cannot be had.
+// Where the library is loaded from, and the error when it cannot be.
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname } from "node:path";
@@ -15,7 +15,7 @@ import { MOD, runText } from "./support/child.ts";
 const file = new URL(`../zig-out/lib/${fileOf(process.platform)}`, import.meta.url);
 const octets = readFileSync(fileURLToPath(file));
 
-test("a library in a temporary file is this user's only, and gone when it is loaded", () => {
+test("a library in a temporary file is private to this user, and removed once it is loaded", () => {
   let path = "";
   const library = inFile(octets, (given) => {
     path = given;
@@ -27,7 +27,7 @@ test("a library in a temporary file is this user's only, and gone when it is loa
   assert.ok(!existsSync(dirname(path)));
 });
 
-test("a temporary file is gone too when it cannot be loaded", () => {
+test("a temporary file is removed even if it cannot be loaded", () => {
   let path = "";
   const open = () =>
     inFile(
@@ -48,7 +48,7 @@ test("a library in memory has no descriptor once it is loaded", { skip: !isLinux
   assert.match(readFileSync("/proc/self/maps", "utf8"), /r-xp .*\/memfd:libbjoern/);
 });
 
-test("every system has the library that is made for it", () => {
+test("every system gets the library built for it", () => {
   assert.equal(platformOf("linux", "x64", false), "linux-x64");
   assert.equal(platformOf("linux", "arm64", true), "linux-arm64-musl");
   assert.equal(platformOf("darwin", "arm64", false), "darwin-arm64");
@@ -56,7 +56,7 @@ test("every system has the library that is made for it", () => {
   assert.equal(platformOf("win32", "x64", false), undefined);
 });
 
-/** Tells what a server says where `native` is as `change` makes it. */
+/** The error of a server after `change` to `native`. */
 async function complaint(change: string): Promise<string> {
   await using child = runText(`
     const { native } = await import("${new URL("ffi/native.ts", MOD)}");
@@ -71,7 +71,7 @@ async function complaint(change: string): Promise<string> {
   return await child.line();
 }
 
-test("a library of another version is told by its ABI, even where functions are missing", async () => {
+test("a library of another version is detected by its ABI, even where functions are missing", async () => {
   const said = await complaint(`native.open = (path, table) => {
     if ("bj_server_new" in table) throw new Error("undefined symbol: bj_server_new");
     return { bj_abi: () => 1 };
@@ -87,7 +87,7 @@ const others: [os: string, message: RegExp][] = [
   ["freebsd", /^LibraryError: There is no bjoern library for freebsd-\w+, only for linux-x64, /],
 ];
 for (const [os, message] of others) {
-  test(`on ${os} the module loads, and a server says what to do`, async () => {
+  test(`on ${os} the module loads, and running a server explains what to do`, async () => {
     assert.match(await complaint(`native.os = "${os}";`), message);
   });
 }

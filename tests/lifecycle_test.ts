@@ -1,4 +1,4 @@
-// How servers end, in a process that goes on.
+// How servers end in a process that goes on.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Info, listen, run, type Server } from "../mod.ts";
@@ -7,7 +7,7 @@ import { ask, octets, open, serve, until, within } from "./support/client.ts";
 
 const port0 = { port: 0 };
 
-/** A handler that answers when it is told to. */
+/** A handler that answers when told to. */
 function gate() {
   const gates: (() => void)[] = [];
   const app = () => new Promise<string>((resolve) => gates.push(() => resolve("late")));
@@ -40,7 +40,7 @@ test("shutdown closes idle connections at once and lets the running ones finish"
   });
 });
 
-test("shutdown lets a request that is being received and all that were pipelined finish", async () => {
+test("shutdown finishes a request that is being received and all pipelined ones", async () => {
   const texts: string[] = [];
   const app = async (request: Request) => {
     texts.push(await request.text());
@@ -63,7 +63,7 @@ test("shutdown lets a request that is being received and all that were pipelined
   });
 });
 
-test("shutdown cuts what is left when its timeout is over", async () => {
+test("shutdown cuts what is left after its timeout", async () => {
   const { app, gates } = gate();
   let signal: AbortSignal | undefined;
   await serve((request: Request) => {
@@ -89,7 +89,7 @@ test("shutdown waits as long as it takes when its timeout has no end", async () 
       connection.write(octets({}));
       await until(() => gates.length === 1, "the request");
       const stopped = server.shutdown({ timeout });
-      await new Promise((resolve) => setTimeout(resolve, 5)); // after which such a timer is over
+      await new Promise((resolve) => setTimeout(resolve, 5)); // by then a timer would have fired
       gates[0]();
       assert.equal((await connection.answer()).status, 200);
       await within(stopped, "the shutdown");
@@ -138,7 +138,7 @@ test("draining aborts when the server is stopped, and stays so", async () => {
   assert.equal(signals, 1);
 });
 
-test("draining has aborted for requests that a draining server still takes", async () => {
+test("draining is already aborted for requests that a draining server still accepts", async () => {
   const { app, gates } = gate();
   const seen: boolean[] = [];
   await serve((_request: Request, info: Info) => {
@@ -161,7 +161,7 @@ test("draining has aborted for requests that a draining server still takes", asy
   });
 });
 
-test("shutdown refuses times that are none, and the server goes on", async () => {
+test("shutdown refuses invalid times, and the server goes on", async () => {
   await serve(() => "on", async (server) => {
     for (const time of [NaN, -1, "1", null] as number[]) {
       assert.throws(() => server.shutdown({ timeout: time }), {
@@ -180,7 +180,7 @@ test("shutdown refuses times that are none, and the server goes on", async () =>
   });
 });
 
-test("shutdown may be called again, with a deadline that comes later to mind", async () => {
+test("shutdown may be called again, with a new deadline", async () => {
   const { app, gates } = gate();
   await serve(app, async (server) => {
     const connection = await open(server);
@@ -194,7 +194,7 @@ test("shutdown may be called again, with a deadline that comes later to mind", a
   });
 });
 
-test("shutdown may be called when all is over, and keeps nothing alive", async () => {
+test("shutdown may be called after the end, and keeps nothing alive", async () => {
   await using child = runText(`import { run } from "${MOD}";
     const server = run(() => "", { port: 0 });
     server.stop();
@@ -203,7 +203,7 @@ test("shutdown may be called when all is over, and keeps nothing alive", async (
   assert.equal((await child.ended()).out, "over\n");
 });
 
-test("shutdown takes parts of milliseconds", async () => {
+test("shutdown accepts fractions of milliseconds", async () => {
   const server = run(() => "", port0);
   await within(server.shutdown({ timeout: 0.5, patience: 1.5 }), "the shutdown");
 });
@@ -298,7 +298,7 @@ test("await using shuts the server down", async () => {
 
 for (const way of ["shutdown", "stop"] as const) {
   for (const when of ["at once", "after a wait"]) {
-    test(`${way} from inside of a handler, ${when}, ends the server in peace`, async () => {
+    test(`${way} from inside of a handler, ${when}, ends the server cleanly`, async () => {
       const errors: unknown[] = [];
       const server = run(
         when === "at once" ? () => end() : async () => {
@@ -312,7 +312,7 @@ for (const way of ["shutdown", "stop"] as const) {
         return "the last";
       };
       const connections = await Promise.all([open(server), open(server), open(server)]);
-      // Several requests in one turn: those behind the end find no server.
+      // Several requests in one turn: those after the end find no server.
       connections.forEach((connection) => connection.write(octets({}, "")).write(octets({}, "")));
       for (const connection of way === "shutdown" ? connections : []) {
         let answer = await connection.answer();
@@ -329,7 +329,7 @@ for (const way of ["shutdown", "stop"] as const) {
   }
 }
 
-test("what waitUntil() was given is waited for no longer than shutdown's timeout", async () => {
+test("shutdown waits for waitUntil() no longer than its timeout", async () => {
   const server = run((_: Request, info: Info) => {
     info.waitUntil(new Promise(() => {}));
     return "done";
@@ -338,7 +338,7 @@ test("what waitUntil() was given is waited for no longer than shutdown's timeout
   await within(server.shutdown({ timeout: 20 }), "the shutdown");
 });
 
-test("stop() does not wait for it, nor for what still waits after a shutdown", async () => {
+test("stop() does not wait for waitUntil(), even after a shutdown", async () => {
   for (const isDrained of [false, true]) {
     const server = run((_: Request, info: Info) => {
       info.waitUntil(new Promise(() => {}));
@@ -354,7 +354,7 @@ test("stop() does not wait for it, nor for what still waits after a shutdown", a
   }
 });
 
-test("waitUntil() may be called by what is waited for", async () => {
+test("waitUntil() may be called again by work that it waits for", async () => {
   const ends: string[] = [];
   const server = run((_: Request, info: Info) => {
     info.waitUntil((async () => {
@@ -371,7 +371,7 @@ test("waitUntil() may be called by what is waited for", async () => {
   assert.deepEqual(ends, ["outer", "inner"]);
 });
 
-test("what waitUntil() was given and is no promise is not waited for", async () => {
+test("waitUntil() ignores values that are not promises", async () => {
   const values = [undefined, 7, { then: (done: () => void) => done() }];
   const server = run((_: Request, info: Info) => {
     values.forEach((value) => info.waitUntil(value as Promise<unknown>));
@@ -381,7 +381,7 @@ test("what waitUntil() was given and is no promise is not waited for", async () 
   await within(server.shutdown(), "the shutdown");
 });
 
-test("what waitUntil() was given and fails is told to onError", async () => {
+test("a promise given to waitUntil() that rejects is passed to onError", async () => {
   const told: unknown[] = [];
   const server = run((_: Request, info: Info) => {
     info.waitUntil(Promise.reject(new Error("late")));

@@ -11,7 +11,7 @@ import type { App, Handler, Options, Server } from "../mod.ts";
 import { MOD, runText } from "./support/child.ts";
 import { type Ask, ask, logged, octets, open, serve, until } from "./support/client.ts";
 
-/** Serves a logged app, and returns its lines. */
+/** Serves a logged app, and returns the lines of its log. */
 async function linesOf(
   app: App,
   body: (server: Server, lines: string[]) => Promise<void>,
@@ -28,7 +28,7 @@ async function linesOf(
   return lines;
 }
 
-/** One request, and its entry. */
+/** The entry of a single request. */
 async function entryOf(app: App, what: Ask = {}, serverOptions: Options = {}): Promise<LogEntry> {
   const [line, ...rest] = await linesOf(
     app,
@@ -82,7 +82,7 @@ describe("formats", () => {
       aborted: false,
     });
   });
-  test("a function, which may leave lines out", async () => {
+  test("a function, which may skip lines", async () => {
     const format = ({ status, target }: LogEntry) => status === 200 ? undefined : target;
     const app: Handler = (_request, info) =>
       info.rawTarget === "/no" ? new Response("no", { status: 404 }) : "yes";
@@ -93,7 +93,7 @@ describe("formats", () => {
     }, { format });
     assert.deepEqual(lines, ["/no"]);
   });
-  test("one that there is not is refused", () => {
+  test("an unknown one is refused", () => {
     assert.throws(() => accessLog(() => "", { format: "apache" as never }), TypeError);
   });
 });
@@ -163,7 +163,7 @@ describe("status and bytes", () => {
       throw new Error("broken");
     },
     "a handler that rejects": () => Promise.reject(new Error("broken")),
-    "a result that is none": () => undefined,
+    "an invalid result": () => undefined,
   };
   for (const [name, handler] of Object.entries(failing)) {
     test(`${name} is 500, and the error goes to onError once`, async () => {
@@ -192,7 +192,7 @@ test("what clients send cannot forge a line", async () => {
   assert.ok(line.endsWith(String.raw`"-" "a\"b\\c\xe9"`), line);
 });
 
-test("a Unix socket's client has no address", async () => {
+test("a client on a Unix socket has no address", async () => {
   const folder = await mkdtemp(join(tmpdir(), "log-"));
   const path = join(folder, "socket");
   const [line] = await linesOf(
@@ -209,7 +209,7 @@ test("a Unix socket's client has no address", async () => {
 });
 
 describe("clients that leave", () => {
-  test("before the response are a line with 499, and no error", async () => {
+  test("before the response get a line with 499, and no error", async () => {
     const complaints = await logged(async () => {
       const [line, ...rest] = await linesOf(
         (request) =>
@@ -233,7 +233,7 @@ describe("clients that leave", () => {
     assert.deepEqual(complaints, []);
   });
 
-  test("during the response are a line with its status and what was sent", async () => {
+  test("during the response get a line with its status and what was sent", async () => {
     const complaints = await logged(async () => {
       const [line] = await linesOf(
         () =>
@@ -261,7 +261,7 @@ describe("clients that leave", () => {
     assert.deepEqual(complaints, []);
   });
 
-  test("without a request are no line", async () => {
+  test("without a request get no line", async () => {
     const lines = await linesOf(() => "x", async (server, lines) => {
       for (const sent of ["", "GET / HT", octets({}, "")]) {
         const connection = await open(server);
@@ -293,7 +293,7 @@ test("every one of many pipelined requests has its line", async () => {
   assert.deepEqual(lines, Array.from({ length: count }, (_, i) => `/${i}`));
 });
 
-describe("a log that fails is said, and serving goes on", () => {
+describe("a failing log is reported, and serving goes on", () => {
   const broken = () => {
     throw new Error("disk full");
   };
@@ -316,7 +316,7 @@ describe("a log that fails is said, and serving goes on", () => {
   }
 });
 
-test("a full disk behind standard output is said once, and serving goes on", {
+test("a full disk behind standard output is reported once, and serving goes on", {
   skip: process.platform !== "linux" && "there is no /dev/full",
 }, async () => {
   const program = `
@@ -347,7 +347,7 @@ test("many logs share one listener on standard output", () => {
   assert.ok(process.stdout.listenerCount("error") <= before + 1);
 });
 
-test("off is the app itself", () => {
+test("off returns the app itself", () => {
   const app = () => "x";
   assert.equal(accessLog(app, { format: "off" }), app);
 });

@@ -1,4 +1,4 @@
-// Metrics as a Prometheus text page.
+// Metrics as a page in the Prometheus text format.
 import assert from "node:assert/strict";
 import process from "node:process";
 import { describe, test } from "node:test";
@@ -12,7 +12,7 @@ import { run, type Server } from "../mod.ts";
 import { runFile } from "./support/child.ts";
 import { ask, quiet } from "./support/client.ts";
 
-/** A reader of the format: every line is a comment or a sample of a family that was announced. */
+/** Parses the format: every line must be a comment or a sample of a family declared before. */
 function parse(page: string): Map<string, { type: string; samples: Map<string, number> }> {
   const families = new Map<string, { type: string; samples: Map<string, number> }>();
   assert.ok(page === "" || page.endsWith("\n"));
@@ -58,7 +58,7 @@ test("the page has every counter of the server", async () => {
   }
 });
 
-test("a supervisor's page has the counters of each worker that tells them", async () => {
+test("a supervisor's page has the counters of each worker that reports them", async () => {
   await using child = runFile("metrics_app.ts");
   const [port, watcher] = (await child.line()).split(" ").map((port) => ({ port: Number(port) }));
   const answered = new Map<number, number>(); // by process
@@ -93,7 +93,7 @@ describe("toPrometheus()", () => {
   const rows: [name: string, metrics: Snapshot, options: MetricsOptions, page: string][] = [
     ["nothing is an empty page", {}, {}, ""],
     [
-      "what only goes up says so",
+      "names of counters end in _total",
       { things: 1, more_total: 2 },
       {},
       "# TYPE bjoern_things_total counter\nbjoern_things_total 1\n" +
@@ -106,7 +106,7 @@ describe("toPrometheus()", () => {
       '# TYPE a_total counter\na_total{x="a\\"b\\\\c\\nd",y="1"} 1\n',
     ],
     [
-      "names are made of what names may have",
+      "names have only valid characters",
       { "a.b-c": 1.5e21 },
       { prefix: "p:" },
       "# TYPE p:a_b_c_total counter\np:a_b_c_total 1.5e+21\n",
@@ -132,7 +132,7 @@ describe("toPrometheus()", () => {
     });
   }
 
-  test("refuses what would break the page", () => {
+  test("refuses names and labels that would break the page", () => {
     const server = { metrics: () => ({}) };
     assert.throws(() => metricsPage(server, { prefix: "1" }), TypeError);
     assert.throws(() => metricsPage(server, { labels: { "a-b": "" } }), TypeError);

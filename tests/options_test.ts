@@ -1,4 +1,4 @@
-// A name that there is not is refused wherever there are options: it is most likely misspelt.
+// Unknown option names are refused everywhere: most likely they are misspelt.
 import assert from "node:assert/strict";
 import process from "node:process";
 import { test } from "node:test";
@@ -35,7 +35,7 @@ const unknown: [name: string, use: (options: Any) => unknown][] = [
   ["deleteCookie()", (options) => deleteCookie(headers, "a", options)],
 ];
 for (const [name, use] of unknown) {
-  test(`an option of ${name} that there is not is refused by name`, () => {
+  test(`an unknown option of ${name} is refused by name`, () => {
     assert.throws(() => use({ nonsense: 1 } as Any), { name: "TypeError", message: /nonsense/ });
     assert.equal(headers.has("set-cookie"), false);
   });
@@ -52,12 +52,12 @@ const wrong: [name: string, use: () => unknown, error: string][] = [
   ["descriptor", () => OpenFile.adopt(-1), "TypeError"],
 ];
 for (const [name, use, error] of wrong) {
-  test(`a ${name} that means nothing is a ${error}`, () => {
+  test(`an invalid ${name} is a ${error}`, () => {
     assert.throws(use, { name: error, message: new RegExp(name) });
   });
 }
 
-test("a stream of a part that there is not is refused at once", () => {
+test("a stream of an invalid part is refused at once", () => {
   const file = OpenFile.open(process.execPath);
   for (const [offset, length] of [[-5, 1], [0, 1e12], [0.5, 1]]) {
     assert.throws(() => file.stream(offset, length), RangeError);

@@ -1,5 +1,5 @@
-// What npm and JSR get, and what Bun and Deno make of it: installed as users do, from a registry on
-// this machine, into empty folders.
+// What npm and JSR get, and how Bun and Deno use it: installed as users do, from a local registry,
+// into empty folders.
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -18,10 +18,10 @@ after(() => packages[Symbol.asyncDispose]());
 const manifest = (name: string) => JSON.parse(readFileSync(join(ROOT, name), "utf8"));
 const libraryOf = (platform: Platform) => `${platform}/${fileOf(platform.split("-")[0])}`;
 
-describe("what is in it", () => {
+describe("contents", () => {
   const texts = ["CHANGELOG.md", "LICENSE", "README.md", "THIRD_PARTY_LICENSES"];
 
-  /** Our modules that the exports need. */
+  /** Our modules that the exports import. */
   async function modules(): Promise<string[]> {
     const entries = Object.values<string>(manifest("deno.json").exports);
     const graphs = await Promise.all(
@@ -36,7 +36,7 @@ describe("what is in it", () => {
       .filter((path) => !path.startsWith("node_modules/"));
   }
 
-  /** Among them those that are one file in npm's package. */
+  /** Those of them that npm's package bundles in one file. */
   const isInCore = (name: string) =>
     /^dist\/(server|ffi)\//.test(name) && !/^dist\/ffi\/embedded/.test(name);
 
@@ -109,7 +109,7 @@ const servers = [run(() => new Response("Hello"), { port: 0 }), run(app, { port:
 console.log(JSON.stringify(servers.map(({ url }) => url.href)));
 `;
 
-/** As strict as can be: also about our declarations, and without those of any runtime. */
+/** As strict as possible, with our declarations checked and none of any runtime. */
 const TSCONFIG = JSON.stringify({
   compilerOptions: {
     module: "nodenext",
@@ -137,16 +137,16 @@ try {
 
 interface Way {
   name: string;
-  /** Files of a new project. */
+  /** The files of a new project. */
   files: Record<string, string>;
   install: Command;
-  /** Runs a file with no more permissions than it needs. */
+  /** Runs a file with the fewest permissions. */
   run: Command;
-  /** Where the library is loaded from then. */
+  /** Where the library is loaded from. */
   maps: RegExp;
   /** The command line. */
   command: Command;
-  /** What `bjoern init` writes. */
+  /** The manifest that `bjoern init` writes. */
   manifest: string;
   checks: Command[];
   compile: Command;
@@ -193,7 +193,7 @@ const onDeno: Way[] = [{
 
 const ways = process.versions.bun ? onBun : onDeno;
 
-/** Why nothing can be compiled here: Deno gets what that takes by itself, unless it has none. */
+/** Why deno compile cannot be tested here: it fetches denort, unless it has one. */
 async function lacksDenort(): Promise<string | false> {
   if (process.versions.bun) {
     return false;
@@ -210,14 +210,14 @@ if (noDenort) {
   console.log(`Not tested: ${noDenort}`);
 }
 
-/** Installs the package, and another one beside it. */
+/** A project with the package and another one installed. */
 async function installed(way: Way): Promise<Project> {
   const project = packages.project({ ...way.files, "server.ts": SERVES, "all.ts": USES_ALL });
   await project.run(...way.install);
   return project;
 }
 
-/** Starts what prints the addresses of SERVES, and asks it. */
+/** Starts a program that prints the addresses of SERVES, and requests them. */
 async function asked(project: Project, maps: RegExp, ...command: Command) {
   await using child = project.start(...command);
   const [plain, hono] = JSON.parse(await child.line());
@@ -239,7 +239,7 @@ for (const way of ways) {
       await asked(project, way.maps, ...way.run, "server.ts");
     });
 
-    test("the command line serves an app by a configuration file", async () => {
+    test("the command line serves an app from a configuration file", async () => {
       const project = packages.project({
         "app.ts": `export default () => "from the command line";`,
         "bjoern.jsonc": `{ "port": 0 } // any`,
@@ -270,7 +270,7 @@ for (const way of ways) {
       }
     });
 
-    test("a compiled program serves where nothing else is", { skip: noDenort }, async () => {
+    test("a compiled program serves with nothing else around", { skip: noDenort }, async () => {
       await project.run(...way.compile);
       const elsewhere = packages.project();
       renameSync(join(project.path, "app"), join(elsewhere.path, "app"));
@@ -281,7 +281,7 @@ for (const way of ways) {
   });
 }
 
-test("the installed command runs on the runtime that there is", async () => {
+test("the installed command runs on the available runtime", async () => {
   const project = await installed(ways.at(-1)!);
   const name = process.versions.bun ? "bun" : "deno";
   symlinkSync(process.execPath, join(project.path, name));
@@ -290,7 +290,7 @@ test("the installed command runs on the runtime that there is", async () => {
   assert.equal(said, `${version}\n`);
 });
 
-describe("without its file", () => {
+describe("without the library's file", () => {
   const way = ways.at(-1)!; // from npm
   const run: Command = process.versions.bun ? ["bun"] : ["deno", "run", "--allow-ffi"];
   let project: Project;
@@ -303,14 +303,14 @@ describe("without its file", () => {
     await asked(project, fromMemory, ...run, "server.ts");
   });
 
-  // What deno compile and bun build --compile make of the modules, without a runtime beside it.
+  // As deno compile and bun build --compile bundle the modules, but without a runtime included.
   test("a bundle of all modules serves", async () => {
     await project.run("bun", "build", "--target", "node", "--outfile", "bundle.js", "server.ts");
     const elsewhere = packages.project({ "bundle.js": project.read("bundle.js") });
     await asked(elsewhere, fromMemory, ...run, "bundle.js");
   });
 
-  test("a module that was changed is refused, and every place is named", async () => {
+  test("a modified module is refused, and the error names every place", async () => {
     const [platform] = platforms.filter((it) => it === `${process.platform}-${process.arch}`);
     const folder = "node_modules/@x/bjoern/dist";
     const path = `${folder}/ffi/embedded/${platform}.js`;

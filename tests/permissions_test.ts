@@ -1,6 +1,6 @@
-// With which permissions each way to use the server works, and that it asks for each of them when
-// that is left out: the table of docs/deployment.md. Where the runtime has none, the programs have to
-// work all the same, and what would be asked for is skipped.
+// The permissions that each way to use the server needs, and that it asks for each one that is
+// missing: the table of docs/deployment.md. On a runtime without permissions the programs must
+// still work, and the rest is skipped.
 import assert from "node:assert/strict";
 import { cpSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
@@ -74,14 +74,14 @@ const rows: Row[] = [
   },
 ];
 
-/** Where it says that it listens; throws when it does not get as far as that. */
+/** The URL it listens on; throws if it does not get that far. */
 async function listening(child: Child): Promise<string> {
   const [, url] = /^Listening on (\S+)$/.exec(await child.line()) ?? [];
   assert(url, "it tells where it listens");
   return url;
 }
 
-/** What it answers. */
+/** Its status and body. */
 async function answer(url: string): Promise<string> {
   const where = url.startsWith("unix:") ? { socketPath: url.slice("unix:".length) } : {};
   const { hostname, port } = new URL(url);
@@ -94,7 +94,7 @@ async function answer(url: string): Promise<string> {
   });
 }
 
-/** `--allow-read=/a/b` without its list. */
+/** `--allow-read=/a/b` without the list. */
 function flagOf(permission: string): string {
   return permission.replace(/=.*/, "");
 }
@@ -118,14 +118,14 @@ for (const { name, permissions, run, env } of rows) {
       }
       const { out, err } = await child.ended();
       assert.match(out + err, asked);
-      assert.doesNotMatch(err, /zig build/); // which would not help
+      assert.doesNotMatch(err, /zig build/); // that would not help
     });
   }
 }
 
 for (const [permission, host] of [["--allow-env=HOST", "0.0.0.0"], ["--deny-env", "127.0.0.1"]]) {
   const skip = permission === "--deny-env" && NO_PERMISSIONS;
-  test(`HOST of the environment with ${permission} listens on ${host}`, { skip }, async () => {
+  test(`HOST from the environment with ${permission} listens on ${host}`, { skip }, async () => {
     const permissions = [FFI, `--allow-read=${app},${config}`, permission];
     const run = [CLI, "--config", config, app] as const;
     await using child = runFileWith(permissions, { HOST: "0.0.0.0" }, ...run);

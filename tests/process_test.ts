@@ -1,4 +1,4 @@
-// What a server does to its process: each of these facts needs a process of its own.
+// How a server affects its process: each of these tests needs a process of its own.
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { test } from "node:test";
@@ -75,7 +75,7 @@ test("a server keeps its process until it is unref'd", async () => {
   assert.equal((await ask({ port })).text, "kept");
 });
 
-test("what unref() and ref() say before run() counts", async () => {
+test("unref() and ref() before run() take effect", async () => {
   await using child = runText(`
     import { listen, run } from "${MOD}";
     listen(() => "free", "127.0.0.1", 0).unref();
@@ -115,7 +115,7 @@ test("a server is unref'd and ref'd while it waits, and serves on", async () => 
   idle.close();
 });
 
-test("an uncaught error while serving ends the process as the runtime does it", async () => {
+test("an uncaught error while serving ends the process as usual for the runtime", async () => {
   await using child = runText(`${SERVER}
     const server = run((request) => {
       if (request.url.endsWith("/end")) setTimeout(() => { throw new Error("uncaught"); });
@@ -133,7 +133,7 @@ test("an uncaught error while serving ends the process as the runtime does it", 
   idle.close();
 });
 
-test("a logger that throws harms no other request, in a process that goes on", async () => {
+test("a logger that throws affects no other request, if the process goes on", async () => {
   await using child = runText(`${SERVER}
     process.on("uncaughtException", ({ message }) => console.log(message));
     console.error = () => { throw new Error("no log"); };
@@ -202,7 +202,7 @@ for (const [where, handler] of Object.entries(exits)) {
   });
 }
 
-test("a second process cannot take the port, and says which", async () => {
+test("a second process cannot take the port, and the error names it", async () => {
   await using first = runText(`${SERVER}
     console.log(run(() => "first", "127.0.0.1", 0).port);
   `);
@@ -224,7 +224,7 @@ test("a second process cannot take the port, and says which", async () => {
 const HERE = fileURLToPath(import.meta.url);
 const libraries: [name: string, path: string][] = [
   ["that is not there", "/no/such/folder/libbjoern.so"],
-  ["that is no library", HERE],
+  ["that is not a library", HERE],
   [
     "of something else",
     ["/lib/x86_64-linux-gnu/libm.so.6", "/lib/aarch64-linux-gnu/libm.so.6"].find(existsSync) ??
@@ -251,7 +251,7 @@ for (const [name, path] of libraries) {
   });
 }
 
-test("reading a request builds no native one, copying it builds one", async () => {
+test("reading a request creates no native Request, copying it does", async () => {
   await using child = runText(`
     let built = 0;
     globalThis.Request = class extends Request {
@@ -280,7 +280,7 @@ test("reading a request builds no native one, copying it builds one", async () =
   assert.equal((await ask({ port: await portOf(child) })).text, "1");
 });
 
-test("several Workers serve at once, each on its own", async () => {
+test("several Workers serve at once, each on its own port", async () => {
   await using child = runFile("worker_host.ts", "together");
   const ports = [await portOf(child), await portOf(child), await portOf(child)];
   const answers = ports.flatMap((port) =>

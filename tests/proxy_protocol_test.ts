@@ -12,7 +12,7 @@ function see(_request: Request, { remoteAddr, peerAddr, localAddr }: Info<Addr>)
   return [remoteAddr, peerAddr, localAddr].map(text).join(" | ");
 }
 
-/** A header of version 2: a command, family and protocol, and the block behind them. */
+/** A version 2 header: command, family and protocol, and the block after them. */
 function binary(command: number, kind: number, ...block: (number[] | string)[]): Buffer {
   const body = Buffer.concat(block.map((part) => Buffer.from(part as string, "latin1")));
   const head = Buffer.from("\r\n\r\n\0\r\nQUIT\n....", "latin1");
@@ -31,7 +31,7 @@ const LINE = "PROXY TCP4 1.2.3.4 10.0.0.1 4660 443\r\n";
 const NAMED = "1.2.3.4 4660 | 1.2.3.4 4660 | 10.0.0.1 443";
 const NAMED_6 = "2001:db8::7 65535 | 2001:db8::7 65535 | fe80::1 80";
 
-/** Headers, and what is seen behind them; no text where the connection's own ends count. */
+/** Headers, and the addresses seen after them; if absent, the connection's own. */
 const rows: [name: string, header: string | Buffer, seen?: string][] = [
   ["TCP4", LINE, NAMED],
   ["TCP6", "PROXY TCP6 2001:DB8::7 fe80::1 65535 80\r\n", NAMED_6],
@@ -45,7 +45,7 @@ const rows: [name: string, header: string | Buffer, seen?: string][] = [
   ["LOCAL with addresses", binary(0x20, 0x11, V4)],
 ];
 
-/** Sends a header in pieces of that size and two requests, and returns both bodies. */
+/** Sends a header in pieces of `size` octets, then two requests; returns both bodies. */
 async function tell(target: Target, header: string | Buffer, size = Infinity): Promise<string[]> {
   const connection = await open(target);
   try {
@@ -61,7 +61,7 @@ async function tell(target: Target, header: string | Buffer, size = Infinity): P
   }
 }
 
-/** The connection is closed without one octet. */
+/** Expects the connection to be closed without an answer. */
 async function silence(target: Target, header: string | Buffer): Promise<void> {
   const connection = await open(target);
   let received = 0;
@@ -71,7 +71,7 @@ async function silence(target: Target, header: string | Buffer): Promise<void> {
   assert.equal(received, 0);
 }
 
-test("the header says whose a connection is, whole and octet by octet", async () => {
+test("the header sets the addresses of a connection, whole and octet by octet", async () => {
   await serve(see, async (server) => {
     const { hostname, port } = server.addr;
     for (const [name, header, seen] of rows) {
@@ -90,7 +90,7 @@ test("the header says whose a connection is, whole and octet by octet", async ()
   }, { proxyProtocol: true });
 });
 
-test("who does not begin with a header is closed without an answer, and counted", async () => {
+test("a connection without a header is closed without an answer, and counted", async () => {
   const bad = [
     ...[octets({}), "\r\n\r\nGET", "PROXY TCP4 1.2.3.4 5.6.7.8 1\r\n", "PROXY TCP4 a b 1 2\r\n"],
     ...["PROXY UNKNOWN\n", `PROXY ${"x".repeat(200)}`, "proxy unknown\r\n", "\x16\x03\x01\x02\0"],
@@ -108,7 +108,7 @@ test("who does not begin with a header is closed without an answer, and counted"
   assert.equal(asked.length, 0);
 });
 
-test("a second header is no request", async () => {
+test("a second header is not a request", async () => {
   await serve(see, async (server) => {
     const connection = await open(server);
     connection.write(LINE).write(octets({}, "")).write(LINE);
@@ -119,7 +119,7 @@ test("a second header is no request", async () => {
   }, { proxyProtocol: true });
 });
 
-test("where it is not asked for it is a bad request", async () => {
+test("without the option, a header is a bad request", async () => {
   await serve(see, async (server) => {
     for (const header of [LINE, binary(0x20, 0)]) {
       const connection = await open(server);
@@ -129,7 +129,7 @@ test("where it is not asked for it is a bad request", async () => {
   });
 });
 
-test("only who is named may send a header", async () => {
+test("only the peers in the option may send a header", async () => {
   const allowed: Options["proxyProtocol"][] = ["loopback", ["10.0.0.0/8", "127.0.0.1"]];
   for (const proxyProtocol of allowed) {
     await serve(see, async (server) => {
@@ -142,7 +142,7 @@ test("only who is named may send a header", async () => {
   }, { proxyProtocol: ["::1", "uniquelocal", "linklocal", "127.0.0.2"] });
 });
 
-test("a health check that says no more than LOCAL is no error", async () => {
+test("a health check that sends only LOCAL is not an error", async () => {
   await serve(see, async (server) => {
     const connection = await open(server);
     connection.write(binary(0x20, 0));
@@ -153,7 +153,7 @@ test("a health check that says no more than LOCAL is no error", async () => {
   }, { proxyProtocol: "loopback" });
 });
 
-test("a header that does not come to its end is waited for as long as a head is", async () => {
+test("an incomplete header times out like a head", async () => {
   await serve(see, async (server) => {
     for (const begun of ["", "PROXY ", LINE]) {
       await silence(server, begun);
@@ -162,7 +162,7 @@ test("a header that does not come to its end is waited for as long as a head is"
   }, { proxyProtocol: true, headTimeout: 20 });
 });
 
-test("it is the peer of the header that trustProxy believes or not", async () => {
+test("trustProxy applies to the peer in the header", async () => {
   const app = (_request: Request, info: Info) => info.remoteAddr.hostname;
   const answer = async (trustProxy: Options["trustProxy"]) => {
     let told = "";
@@ -178,7 +178,7 @@ test("it is the peer of the header that trustProxy believes or not", async () =>
   assert.equal(await answer("1.2.3.0/24"), "8.8.8.8");
 });
 
-test("a Unix socket has clients with addresses too", async () => {
+test("clients of a Unix socket have addresses, too", async () => {
   const path = `/tmp/bjoern-proxy-${crypto.randomUUID()}`;
   const server = run(see, `unix:${path}`, { proxyProtocol: "loopback" });
   try {
@@ -191,7 +191,7 @@ test("a Unix socket has clients with addresses too", async () => {
   }
 });
 
-test("run() says what is wrong about proxyProtocol", () => {
+test("run() reports an invalid proxyProtocol", () => {
   const rows: [value: unknown, reason: RegExp][] = [
     ["localhost", /^TypeError: Option proxyProtocol has "localhost", which is neither/],
     ["", /^TypeError: Option proxyProtocol is empty: use true for all, false for none/],

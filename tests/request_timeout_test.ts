@@ -1,4 +1,4 @@
-// requestTimeout: the one limit in which the handler's time counts.
+// requestTimeout: the only limit that includes the handler's time.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Info, RequestError } from "../mod.ts";
@@ -23,7 +23,7 @@ async function checkEnd(told: Promise<unknown[]>, status: number): Promise<void>
   assert.deepEqual([reason.name, reason.status], ["TimeoutError", status]);
 }
 
-test("a handler that takes longer is told so, the client gets 503, others their answers", async () => {
+test("a handler that takes longer is told, its client gets 503, others get their answers", async () => {
   let told: Promise<unknown[]> | undefined;
   const late = Promise.withResolvers<string>();
   await serve((request: Request, info: Info) => {
@@ -47,7 +47,7 @@ test("a handler that takes longer is told so, the client gets 503, others their 
   }, HASTE);
 });
 
-test("a client that does not complete its head or body is answered by 408", async () => {
+test("a client that does not complete its head or body gets 408", async () => {
   const failed = Promise.withResolvers<unknown>();
   let told: Promise<unknown[]> | undefined;
   await serve(async (request: Request, info: Info) => {
@@ -66,7 +66,7 @@ test("a client that does not complete its head or body is answered by 408", asyn
   }, HASTE);
 });
 
-test("a body that the handler does not read is no fault of the client's: 503", async () => {
+test("a body that the handler does not read is not the client's fault: 503", async () => {
   await serve(() => new Promise<string>(() => {}), async (server) => {
     const connection = await open(server);
     connection.write(UPLOAD).write(new Uint8Array(3_000_000));
@@ -76,7 +76,7 @@ test("a body that the handler does not read is no fault of the client's: 503", a
   }, HASTE);
 });
 
-test("a response that has begun is cut, and its stream cancelled", async () => {
+test("a response under way is cut, and its stream cancelled", async () => {
   let told: Promise<unknown[]> | undefined;
   const cancelled = Promise.withResolvers<unknown>();
   await serve((request: Request, info: Info) => {
@@ -120,7 +120,7 @@ test("a response that the client does not take in time is cut", async () => {
   }
 });
 
-test("requests that are quick enough never notice, pipelined or not", async () => {
+test("requests that are quick enough are not affected, pipelined or not", async () => {
   const ends: Promise<void>[] = [];
   await serve((request: Request, info: Info) => {
     ends.push(info.completed);

@@ -1,4 +1,5 @@
-// What a Response is made with is on the wire and in its headers, as of a native one that is read back.
+// A Response has the status and fields it was made with, on the wire and in its headers, like a
+// native one.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Response } from "../mod.ts";
@@ -65,7 +66,7 @@ const rows: [what: string, make: () => Made][] = [
 
 const FRAMING = ["content-length", "transfer-encoding"];
 
-/** What there is to compare: the date is the time's, and a stream is not told from its chunk. */
+/** What is compared: everything but the framing and the current date. */
 const seen = ({ status, reason, fields, body }: Answer) => ({
   status,
   reason,
@@ -75,7 +76,7 @@ const seen = ({ status, reason, fields, body }: Answer) => ({
   body: body.toString("latin1"),
 });
 
-describe("on the wire as a native one", () => {
+describe("on the wire like a native one", () => {
   for (const [what, make] of rows) {
     test(what, async () => {
       const app = (request: Request) =>
@@ -88,7 +89,7 @@ describe("on the wire as a native one", () => {
   }
 });
 
-describe("its headers are those of a native one", () => {
+describe("its headers are like those of a native one", () => {
   for (const [what, make] of rows) {
     test(what, () => {
       const [body, init] = make();
@@ -104,13 +105,13 @@ describe("its headers are those of a native one", () => {
   }
 });
 
-describe("what no native one can be made with", () => {
+describe("what a native one refuses", () => {
   const bad: [what: string, make: () => Made][] = [
     ["a name with a space", () => ["a", { headers: { "x a": "1" } }]],
     ["an empty name", () => ["a", { headers: { "": "1" } }]],
     ["a line in a name", () => ["a", { headers: { "x\r\na": "1", "x-b": "2" } }]],
     ["a line in a value", () => ["a", { headers: { "x-a": "1\r\nx-b: 2", "x-c": "3" } }]],
-    ["a value that is no octets", () => ["a", { headers: { "x-a": "\u20ac", "x-c": "3" } }]],
+    ["a value beyond U+00FF", () => ["a", { headers: { "x-a": "\u20ac", "x-c": "3" } }]],
     ["a status that is too small", () => ["a", { status: 199, headers: { ...html, "x-a": "1" } }]],
     ["a status that is too large", () => ["a", { status: 600, headers: { ...html, "x-a": "1" } }]],
     ["null as headers", () => ["a", { headers: null as never }]],
@@ -124,7 +125,7 @@ describe("what no native one can be made with", () => {
         expected = (error as Error).constructor;
       }
       if (expected === undefined) {
-        new Response(...make()); // this runtime takes it
+        new Response(...make()); // this runtime accepts it
       } else {
         assert.throws(() => new Response(...make()), expected as ErrorConstructor);
       }
@@ -132,7 +133,7 @@ describe("what no native one can be made with", () => {
   }
 });
 
-test("what is changed afterwards", () => {
+test("later changes", () => {
   const app = (request: Request) => {
     const headers: Record<string, string> = { "x-a": "1", "x-b": "2" };
     const init = { status: 201, headers };
@@ -160,7 +161,7 @@ test("what is changed afterwards", () => {
   });
 });
 
-test("what stands in the place of its head", () => {
+test("properties that override its head", () => {
   class Teapot extends Response {
     override get status() {
       return 418;
@@ -201,7 +202,7 @@ test("Response.json() with a status and fields", () => {
   });
 });
 
-test("what is done to one response of JSON does not show in the next", () => {
+test("changes to one JSON response do not show in the next", () => {
   const spoiled = Response.json(1);
   spoiled.headers.set("content-type", "a/b");
   spoiled.headers.set("x-a", "1");
@@ -217,7 +218,7 @@ test("what is done to one response of JSON does not show in the next", () => {
   });
 });
 
-test("nothing of a prototype that somebody has spoiled", async () => {
+test("nothing from a polluted prototype", async () => {
   const prototype = Object.prototype as unknown as Record<string, unknown>;
   const app = () => {
     prototype["x-spoiled"] = "1";

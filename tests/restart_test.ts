@@ -1,10 +1,10 @@
-// Servers that are stopped in the middle of their own calls, and run again at once on the same port.
+// Servers that are stopped during their own calls, and run again at once on the same port.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Info, type Result, run, type Server } from "../mod.ts";
 import { ask, octets, open, quiet, until, within } from "./support/client.ts";
 
-/** What a server does for a request to `/end`; it calls `end` somewhere. */
+/** A handler for `/end` that calls `end` somewhere. */
 type Place = (end: () => void, request: Request, info: Info) => Result | Promise<Result>;
 
 const never = () => new Promise<never>(() => {});
@@ -44,7 +44,7 @@ const places: Record<string, Place> = {
       ++parts < 3 ? to.enqueue(new Uint8Array(70_000)) : end();
     return new Response(new ReadableStream({ pull }));
   },
-  "what waits for completed": (end, _, { completed }) => {
+  "a callback of completed": (end, _, { completed }) => {
     void completed.then(end);
     return "the end";
   },
@@ -87,7 +87,7 @@ for (const way of ["stop", "shutdown"] as const) {
       const first = begin(0);
       const connections = await Promise.all([open(first), open(first), open(first)]);
       const end = octets({ target: "/end", method: "POST", body: "body" }, "");
-      // Several requests in one turn, before and after the one that ends it all.
+      // Several requests in one turn, before and after the one that ends the server.
       for (const connection of connections) {
         connection.write(octets({ target: "/a" }, "")).write(end).write(octets({ target: "/b" }));
       }

@@ -1,10 +1,10 @@
-// The router: which handler gets a request, and what it gets when none does.
+// The router: which handler gets a request, and the answer when none does.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { type RouteHandler, router, type Routes } from "../contrib/router.ts";
 import { ask, serve } from "./support/client.ts";
 
-/** Says which route it is, and with what. */
+/** A handler that reports its route and its parameters. */
 function named(name: string): RouteHandler {
   return (request, _info, params) => `${name} ${request.method} ${JSON.stringify(params)}`;
 }
@@ -66,7 +66,7 @@ describe("paths match segment by segment", () =>
     ["OPTIONS", "/hello", 200, "hello OPTIONS {}"],
   ]));
 
-describe("only short paths are tried where there are many ways to match", () => {
+describe("with many ways to match, only short paths are tried", () => {
   const long = "x".repeat(600);
   table({
     "/log/:year-:month-:day": named("day"),
@@ -147,7 +147,7 @@ test("notFound answers what no route matches", () =>
     async (server) => assert.equal((await ask(server, { target: "/x" })).text, "no /x"),
   ));
 
-test("routes that cannot work are refused at once", () => {
+test("invalid routes are refused at once", () => {
   const wrong: Record<string, unknown>[] = [
     { "hello": () => "" },
     { "/": "text" },
@@ -167,7 +167,7 @@ test("routes that cannot work are refused at once", () => {
   }
 });
 
-test("the types know the parameters of a path", () => {
+test("the types include the parameters of a path", () => {
   router({
     "/users/:id/posts/:post": (_request, _info, { id, post }) => id + post,
     // @ts-expect-error: there is no such parameter

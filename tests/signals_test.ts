@@ -1,4 +1,4 @@
-// What signals do to a process with a server: real processes, real signals.
+// What signals do to a process with a server, with real processes and signals.
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,7 +8,7 @@ import { describe, test } from "node:test";
 import { type Child, MOD, runText } from "./support/child.ts";
 import { type Connection, octets, open, within } from "./support/client.ts";
 
-/** A server whose requests wait for the path "/go"; it prints its port, and each request's path. */
+/** A server whose requests wait until "/go" is requested; prints its port, then each path. */
 function program(options: string): Child {
   return runText(`
     import process from "node:process";
@@ -58,7 +58,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
       assert.deepEqual([status, killedBy, err], [0, null, ""]);
     });
 
-    test("a second one ends what runs", async () => {
+    test("a second one ends running requests", async () => {
       await using child = program("handleSignals: true");
       const [port, waiting] = await begin(child);
       const idle = await open({ port });
@@ -69,7 +69,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
       assert.equal((await child.ended()).status, 0);
     });
 
-    test("drainTimeout ends what runs too", async () => {
+    test("drainTimeout ends running requests, too", async () => {
       await using child = program("handleSignals: true, drainTimeout: 50");
       const [, waiting] = await begin(child);
       child.signal(signal);
@@ -77,7 +77,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
       assert.equal((await child.ended()).status, 0);
     });
 
-    test("without handleSignals the process dies of it", async () => {
+    test("without handleSignals the signal ends the process", async () => {
       await using child = program("");
       await begin(child);
       child.signal(signal);
@@ -86,7 +86,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   });
 }
 
-test("the user's own listeners still run, and theirs is the word", async () => {
+test("the user's own listeners still run, and decide", async () => {
   await using child = runText(`
     import process from "node:process";
     import { run } from "${MOD}";
@@ -111,7 +111,7 @@ test("the user's own listeners still run, and theirs is the word", async () => {
   assert.equal((await child.ended()).status, 0);
 });
 
-test("the socket file goes with a signal that is handled", async () => {
+test("a handled signal removes the socket file", async () => {
   const path = join(tmpdir(), `bjoern-signals-${process.pid}-${process.versions.bun ? "b" : "d"}`);
   await using child = runText(`
     import { run } from "${MOD}";
@@ -124,7 +124,7 @@ test("the socket file goes with a signal that is handled", async () => {
   assert.equal(existsSync(path), false);
 });
 
-test("the listeners go with the server", async () => {
+test("the listeners are removed with the server", async () => {
   await using child = runText(`
     import process from "node:process";
     import { run } from "${MOD}";
@@ -141,7 +141,7 @@ test("the listeners go with the server", async () => {
   assert.deepEqual([status, err], [0, ""]);
 });
 
-test("SIGPIPE kills nobody: clients that leave in the middle of a file and of a stream", async () => {
+test("SIGPIPE does not end the process: clients that leave in the middle of a file and of a stream", async () => {
   await using child = runText(`
     import { run, sendFile } from "${MOD}";
     import { closeSync, ftruncateSync, mkdtempSync, openSync, rmSync } from "node:fs";

@@ -1,5 +1,5 @@
-// Clients that give and take as little as they can, so that others find no room: slow heads, slow
-// bodies, slow readers, and who connects and waits. Each is cut, and others are served meanwhile.
+// Clients that give and take as little as they can, to leave no room for others: slow heads, slow
+// bodies, slow readers, and idle connections. Each is cut, and others are served meanwhile.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
@@ -11,14 +11,14 @@ import { ask, type Connection, octets, open, serve, within } from "./support/cli
 const COUNT = 8;
 const OFF: Options = { headTimeout: 0, bodyTimeout: 0, keepAliveTimeout: 0, writeTimeout: 0 };
 
-/** Slow clients, after their first octets. */
+/** Opens slow clients that send their first octets. */
 function openAll(server: Server, first: string): Promise<Connection[]> {
   return Promise.all(
     Array.from({ length: COUNT }, async () => (await open(server)).write(first)),
   );
 }
 
-/** Each client does `step` again and again, and others are served in between, until all are cut. */
+/** Each client does `step` over and over, with others served in between, until all are cut. */
 async function drip(
   server: Server,
   clients: Connection[],
@@ -32,7 +32,7 @@ async function drip(
   }
 }
 
-/** All were told that they are too slow. */
+/** All clients got a 408. */
 async function checkLate(clients: Connection[]): Promise<void> {
   for (const client of clients) {
     const answer = await client.answer();
@@ -47,7 +47,7 @@ const heads: [name: string, first: string, next: string][] = [
   ["field by field", "GET / HTTP/1.1\r\nHost: a\r\n", "X: a\r\n"],
 ];
 for (const [name, first, next] of heads) {
-  test(`slow headers: ${name} that goes on and on is cut by headTimeout`, async () => {
+  test(`slow headers: ${name} that never ends is cut by headTimeout`, async () => {
     await serve(() => "served", async (server) => {
       const clients = await openAll(server, first);
       await drip(server, clients, (client) => client.write(next));
@@ -83,7 +83,7 @@ for (const [name, first, next] of bodies) {
   });
 }
 
-/** Who asks for much and reads nothing of it. */
+/** A client that requests much and reads nothing. */
 class Reader {
   /** How its connection ends. */
   readonly end: Promise<unknown>;
@@ -95,13 +95,13 @@ class Reader {
     this.end = once(this.#socket, "error").then(([error]) => error.code);
   }
 
-  /** Reads to the end. */
+  /** Starts reading, to the end. */
   resume(): void {
     this.#socket.resume();
   }
 }
 
-const LARGE = 20_000_000; // more than all kernels keep
+const LARGE = 20_000_000; // more than any kernel buffers
 type Cancel = (reason: unknown) => void;
 const pull = (to: ReadableStreamDefaultController) => to.enqueue(new Uint8Array(100_000));
 const large: [name: string, make: (cancel: Cancel) => Response][] = [
@@ -111,7 +111,7 @@ const large: [name: string, make: (cancel: Cancel) => Response][] = [
   ["a stream", (cancel) => new Response(new ReadableStream({ pull, cancel }))],
 ];
 for (const [name, make] of large) {
-  test(`slow read: who takes nothing of ${name} is cut by writeTimeout, by a reset`, async () => {
+  test(`slow read: a client that reads nothing of ${name} is reset by writeTimeout`, async () => {
     const ends: Promise<unknown>[] = [];
     const cancelled: unknown[] = [];
     let left = COUNT;
@@ -132,7 +132,7 @@ for (const [name, make] of large) {
       }
       assert.equal(cancelled.length, name === "a stream" ? COUNT : 0);
       assert.ok(cancelled.every((reason) => reasons.includes(reason)));
-      // Nothing is kept for who comes back: neither here nor in the kernel.
+      // Nothing is kept for a client that reads later, neither here nor in the kernel.
       readers.forEach((reader) => reader.resume());
       for (const { end } of readers) {
         assert.equal(await within(end, "the reset"), "ECONNRESET");
@@ -142,7 +142,7 @@ for (const [name, make] of large) {
   });
 }
 
-test("who connects and waits is cut by headTimeout, without a word", async () => {
+test("a client that connects and waits is cut by headTimeout, without an answer", async () => {
   await serve(() => "served", async (server) => {
     const clients = await openAll(server, "");
     await drip(server, clients, () => {});
@@ -153,7 +153,7 @@ test("who connects and waits is cut by headTimeout, without a word", async () =>
   }, { ...OFF, headTimeout: 100 });
 });
 
-test("who connects, asks once and waits is cut by keepAliveTimeout", async () => {
+test("a client that waits after its first request is cut by keepAliveTimeout", async () => {
   await serve(() => "served", async (server) => {
     const clients = await openAll(server, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
     await drip(server, clients, () => {});
@@ -166,7 +166,7 @@ test("who connects, asks once and waits is cut by keepAliveTimeout", async () =>
   }, { ...OFF, keepAliveTimeout: 100 });
 });
 
-test("who is refused and does not close is closed, although it goes on sending", async () => {
+test("a refused client that keeps sending instead of closing is cut", async () => {
   await serve(() => "served", async (server) => {
     const socket = connect({ port: server.port, host: "127.0.0.1", allowHalfOpen: true });
     const ended = once(socket, "end"), reset = once(socket, "error");

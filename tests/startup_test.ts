@@ -1,4 +1,4 @@
-// How servers begin, and why they do not.
+// How servers start, and why they do not.
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
@@ -9,7 +9,7 @@ import { ask, octets, open, quiet, serve, within } from "./support/client.ts";
 
 const port0 = { port: 0 };
 
-test("port 0 takes a free port, which addr, url and port name", async () => {
+test("port 0 takes a free port, given by addr, url and port", async () => {
   await serve(() => "", async (server) => {
     assert.ok(server.port > 0 && server.port < 65536);
     assert.deepEqual(server.addr, { transport: "tcp", hostname: "127.0.0.1", port: server.port });
@@ -68,20 +68,20 @@ test("an IPv6 address has brackets in the url", async () => {
   server.stop();
 });
 
-test("a server can be awaited by mistake: it is no promise", async () => {
+test("a server can be awaited by mistake: it is not a promise", async () => {
   const server = run(() => "", port0);
   assert.equal(await server, server);
   server.stop();
 });
 
-test("onListen is told the address", () => {
+test("onListen gets the address", () => {
   let told: unknown;
   const server = run(() => "", { port: 0, onListen: (address) => told = address });
   assert.deepEqual(told, server.addr);
   server.stop();
 });
 
-test("listen() takes the port, run() without arguments begins to accept", async () => {
+test("listen() binds the port, run() without arguments begins to accept", async () => {
   const first = listen(() => "first", port0);
   const second = listen(() => "second", "127.0.0.1", 0);
   const connection = await open(second);
@@ -116,7 +116,7 @@ test("reload() hands the next requests to another app", async () => {
   });
 });
 
-test("a handler has no `this`, which could only be the server's insides", async () => {
+test("a handler has no `this`, which would expose the server's internals", async () => {
   const app = function (this: unknown) {
     return typeof this;
   };
@@ -144,7 +144,7 @@ const refused: [
     name: "TypeError",
     message: /port.*string/,
   }],
-  ["options that are none", () => run(() => "", "127.0.0.1", 0, true as never), {
+  ["invalid options", () => run(() => "", "127.0.0.1", 0, true as never), {
     name: "TypeError",
     message: /Options.*boolean/,
   }],
@@ -152,7 +152,7 @@ const refused: [
     name: "TypeError",
     message: /^An app's "port" would be lost: it is an option/,
   }],
-  ["what Bun.serve takes", () => run({ routes: {}, fetch: () => "" } as never), {
+  ["options of Bun.serve", () => run({ routes: {}, fetch: () => "" } as never), {
     name: "TypeError",
     message: /contrib\/router/,
   }],
@@ -187,7 +187,7 @@ const refused: [
     message: /host/,
   }],
   ["NUL in the host", () => run(() => "", "a\0b"), { name: "TypeError", message: /NUL/ }],
-  ["onError that is none", () => run(() => "", { onError: 1 as never }), {
+  ["an invalid onError", () => run(() => "", { onError: 1 as never }), {
     name: "TypeError",
     message: /onError/,
   }],
@@ -198,19 +198,19 @@ const refused: [
     () => run(() => "", { port: 0, [name]: "false" } as Options),
     { name: "TypeError", message: new RegExp(`${name}.*boolean.*string`) },
   ]),
-  ["a signal that is none", () => run(() => "", { port: 0, signal: {} as never }), {
+  ["an invalid signal", () => run(() => "", { port: 0, signal: {} as never }), {
     name: "TypeError",
     message: /signal.*AbortSignal/,
   }],
-  ["a backend that is none", () => run(() => "", { port: 0, backend: "iocp" as never }), {
+  ["an unknown backend", () => run(() => "", { port: 0, backend: "iocp" as never }), {
     name: "TypeError",
     message: /backend.*epoll.*iocp/,
   }],
-  ["an option that is none", () => run(() => "", { port: 0, maxBodySzie: 1 } as Options), {
+  ["an unknown option", () => run(() => "", { port: 0, maxBodySzie: 1 } as Options), {
     name: "TypeError",
     message: /no option maxBodySzie$/,
   }],
-  ["what others call an option", () => run(() => "", { port: 0, hostname: "::" } as Options), {
+  ["an option of others", () => run(() => "", { port: 0, hostname: "::" } as Options), {
     name: "TypeError",
     message: /no option hostname: use host/,
   }],
@@ -244,7 +244,7 @@ const refused: [
     code: "EBADF",
     message: /descriptor 9999/,
   }],
-  ["a descriptor that is no socket", () => serverRun({ fd: 2 }, () => ""), {
+  ["a descriptor that is not a socket", () => serverRun({ fd: 2 }, () => ""), {
     name: "ListenError",
     message: /descriptor 2/,
   }],
@@ -284,7 +284,7 @@ test("a port that is in use is refused by a ListenError that names it", async ()
 });
 
 test(
-  "what cannot start leaves no descriptor behind",
+  "a failed start leaves no descriptor open",
   { skip: process.platform !== "linux" },
   () => {
     const count = () => readdirSync("/proc/self/fd").length;
@@ -301,7 +301,7 @@ test(
         }),
     ];
     for (const attempt of attempts) {
-      assert.throws(attempt); // what is loaded once is loaded
+      assert.throws(attempt); // the library stays loaded
     }
     const before = count();
     for (let i = 0; i < 20; i++) {
@@ -329,7 +329,7 @@ test("an onListen that throws frees the port", async () => {
   server.stop();
 });
 
-test("run() does not start what was stopped while it waited", () => {
+test("run() does not start a server that was stopped before", () => {
   listen(() => "", port0).stop();
   assert.throws(() => run(), /Must call listen/);
 });

@@ -1,4 +1,4 @@
-// Conditional requests for files: the rows are the rules of RFC 9110 section 13.
+// Conditional requests for files, by the rules of RFC 9110 section 13.
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, test } from "node:test";
@@ -46,7 +46,7 @@ describe("preconditions", () => {
     [{ "If-Modified-Since": "Sunday, 06-Nov-94 08:49:36 GMT" }, 200],
     [{ "If-Modified-Since": "Sun Nov  6 08:49:36 1994" }, 200],
     [{ "If-Modified-Since": "Sunday, 06-Nov-93 08:49:37 GMT" }, 200],
-    // What is no date is ignored, and so are two of them.
+    // A malformed date is ignored, and so are two dates.
     [{ "If-Modified-Since": "" }, 200],
     [{ "If-Modified-Since": "2100" }, 200],
     [{ "If-Modified-Since": "Sun, 06 Nov 2094 08:49:37" }, 200],
@@ -56,7 +56,7 @@ describe("preconditions", () => {
     [{ "If-Modified-Since": "2094-11-06T08:49:37Z" }, 200],
     [{ "If-Modified-Since": [AFTER, AFTER] }, 200],
 
-    // The tag goes before the date.
+    // The tag takes precedence over the date.
     [{ "If-None-Match": '"x"', "If-Modified-Since": AFTER }, 200],
     [{ "If-None-Match": ETAG, "If-Modified-Since": BEFORE }, 304],
 
@@ -76,7 +76,7 @@ describe("preconditions", () => {
     [{ "If-Match": ETAG, "If-Unmodified-Since": BEFORE }, 200],
     [{ "If-Match": '"x"', "If-Unmodified-Since": AFTER }, 412],
 
-    // What must be so goes before what the client has.
+    // If-Match takes precedence over If-None-Match.
     [{ "If-Match": '"x"', "If-None-Match": ETAG }, 412],
     [{ "If-Match": ETAG, "If-None-Match": ETAG }, 304],
     [{ "If-Unmodified-Since": BEFORE, "If-Modified-Since": AFTER }, 412],
@@ -107,7 +107,7 @@ describe("preconditions", () => {
     });
   });
 
-  // They apply only where the answer would be 200 without them (13.2.1).
+  // They apply only if the answer would be 200 without them (13.2.1).
   const others: [
     target: string,
     method: string,
@@ -163,7 +163,7 @@ describe("conditions and ranges", () => {
     });
   }
 
-  test("a date whose second is not over is no reason to send a part", async () => {
+  test("a date within the current second is not enough to send a part", async () => {
     put(join(root, "new.txt"), "0123456789", "Fri, 31 Dec 2100 00:00:00 GMT");
     const target = "/new.txt";
     const date = (await askFor(root, { target })).get("last-modified")!;
@@ -171,7 +171,7 @@ describe("conditions and ranges", () => {
     assert.equal((await askFor(root, { target, headers })).status, 200);
   });
 
-  test("a part of a file that has changed is the whole of the new one", async () => {
+  test("a range of a file that has changed gets all of the new file", async () => {
     put(join(root, "changing.txt"), "first version");
     const target = "/changing.txt";
     const etag = (await askFor(root, { target })).get("etag")!;

@@ -1,4 +1,4 @@
-// Files that are compressed already: which of them a client gets (RFC 9110 section 12.5.3).
+// Precompressed files: which one a client gets (RFC 9110 section 12.5.3).
 import assert from "node:assert/strict";
 import { symlinkSync } from "node:fs";
 import { join } from "node:path";
@@ -47,7 +47,7 @@ function get(
   return askFor(root, { method: more.method, target, headers }, options);
 }
 
-describe("the coding is the one that the client likes best", () => {
+describe("the client's preferred coding is used", () => {
   const rows: [target: string, accept: string | undefined, coding: string | undefined][] = [
     ["/app.js", undefined, undefined],
     ["/app.js", "", undefined],
@@ -88,35 +88,35 @@ describe("the coding is the one that the client likes best", () => {
     const options: StaticOptions = { precompressed: ["gzip", "br"] };
     assert.equal((await get("/app.js", "br, gzip", options)).get("content-encoding"), "gzip");
   });
-  test("of those in the option", async () => {
+  test("among those in the option", async () => {
     const options: StaticOptions = { precompressed: ["gzip"] };
     assert.equal((await get("/app.js", "br", options)).get("content-encoding"), undefined);
     const answer = await get("/app.js", "br, gzip", {});
     assert.equal(answer.get("content-encoding"), undefined);
     assert.equal(answer.get("vary"), undefined);
   });
-  test("by a link that the policy allows", async () => {
+  test("through a link that the policy allows", async () => {
     const answer = await get("/linked.txt", "gzip", { ...BOTH, symlinks: "follow" });
     assert.equal(gunzipSync(answer.body).toString(), APP);
   });
 });
 
-test("the type is that of the file", async () => {
+test("the type is that of the uncompressed file", async () => {
   const type = (await get("/app.js", "br")).get("content-type");
   assert.equal(type, "text/javascript; charset=utf-8");
 });
 
-test("a compressed file is one of its own under its own name", async () => {
+test("a compressed file is served as such under its own name", async () => {
   const answer = await get("/app.js.gz", "gzip");
   assert.equal(answer.get("content-encoding"), undefined);
   assert.equal(answer.get("content-type"), "application/gzip");
 });
 
-test("without the file there is nothing", async () => {
+test("without the uncompressed file there is nothing", async () => {
   assert.equal((await get("/ghost.txt", "gzip")).status, 404);
 });
 
-test("each coding has its own ETag, which is the one that counts", async () => {
+test("each coding has its own ETag, which conditions refer to", async () => {
   const codings = ["br", "gzip", "identity"];
   const etags = await Promise.all(
     codings.map(async (coding) => (await get("/app.js", coding)).get("etag")!),
@@ -133,7 +133,7 @@ test("each coding has its own ETag, which is the one that counts", async () => {
   }
 });
 
-test("that is so even if a file is as large and old as its compressed form", async () => {
+test("even if a file is as large and old as its compressed form", async () => {
   const [plain, coded] = [await get("/same.txt", undefined), await get("/same.txt", "gzip")];
   assert.equal(plain.get("last-modified"), coded.get("last-modified"));
   assert.notEqual(plain.get("etag"), coded.get("etag"));
@@ -145,14 +145,14 @@ test("HEAD has the fields of GET", async () => {
   assert.deepEqual(fields(head), fields(await get("/app.js", "br")));
 });
 
-test("a range is one of what is sent", async () => {
+test("a range refers to the compressed file", async () => {
   const answer = await get("/app.js", "gzip", BOTH, { headers: { Range: "bytes=2-5" } });
   assert.deepEqual([answer.status, answer.get("content-encoding")], [206, "gzip"]);
   assert.equal(answer.get("content-range"), `bytes 2-5/${GZ.length}`);
   assert.ok(answer.body.equals(GZ.subarray(2, 6)));
 });
 
-test("several ranges of what is compressed are all of it", async () => {
+test("several ranges of a compressed file get all of it", async () => {
   const answer = await get("/app.js", "gzip", BOTH, { headers: { Range: "bytes=0-1,4-5" } });
   assert.equal(answer.status, 200);
   assert.ok(answer.body.equals(GZ));

@@ -1,4 +1,4 @@
-// Static files: which file a path means, and who may have it.
+// Static files: which file a path refers to, and whether it may be served.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { rmSync, symlinkSync } from "node:fs";
@@ -47,7 +47,7 @@ for (
 }
 spawnSync("mkfifo", [join(root, "pipe")]);
 
-/** The answer to one request; nothing is left open, in the root and beside it. */
+/** The answer to one request; nothing in the root or beside it is left open. */
 async function get(target: string, options: StaticOptions, from = root): Promise<Answer> {
   const answer = await askFor(from, { target }, options);
   assert.deepEqual(openBelow(parent), []);
@@ -99,7 +99,7 @@ describe("paths", () =>
     [`/${"x/".repeat(2500)}`, 404],
   ]));
 
-describe("a folder with an index is sent to its own path", () =>
+describe("a folder with an index redirects to its own path", () =>
   check([
     ["/docs", 301, "/docs/"],
     ["/docs?a=b&c=//d", 301, "/docs/?a=b&c=//d"],
@@ -122,7 +122,7 @@ describe("a folder with an index is sent to its own path", () =>
     ["/x/..//docs", 404],
   ]));
 
-describe("extensions may be left out", () =>
+describe("extensions may be omitted", () =>
   check([
     ["/docs/page", 200, "<h1>Page</h1>"],
     ["/docs", 301, "/docs/"],
@@ -133,11 +133,11 @@ describe("extensions may be left out", () =>
     ["/docs/page/", 404],
     ["/nothing", 404],
     ["/docs/page", 404, undefined, { extensions: [] }],
-    // What is beside the root is not below it.
+    // A sibling of the root is not below it.
     ["/static", 404, undefined, { prefix: "/static", index: "", symlinks: "follow" }],
   ], { extensions: ["html", "txt"] }));
 
-describe("a prefix is left out", () =>
+describe("a prefix is removed", () =>
   check([
     ["/static/a.txt", 200, "0123456789"],
     ["/static/", 200, "<h1>Root</h1>"],
@@ -201,7 +201,7 @@ describe("nothing leads out of the root", () => {
   rows.push(["/..\\outside\\secret.txt", 400], ["/back\\slash.txt", 400]); // by the server itself
   check(rows);
   check(rows, { dotfiles: "allow", symlinks: "follow" });
-  // Dot segments are the client's to resolve, and resolved if it has not.
+  // The client should resolve dot segments; if it has not, they are resolved here.
   check([
     ["/./a.txt", 200, "0123456789"],
     ["/docs/../a.txt", 200, "0123456789"],

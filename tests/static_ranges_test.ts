@@ -1,4 +1,4 @@
-// Parts of files: the rows are the rules of RFC 9110 section 14.
+// Parts of files, by the rules of RFC 9110 section 14.
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { truncateSync } from "node:fs";
@@ -56,7 +56,7 @@ describe("one range", () => {
     ["bytes=0002-0003", "23", "bytes 2-3/10"],
     ["Bytes=2-3", "23", "bytes 2-3/10"],
     ["bytes=, 2-3 ,,", "23", "bytes 2-3/10"],
-    // Several that are one: behind the end, touching, overlapping.
+    // Several that make one: beyond the end, adjacent, overlapping.
     ["bytes=2-3,10-20", "23", "bytes 2-3/10"],
     ["bytes=0-1,2-3", "0123", "bytes 0-3/10"],
     ["bytes=4-5,2-3", "2345", "bytes 2-5/10"],
@@ -80,13 +80,13 @@ describe("one range", () => {
   });
 });
 
-test("blanks are no work, however many", () => {
-  const blanks = " ".repeat(2_000_000); // the square of which nobody could wait for
+test("any number of blanks costs little", () => {
+  const blanks = " ".repeat(2_000_000); // quadratic time would take for ever
   assert.equal(parseRanges(`bytes=0${blanks}x`, 10), undefined);
   assert.deepEqual(parseRanges(`bytes=${blanks}0-1${blanks},`, 10), [{ start: 0, end: 2 }]);
 });
 
-describe("none that can be satisfied", () => {
+describe("unsatisfiable", () => {
   const rows: [target: string, range: string, size: number][] = [
     ["/a.txt", "bytes=10-", 10],
     ["/a.txt", "bytes=10-20", 10],
@@ -141,7 +141,7 @@ describe("ignored", () => {
       assert.equal(answer.get("content-range"), undefined);
     });
   }
-  test("where there is no other answer than all of an empty file", async () => {
+  test("for an empty file", async () => {
     const answer = await get("/empty.txt", "bytes=-5");
     assert.deepEqual([answer.status, answer.get("content-length")], [200, "0"]);
   });

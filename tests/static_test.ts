@@ -1,4 +1,4 @@
-// Static files: what they come with, what else is answered, and what happens when they change.
+// Static files: their fields, other answers, and files that change.
 import assert from "node:assert/strict";
 import { renameSync, rmSync, truncateSync } from "node:fs";
 import { join } from "node:path";
@@ -33,7 +33,7 @@ function get(what: Ask | string, options: StaticOptions = {}, from = root): Prom
   return askFor(from, typeof what === "string" ? { target: what } : what, options);
 }
 
-test("a file comes with what describes it", async () => {
+test("a file is sent with the fields that describe it", async () => {
   const answer = await get("/a.txt");
   assert.equal(answer.text, "0123456789");
   const { date: _, ...fields } = Object.fromEntries(answer.fields);
@@ -49,13 +49,13 @@ test("a file comes with what describes it", async () => {
   });
 });
 
-test("a large file comes whole", async () => {
+test("a large file arrives complete", async () => {
   const answer = await get("/big.bin");
   assert.equal(answer.get("content-length"), String(BIG.length));
   assert.ok(answer.body.equals(BIG));
 });
 
-describe("the type is that of the name", () => {
+describe("the type depends on the name", () => {
   const rows: [target: string, type: string][] = [
     ["/", "text/html; charset=utf-8"],
     ["/docs/", "text/html; charset=utf-8"],
@@ -99,7 +99,7 @@ describe("methods", () => {
   }
 });
 
-describe("what is not there", () => {
+describe("missing files", () => {
   const notFound: Handler = ({ method, url }) => `${method} ${new URL(url).pathname}`;
   const asks: [ask: Ask, text: string][] = [
     [{ target: "/nothing" }, "GET /nothing"],
@@ -114,7 +114,7 @@ describe("what is not there", () => {
       assert.equal((await get(what, { notFound })).text, text);
     });
   }
-  test("goes to the next folder", async () => {
+  test("are looked for in the next folder", async () => {
     const notFound = serveStatic(folder({ "a.txt": "hidden", "b.txt": "second" }));
     assert.equal((await get("/a.txt", { notFound })).text, "0123456789");
     assert.equal((await get("/b.txt", { notFound })).text, "second");
@@ -137,7 +137,7 @@ describe("Cache-Control", () => {
 });
 
 describe("files change", () => {
-  test("what is replaced or removed is seen at once", async () => {
+  test("replacing or removing a file takes effect at once", async () => {
     const own = folder({ "a.txt": "first", "b.txt": "second" });
     await serve(serveStatic(own, { symlinks: "never" }), async (server) => {
       const get = () => ask(server, { target: "/a.txt" });
@@ -155,7 +155,7 @@ describe("files change", () => {
     });
   });
 
-  test("one that is removed while it is sent comes whole", async () => {
+  test("one that is removed while it is sent arrives complete", async () => {
     const own = folder({ "big.bin": BIG });
     await serve(serveStatic(own), async (server) => {
       const connection = await open(server);
@@ -193,7 +193,7 @@ describe("files change", () => {
     await until(() => openBelow(root).length === 0, "the file is closed");
   });
 
-  test("a date in the future is not told", async () => {
+  test("a date in the future is not sent", async () => {
     const own = folder({});
     put(join(own, "a.txt"), "x", "Fri, 31 Dec 2100 00:00:00 GMT");
     const answer = await get("/a.txt", {}, own);
@@ -201,8 +201,8 @@ describe("files change", () => {
   });
 });
 
-describe("together with others", () => {
-  test("a router hands over what is below a path", async () => {
+describe("with other modules", () => {
+  test("a router passes on what is below a path", async () => {
     const app = router({ "/files/*": serveStatic(root, { prefix: "/files" }) });
     await serve(app, async (server) => {
       assert.equal((await ask(server, { target: "/files/docs/" })).text, "<h1>Docs</h1>");
@@ -247,7 +247,7 @@ describe("together with others", () => {
       assert.deepEqual(fields(head), fields(full));
     });
   });
-  test("a prefix is the same however its escapes are written", async () => {
+  test("a prefix matches however its escapes are written", async () => {
     for (const prefix of ["/é", "/%c3%a9", "/%C3%A9"]) {
       await serve(serveStatic(root, { prefix }), async (server) => {
         for (const target of ["/%C3%A9/a.txt", "/%c3%a9/a.txt"]) {
@@ -267,7 +267,7 @@ describe("together with others", () => {
   });
 });
 
-describe("options that mean nothing are TypeErrors", () => {
+describe("invalid options are TypeErrors", () => {
   const rows: Record<string, [root: unknown, options: unknown, message: RegExp]> = {
     "no folder": [join(root, "nothing"), {}, /root .*nothing cannot be served: .*ENOENT/],
     "a file": [join(root, "a.txt"), {}, /it is not a folder/],

@@ -1,4 +1,4 @@
-// What a statsd server gets to hear, by a real UDP socket.
+// What a statsd server receives, over a real UDP socket.
 import assert from "node:assert/strict";
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
@@ -6,7 +6,7 @@ import { describe, test } from "node:test";
 import { run, type StatsdOptions } from "../mod.ts";
 import { ask, logged, octets, open, quiet, until, within } from "./support/client.ts";
 
-/** A statsd server on a free port, and what it was told. */
+/** A statsd server on a free port, and what it has received. */
 class Receiver implements AsyncDisposable {
   readonly lines: string[] = [];
   readonly sizes: number[] = [];
@@ -22,7 +22,7 @@ class Receiver implements AsyncDisposable {
     return this.#socket.address().port;
   }
 
-  /** The sum of what was told of a name. */
+  /** The sum of the counts received for a name. */
   count(name: string): number {
     return this.lines.filter((line) => line.startsWith(`${name}:`))
       .reduce((sum, line) => sum + Number(/:(\d+)\|c/.exec(line)![1]), 0);
@@ -33,7 +33,7 @@ class Receiver implements AsyncDisposable {
   }
 }
 
-/** Every line is a counter of DogStatsD's grammar. */
+/** A line must be a counter in DogStatsD's grammar. */
 const LINE = /^[\w.]+:\d+\|c(\|#[^|,]+(,[^|,]+)*)?$/;
 
 async function tellOf(
@@ -143,7 +143,7 @@ describe("options", () => {
     assert.ok(receiver.sizes.every((size) => size <= 1432));
   });
 
-  test("nobody listens: nothing happens", async () => {
+  test("without a listener nothing happens", async () => {
     const receiver = new Receiver();
     const port = await receiver.start();
     await receiver[Symbol.asyncDispose]();
@@ -178,7 +178,7 @@ describe("options", () => {
   }
 });
 
-test("metrics() has the same, and more", async () => {
+test("metrics() has the same counts, and more", async () => {
   const server = run(() => "ok", { port: 0 });
   for (let i = 0; i < 3; i++) {
     await ask(server);

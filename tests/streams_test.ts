@@ -1,18 +1,18 @@
-// Streams that many clients read at once: the parts of each come in order and whole, whatever the
-// others write between them and however much of it is handed over together.
+// Streams for many clients at once: the parts of each arrive in order and complete, whatever others
+// send in between and however much is handed over together.
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { describe, test } from "node:test";
 import { octets, open, serve } from "./support/client.ts";
 
-/** Parts that tell whose they are and which. */
+/** Parts that identify their stream and position. */
 function parts(seed: number, sizes: number[]): Uint8Array<ArrayBuffer>[] {
   return sizes.map((size, part) =>
     Uint8Array.from({ length: size }, (_, i) => (seed * 31 + part * 7 + i) % 251)
   );
 }
 
-/** A stream that makes a part when it is asked for one. */
+/** A stream that makes each part on demand. */
 function streamOf(list: Uint8Array<ArrayBuffer>[]): ReadableStream<Uint8Array> {
   let next = 0;
   return new ReadableStream({
@@ -26,7 +26,7 @@ function streamOf(list: Uint8Array<ArrayBuffer>[]): ReadableStream<Uint8Array> {
   });
 }
 
-/** Has `clients` read streams of such parts at the same time, with a length announced or without. */
+/** Lets `clients` read such streams at the same time, with and without a Content-Length. */
 function assertStreams(clients: number, sizesOf: (client: number) => number[]): Promise<void> {
   return serve((request) => {
     const client = Number(new URL(request.url).pathname.slice(1));
@@ -61,8 +61,8 @@ describe("streams that take turns", () => {
       (client) => Array.from({ length: 60 }, (_, part) => (client * 7919 + part * 104_729) % 9973),
     ));
 
-  test("of parts larger than the memory that is shared", () =>
+  test("of parts larger than the shared memory", () =>
     assertStreams(6, (client) => [10, 300_000 + client, 20, 1_200_000, 30, 0, 262_144, 262_145]));
 
-  test("of more parts than there are commands", () => assertStreams(100, () => Array(50).fill(3)));
+  test("of more parts than commands fit", () => assertStreams(100, () => Array(50).fill(3)));
 });

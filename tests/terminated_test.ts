@@ -1,4 +1,4 @@
-// Workers that are terminated while they serve: nobody else notices, and nothing of them is left.
+// Workers that are terminated while they serve: nobody else notices, and nothing is left of them.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { runFile } from "./support/child.ts";
@@ -6,8 +6,8 @@ import { ask, type Connection, open, type Target, until, within } from "./suppor
 import { Pressure } from "./support/pressure.ts";
 
 const CLIENTS = 8;
-const LOOKS = 60; // for descriptors that go with a thread
-const ENOUGH = 200; // answers, before something happens
+const LOOKS = 60; // checks, until the thread's descriptors are closed
+const ENOUGH = 200; // answers before something happens
 
 async function busy(pressure: Pressure): Promise<void> {
   const before = pressure.answers;
@@ -22,7 +22,7 @@ async function refused(target: Target): Promise<void> {
   }, "the port to be free");
 }
 
-/** Requests that are somewhere in the middle. */
+/** Incomplete requests. */
 const begun: Record<string, string> = {
   "a head": "GET /now/x HTTP/1.1\r\nHo",
   "a body": "POST /echo/x HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\nhalf",
@@ -36,19 +36,19 @@ async function beginAll(target: Target): Promise<Connection[]> {
   return await Promise.all(all.map(async (what) => (await open(target)).write(what)));
 }
 
-/** Answers that are right as far as they have come. */
+/** Answers that are correct as far as they go. */
 function assertCut({ faults }: Pressure): void {
   const messages = faults.map((error) => (error as Error).message);
   assert.deepEqual(messages.filter((message) => !/is cut|without an answer/.test(message)), []);
 }
 
-test("a Worker that is terminated takes its clients along, and nobody else's", async () => {
+test("a Worker that is terminated takes its own clients along, and no others", async () => {
   const rounds = ["parked", "busy", "busy", "busy"];
   await using child = runFile("worker_host.ts");
   const host = { port: Number(await child.line()) };
   const others = new Pressure(host, CLIENTS);
   const tell = async (target: string) => (await ask(host, { target })).text;
-  /** How many descriptors the process has once the thread has ended. */
+  /** The number of open descriptors once the thread has ended. */
   const settled = async () => {
     let least = Infinity;
     for (let i = 0; i < LOOKS; i++) {
@@ -71,7 +71,7 @@ test("a Worker that is terminated takes its clients along, and nobody else's", a
     await refused(worker);
     await busy(others);
     const now = await settled();
-    // A runtime may open some for itself, but not each time.
+    // A runtime may open some for itself, but not every time.
     isLeaking &&= now > before;
     before = now;
   }

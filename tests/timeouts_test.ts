@@ -1,4 +1,4 @@
-// What timeouts do not count: the handler's time, and what is turned off.
+// What timeouts do not count: the handler's time. And timeouts that are turned off.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -57,7 +57,7 @@ const handlers: [name: string, app: App, body: Uint8Array | undefined, text: str
     `${LARGE}`,
   ],
   [
-    "reads a large body, and goes on with it,",
+    "reads parts of a large body",
     async (request) => {
       let size = 0, parts = 0;
       for await (const part of request.body!) {
@@ -77,7 +77,7 @@ const handlers: [name: string, app: App, body: Uint8Array | undefined, text: str
   ],
 ];
 for (const [name, app, body, text] of handlers) {
-  test(`the time of a handler that ${name} late is not the client's`, async () => {
+  test(`the time of a handler that ${name} late does not count as the client's`, async () => {
     await serve(app, async (server) => {
       const connection = await open(server);
       connection.write(octets({ method: "POST", body }, ""));

@@ -1,4 +1,4 @@
-// What trusted proxies say of a request becomes its address and its URL; what others say does not.
+// What trusted proxies say about a request sets its address and its URL; what others say does not.
 import assert from "node:assert/strict";
 import { isIP } from "node:net";
 import { describe, test } from "node:test";
@@ -7,7 +7,7 @@ import { readForwarded } from "../server/forwarded.ts";
 import { trustOf } from "../server/trust.ts";
 import { type Ask, ask, quiet, serve } from "./support/client.ts";
 
-/** What a handler sees of one request. */
+/** A request as a handler sees it. */
 interface Seen {
   url: string;
   remote: string;
@@ -32,7 +32,7 @@ function see(request: Request, info: Info<Addr>): string {
 
 interface Row extends Ask {
   name: string;
-  /** Fields of the request. */
+  /** The request's fields. */
   headers: Record<string, string | string[]>;
   trust?: Options["trustProxy"];
   /** The client's address; the peer's by default. */
@@ -69,7 +69,7 @@ test("nobody is believed unless the option says so", async () => {
   await check(nobody.map((trust) => ({ name: String(trust), trust, headers })));
 });
 
-test("who is believed is said by name, address, network or distance", async () => {
+test("trusted proxies are given by name, address, network or distance", async () => {
   const somebody: Options["trustProxy"][] = [
     ...["loopback", "127.0.0.1", "127.0.0.0/8", "0.0.0.0/0", " ::1 , loopback ", 1, 7],
     ["uniquelocal", "loopback"],
@@ -82,7 +82,7 @@ test("who is believed is said by name, address, network or distance", async () =
   );
 });
 
-test("X-Forwarded-For is followed from the right past those who are trusted", async () => {
+test("X-Forwarded-For is followed from the right past trusted proxies", async () => {
   const trust = "loopback, 10.0.0.0/8, 2001:db8::/32";
   const chain = (name: string, value: string | string[], remote?: string, port?: number) => ({
     ...{ name, trust, remote, port },
@@ -90,7 +90,7 @@ test("X-Forwarded-For is followed from the right past those who are trusted", as
   });
   await check([
     chain("one", "1.2.3.4", "1.2.3.4"),
-    chain("a client's own invention before it", "9.9.9.9, 1.2.3.4", "1.2.3.4"),
+    chain("a client's forgery before it", "9.9.9.9, 1.2.3.4", "1.2.3.4"),
     chain("past two proxies", "9.9.9.9, 1.2.3.4, 10.0.0.2, 10.0.0.1", "1.2.3.4"),
     chain("past one of IPv6", "1.2.3.4,2001:DB8::1", "1.2.3.4"),
     chain("several lines", ["9.9.9.9", "1.2.3.4, 10.0.0.2", "10.0.0.1"], "1.2.3.4"),
@@ -119,7 +119,7 @@ test("a number of hops counts the peer, however long the list is", async () => {
   })));
 });
 
-test("what is no address is no client", async () => {
+test("an invalid address is not taken for the client", async () => {
   const values = [
     ...["", "unknown", "_hidden", "example.org", "1.2.3", "1.2.3.4.5", "01.2.3.4", "256.1.1.1"],
     ...["1.2.3.4:", "1.2.3.4:x", "[1.2.3.4]", "::1::", "[::1", "::1]", "fe80::1%eth0", "1.2.3.4 x"],
@@ -129,7 +129,7 @@ test("what is no address is no client", async () => {
   await check(values.map((value) => ({ name: value, headers: { [FOR]: value } })));
 });
 
-test("scheme and host are those that the farthest trusted proxy tells", async () => {
+test("scheme and host are those from the farthest trusted proxy", async () => {
   const trust = "loopback, 10.0.0.0/8";
   const row = (name: string, headers: Row["headers"], origin?: string): Row => {
     const list = headers[FOR] ?? [];
@@ -156,7 +156,7 @@ test("scheme and host are those that the farthest trusted proxy tells", async ()
   ]);
 });
 
-test("Forwarded is read where no X-Forwarded field is", async () => {
+test("Forwarded is read if there is no X-Forwarded field", async () => {
   const trust = "loopback, 10.0.0.0/8";
   const row = (value: string | string[], remote?: string, origin?: string, port?: number): Row => ({
     ...{ name: String(value), trust, remote, origin, port },
@@ -179,7 +179,7 @@ test("Forwarded is read where no X-Forwarded field is", async () => {
     row("for=9.9.9.9, for=unknown, for=10.0.0.1", "10.0.0.1"),
     row("for=9.9.9.9, for=_secret, for=10.0.0.1", "10.0.0.1"),
     row("for=9.9.9.9, proto=https, for=10.0.0.1", "10.0.0.1", "https://localhost"),
-    // A client's quotation marks, in front of what the proxy adds.
+    // A client's quotation mark, before what the proxy adds.
     row('for="9.9.9.9, for=1.2.3.4', "1.2.3.4"),
     row('for=", for=1.2.3.4;by="x, y"', "1.2.3.4"),
     row('="", for=1.2.3.4;host="a,for=9.9.9.9"', "1.2.3.4"),
@@ -205,7 +205,7 @@ test("Forwarded is read where no X-Forwarded field is", async () => {
   ]);
 });
 
-test("any X-Forwarded field hides Forwarded, which most proxies let through", async () => {
+test("any X-Forwarded field hides Forwarded, which most proxies pass through unchanged", async () => {
   const Forwarded = "for=9.9.9.9;proto=https;host=evil.org";
   await check([
     { name: "for", headers: { Forwarded, [FOR]: "1.2.3.4" }, remote: "1.2.3.4" },
@@ -237,7 +237,7 @@ test("paths stay as they are, in every form of the target", async () => {
   ]);
 });
 
-test("nothing that a client makes up throws, or becomes anything but an address", () => {
+test("no forgery of a client throws, or becomes anything but an address", () => {
   const alphabet = [
     '"',
     "=",
@@ -271,7 +271,7 @@ test("nothing that a client makes up throws, or becomes anything but an address"
   }
 });
 
-test("who is not trusted cannot ask for https", async () => {
+test("an untrusted client cannot claim https", async () => {
   const target = "https://other.org:444/a";
   await check([
     { name: "trusted", target, url: target, headers: {} },
@@ -279,14 +279,14 @@ test("who is not trusted cannot ask for https", async () => {
   ]);
 });
 
-test("the fields themselves stay as they are", async () => {
+test("the fields themselves are unchanged", async () => {
   await serve(see, async (server) => {
     const seen: Seen = JSON.parse((await ask(server, { headers: ALL })).text);
     assert.equal(seen.host, "localhost");
   }, { trustProxy: 1 });
 });
 
-test("who reads the request later sees the same", async () => {
+test("a handler that reads the request later sees the same", async () => {
   const later = async (request: Request, info: Info) => {
     await new Promise((resolve) => setTimeout(resolve));
     return see(request, info);
@@ -301,7 +301,7 @@ test("who reads the request later sees the same", async () => {
   }, { trustProxy: "loopback" });
 });
 
-describe("a Unix socket's peer is one of this machine", () => {
+describe("the peer on a Unix socket counts as local", () => {
   const rows: [trust: Options["trustProxy"], remote: string][] = [
     ["loopback", "1.2.3.4"],
     ["127.0.0.1", "1.2.3.4"],
@@ -325,7 +325,7 @@ describe("a Unix socket's peer is one of this machine", () => {
   }
 });
 
-test("run() says what is wrong about trustProxy", () => {
+test("run() reports an invalid trustProxy", () => {
   const rows: [value: unknown, reason: RegExp][] = [
     [true, /^TypeError: Option trustProxy cannot be true.*List or count the proxies/],
     ["localhost", /^TypeError: Option trustProxy has "localhost", which is neither an address/],

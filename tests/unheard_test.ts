@@ -1,4 +1,4 @@
-// A full disk behind the outputs: what cannot be said is lost, and nothing else.
+// A full disk behind the outputs: messages are lost, and nothing else.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -17,7 +17,7 @@ const RUN = process.versions.bun ? ["run"] : ["run", "-A", "--no-check"];
 const CLI = fileURLToPath(new URL("../cli.ts", import.meta.url));
 const APP = fileURLToPath(new URL("./support/unheard_app.ts", import.meta.url));
 
-/** Runs a program whose outputs the shell puts elsewhere. */
+/** Runs a program with its output redirected by a shell. */
 function unheard(redirection: string, ...run: string[]): Child {
   const script = `exec "$@" ${redirection}`;
   return new Child(spawn("sh", ["-c", script, "sh", process.execPath, ...RUN, ...run], {
@@ -37,7 +37,7 @@ const programs: [name: string, ...run: string[]][] = [
   ["an access log", CLI, "--port", "0", "--access-log", APP],
 ];
 for (const [name, ...run] of programs) {
-  test(`${name} is answered by 500, unheard`, { skip }, async () => {
+  test(`${name} still gets 500 when stderr is full`, { skip }, async () => {
     await using child = unheard("2>/dev/full", ...run);
     const url = await urlOf(child);
     for (const _ of [1, 2, 3]) {
@@ -49,7 +49,7 @@ for (const [name, ...run] of programs) {
   });
 }
 
-test("a supervisor replaces a worker, unheard", { skip }, async () => {
+test("a supervisor replaces a worker when stderr is full", { skip }, async () => {
   await using child = unheard("2>/dev/full", CLI, "--port", "0", "--workers", "2", APP);
   const url = await urlOf(child);
   const pids = new Set<string>();
@@ -57,7 +57,7 @@ test("a supervisor replaces a worker, unheard", { skip }, async () => {
   child.exit.then(() => isOver = true);
   const seen = async (count: number) => {
     while (pids.size < count && !isOver) {
-      await get(url).then((pid) => pids.add(pid), () => {}); // one that is being killed may take it
+      await get(url).then((pid) => pids.add(pid), () => {}); // one that dies may get it
     }
   };
   await within(seen(2), "both workers");
@@ -67,7 +67,7 @@ test("a supervisor replaces a worker, unheard", { skip }, async () => {
   await endWell(child);
 });
 
-test("a server that cannot say where it listens does so all the same", { skip }, async () => {
+test("a server that cannot print where it listens still serves", { skip }, async () => {
   const folder = mkdtempSync(join(tmpdir(), "bjoern-unheard-"));
   const path = join(folder, "socket");
   try {

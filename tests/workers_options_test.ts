@@ -1,4 +1,4 @@
-// How workers are set up: options, delays, what is refused, and the call that does it all.
+// How workers are set up: options, delays, what is refused, and the one call that does it all.
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import process from "node:process";
@@ -15,7 +15,7 @@ import { MOD, runFile } from "./support/child.ts";
 import { ask } from "./support/client.ts";
 import { folder } from "./support/folder.ts";
 
-test("delays double up to the most, and begin anew for who has lived that long", () => {
+test("delays double up to a maximum, and start over for a worker that has lived that long", () => {
   const backoff = new Backoff(100, 1000);
   assert.deepEqual([0, 5, 999, 0, 0, 0].map((lived) => backoff.after(lived)), [
     ...[100, 200, 400, 800, 1000, 1000],
@@ -23,7 +23,7 @@ test("delays double up to the most, and begin anew for who has lived that long",
   assert.deepEqual([1000, 0, 0].map((lived) => backoff.after(lived)), [100, 200, 400]);
 });
 
-/** A listening socket that nobody asks. */
+/** A listening socket that gets no connections. */
 function dummy() {
   const addr = { transport: "tcp" as const, hostname: "::1", port: 1 };
   return {
@@ -36,7 +36,7 @@ function dummy() {
   };
 }
 
-test("a program that is not there, and one that ends at once, give status 1", async () => {
+test("a missing program, and one that ends at once, give status 1", async () => {
   for (const command of [["/no/such/program"], ["false"]]) {
     const listener = dummy();
     const events: WorkerEvent[] = [];
@@ -64,14 +64,14 @@ test("a worker that does not become ready in time is killed", async () => {
   assert.ok(types.includes("late"), types.join());
 });
 
-test("maxRequests is told once, somewhat later for some", () => {
+test("maxRequests is reported once, up to a tenth late", () => {
   for (let i = 0; i < 50; i++) {
     let [requests, told, at] = [0, 0, 0];
     const count = counter(100, () => {
       told++;
       at = requests;
     });
-    // Those of an app that is replaced count as well.
+    // Requests to a replaced app count as well.
     const [first, second] = [count(() => ""), count(() => "")] as (() => string)[];
     for (requests = 1; requests < 300; requests++) {
       (requests < 90 ? first : second)();
@@ -81,7 +81,7 @@ test("maxRequests is told once, somewhat later for some", () => {
   }
 });
 
-test("what a server hands its requests to after a reload is counted like what it began with", async () => {
+test("requests after a reload count towards maxRequests, like those before", async () => {
   let told = 0;
   const server = new Server(() => "old", settingsOf({ port: 0 }), counter(3, () => told++)).start();
   assert.equal((await ask(server)).text, "old");
@@ -93,7 +93,7 @@ test("what a server hands its requests to after a reload is counted like what it
   await server.shutdown();
 });
 
-test("a worker that could not be started is no process to signal", async (context) => {
+test("a worker that could not be started is not signalled", async (context) => {
   const { kill } = process;
   const signalled: number[] = [];
   process.kill = (pid) => {
@@ -110,7 +110,7 @@ test("a worker that could not be started is no process to signal", async (contex
   assert.deepEqual(signalled, []);
 });
 
-test("a process that no supervisor has started is no worker", () => {
+test("a process that no supervisor has started is not a worker", () => {
   assert.equal(workerNumber(), undefined);
   assert.throws(() => workerRun(() => ""), {
     message: "This process was not started by a supervisor",
@@ -153,7 +153,7 @@ test("one call supervises in the first process and serves in those that it start
   assert.match(err, /^bjoern: worker 1 \(process \d+\) was started$/m);
 });
 
-test("the supervisor checks what the workers would find", () => {
+test("the supervisor checks the options that the workers would refuse", () => {
   const errors: [app: unknown, options: unknown, error: unknown][] = [
     [undefined, {}, TypeError],
     [() => "", { maxBodySize: -1 }, RangeError],
@@ -172,7 +172,7 @@ test("the supervisor checks what the workers would find", () => {
   }
 });
 
-/** Programs, what they print and how they end. Their workers run them again. */
+/** Programs, their output and their status. Their workers run them again. */
 const programs: [name: string, text: string, out: string, status: number][] = [
   [
     "an onListen that throws leaves no workers behind",
@@ -198,7 +198,7 @@ const programs: [name: string, text: string, out: string, status: number][] = [
     1,
   ],
   [
-    "in a worker the signal option is nobody's",
+    "the signal option has no effect in a worker",
     `const controller = new AbortController();
     const server = run(() => String(process.pid), {
       port: 0,
@@ -245,7 +245,7 @@ const programs: [name: string, text: string, out: string, status: number][] = [
     0,
   ],
   [
-    "workers: undefined is none",
+    "workers: undefined means no workers",
     `const server = run(() => "", { port: 0, workers: undefined });
     console.log(server.constructor.name);
     server.stop();`,
@@ -304,7 +304,7 @@ const programs: [name: string, text: string, out: string, status: number][] = [
     0,
   ],
   [
-    "nothing is said of a reload that a shutdown ends",
+    "a reload that a shutdown interrupts is not reported",
     `const types = [];
     const onEvent = ({ type }) => void types.push(type);
     const server = run(() => "", { port: 0, workers: { workers: 1, onEvent } });

@@ -1,4 +1,4 @@
-// Worker processes: everything here starts a supervisor, which starts its workers.
+// Worker processes: every test starts a supervisor, which starts its workers.
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -23,7 +23,7 @@ async function inFolder(body: (folder: string) => Promise<void>): Promise<void> 
   }
 }
 
-/** Ends the group as an operator does. */
+/** Ends the group as an operator would. */
 async function assertClean(group: Group): Promise<void> {
   group.signal("SIGTERM");
   const { status, signal, err } = await group.ended();
@@ -50,7 +50,7 @@ for (const name of Object.keys(hosts(""))) {
     }));
 }
 
-test("a worker that is killed takes only its own connections with it, and is replaced", async () => {
+test("a worker that is killed loses only its own connections, and is replaced", async () => {
   await using group = await Group.start({ options: { workers: 2 } });
   const [first, second] = await group.events("ready", 2);
   const connections = await Promise.all(Array.from({ length: 16 }, () => open(group.target)));
@@ -104,7 +104,7 @@ test("a second signal does not wait", async () => {
   connection.close();
 });
 
-test("drainTimeout cuts what takes longer", async () => {
+test("drainTimeout cuts requests that take longer", async () => {
   await using group = await Group.start({ options: { workers: 1, drainTimeout: 50 } });
   const { connection } = await group.slow();
   group.signal("SIGTERM");
@@ -113,7 +113,7 @@ test("drainTimeout cuts what takes longer", async () => {
   connection.close();
 });
 
-test("a worker that does not listen is killed in the end", async () => {
+test("a worker that ignores SIGTERM is killed in the end", async () => {
   await using group = await Group.start({ options: { workers: 1, drainTimeout: 1 } });
   const hanging = await open(group.target);
   hanging.write(octets({ target: "/hang" }));
@@ -169,7 +169,7 @@ test("SIGHUP puts new code in place without refusing or losing a request", () =>
       group.signal("SIGHUP");
       await group.event("reloaded");
       assert.equal((await group.events("ready", 2)).length, 2);
-      // Who has been accepted by an old worker may still get an answer of its.
+      // A client accepted by an old worker may still get its answer.
       const versions: string[] = [];
       await until(() => {
         group.who().then((who) => versions.push(who.version));
@@ -191,7 +191,7 @@ test("SIGHUP puts new code in place without refusing or losing a request", () =>
   }));
 
 for (const name of Object.keys(hosts(""))) {
-  test(`reloads under load on ${name}: what workers have handled is what clients have got`, () =>
+  test(`reloads under load on ${name}: clients get exactly the answers that workers have handled`, () =>
     inFolder(async (folder) => {
       await using group = await Group.start({ host: hosts(folder)[name], options: { workers: 2 } });
       const traffic = new Traffic(group.target, 8);
@@ -206,7 +206,7 @@ for (const name of Object.keys(hosts(""))) {
       assert.equal(await group.handled(6), traffic.answers);
     }));
 
-  test(`SIGTERM under load on ${name}: what workers have handled is what clients have got`, () =>
+  test(`SIGTERM under load on ${name}: clients get exactly the answers that workers have handled`, () =>
     inFolder(async (folder) => {
       await using group = await Group.start({ host: hosts(folder)[name], options: { workers: 2 } });
       const pressure = new Pressure(group.target, 8);
@@ -218,7 +218,7 @@ for (const name of Object.keys(hosts(""))) {
     }));
 }
 
-test("new code that does not start leaves the old workers in place", () =>
+test("new code that does not start keeps the old workers", () =>
   inFolder(async (folder) => {
     const version = join(folder, "version");
     await writeFile(version, "good");
@@ -237,7 +237,7 @@ test("new code that does not start leaves the old workers in place", () =>
     await assertClean(group);
   }));
 
-test("a new worker that ends before the others are ready leaves the old ones in place too", () =>
+test("a new worker that ends before the others are ready keeps the old ones, too", () =>
   inFolder(async (folder) => {
     const version = join(folder, "version");
     await writeFile(version, "good");
@@ -271,7 +271,7 @@ test("the workers of a supervisor that is killed finish their requests and exit"
   for (const { finish } of running) {
     assert.equal((await finish()).text, "rest");
   }
-  assert.equal((await group.ended()).signal, "SIGKILL"); // nobody has its output open any more
+  assert.equal((await group.ended()).signal, "SIGKILL"); // with its output closed
   await assert.rejects(open(group.target), { code: "ECONNREFUSED" });
 });
 
