@@ -146,7 +146,7 @@ const cases: [what: string, fields: string[], block: string][] = [
 ];
 for (const [what, fields, block] of cases) {
   // unlimited accepts the size; this is about what happens after the handler has answered.
-  test(`${what} that nobody reads is not read for ever (RFC 9112 9.3)`, async () => {
+  test(`${what} that no handler reads is not received for ever (RFC 9112 9.3)`, async () => {
     const client = await unlimited.open();
     await client.send(ask("/unread", { method: "POST", fields }) + block);
     check(await client.answer(), { body: "unread" });

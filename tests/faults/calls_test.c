@@ -93,7 +93,7 @@ TEST("a gate that epoll refuses to open changes no answer")
   fail_each(&r, false);
 }
 
-TEST("what fails while a server is begun is an error with a reason")
+TEST("a call that fails while a server starts is an error with a reason")
 {
   static const row rows[] = {
     {CALL_socket, NO_SERVER, {EMFILE, ENOBUFS}},  {CALL_socketpair, NO_SERVER, {EMFILE}},
@@ -115,7 +115,7 @@ TEST("the helper thread goes on when it is interrupted")
 }
 
 /* libev's number for poll is 2. */
-TEST("nor does it stop for that where the loop has no epoll")
+TEST("so it does where the loop has no epoll")
 {
   static const row rows[] = {{CALL_poll, SAME_ANSWERS, {EINTR, ENOMEM}},
                              {CALL_read, SAME_ANSWERS, {EINTR, SHORT}},
@@ -141,7 +141,7 @@ TEST("a wake that finds no memory is not lost")
     }
 }
 
-TEST("nor does it matter when such calls are many")
+TEST("many interrupted, early or short calls change no answer")
 {
   static const enum call calls[] = {CALL_recv,  CALL_send,    CALL_sendmsg,   CALL_sendfile,
                                     CALL_pread, CALL_accept4, CALL_epoll_wait};

@@ -74,12 +74,12 @@ TEST("a day forwards ends no connection, and Date follows")
   check_jump(DAY);
 }
 
-TEST("nor does a day back")
+TEST("a day backwards ends no connection either")
 {
   check_jump(-DAY);
 }
 
-TEST("time passes whatever the other clock does")
+TEST("deadlines pass whatever the other clock does")
 {
   static const double jumps[] = {0, DAY, -DAY};
   for (size_t i = 0; i < sizeof jumps / sizeof *jumps; i++) {

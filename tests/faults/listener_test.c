@@ -170,19 +170,19 @@ static void check_shut(const char *host)
   driver_close(&d);
 }
 
-TEST("a TCP listener that somebody shuts costs its clients nothing")
+TEST("a TCP listener that someone else shuts down costs its clients nothing")
 {
   check_shut("127.0.0.1");
 }
 
 /* accept(2) returns EAGAIN, though poll(2) reports something to accept. */
-TEST("nor does a Unix listener that somebody shuts")
+TEST("neither does a Unix listener that someone else shuts down")
 {
   check_shut("unix:/tmp/bjoern-listener");
 }
 
 /* Its number may have been reused by then. */
-TEST("nor does one that somebody closes")
+TEST("neither does one that someone else closes")
 {
   adopt("unix:/tmp/bjoern-listener");
   int client = open_client(), fd = bj_listener_fd(listener), pair[2];

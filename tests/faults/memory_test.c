@@ -23,7 +23,7 @@ TEST("the scenario needs memory at many places")
   CHECK(reference_counts[0][CALL_libev_realloc] > 5);
 }
 
-TEST("an allocation that fails costs one connection at most, or the server is not begun")
+TEST("an allocation that fails costs one connection at most, or the server does not start")
 {
   fail_each(CALL_malloc, ENOMEM, NO_SERVER);
   fail_each(CALL_calloc, ENOMEM, NO_SERVER);
@@ -37,7 +37,7 @@ TEST("an allocation that fails costs one connection at most, or the server is no
 
 /* libev aborts the process if it gets no memory. So it gets what it needs in advance (csrc/loop.c),
  * except for its first list of events, which is made along with the server. */
-TEST("so does what libev needs, with any backend")
+TEST("so does an allocation by libev, with any backend")
 {
   static const enum bj_backend backends[] = {BJ_BACKEND_EPOLL, BJ_BACKEND_POLL, BJ_BACKEND_SELECT};
   for (size_t i = 0; i < sizeof backends / sizeof *backends; i++) {
