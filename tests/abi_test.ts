@@ -61,7 +61,7 @@ function layoutOf(name: string): [offsets: Record<string, number>, size: number]
   return [offsets, size];
 }
 
-/** The names that begin with a prefix, without it, and their values. */
+/** The names without a prefix that each must have, and their values. */
 function strip(prefix: string, all: [name: string, value: number][]): Record<string, number> {
   return Object.fromEntries(all.map(([name, value]) => {
     assert(name.startsWith(prefix), `${name} begins with ${prefix}`);
@@ -87,7 +87,7 @@ const defines = new Map(
   ]),
 );
 
-/** Removes and returns the flags with a prefix. New kinds of flags must be compared here. */
+/** The flags of one kind. Whoever adds another kind must compare it here, too. */
 function takeFlags(prefix: string): Record<string, number> {
   const flags = [...defines].filter(([name]) => name.startsWith(prefix));
   return strip(prefix, flags);

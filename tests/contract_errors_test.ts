@@ -251,7 +251,7 @@ test("chunks of every kind of bytes are written, strings too", async () => {
 
 type OnError = (error: unknown) => Response | undefined | Promise<Response | undefined>;
 
-/** Returns the client's answer and the log when `secret` is thrown to `onError`. */
+/** What a client gets and what is logged when a handler throws `secret` with this `onError`. */
 async function asking(onError: OnError): Promise<[Answer, unknown[][]]> {
   let answer: Answer | undefined;
   const told: unknown[] = [];

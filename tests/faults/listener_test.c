@@ -176,13 +176,13 @@ TEST("a TCP listener that someone else shuts down costs its clients nothing")
 }
 
 /* accept(2) returns EAGAIN, though poll(2) reports something to accept. */
-TEST("neither does a Unix listener that someone else shuts down")
+TEST("so does a Unix listener that someone else shuts down")
 {
   check_shut("unix:/tmp/bjoern-listener");
 }
 
 /* Its number may have been reused by then. */
-TEST("neither does one that someone else closes")
+TEST("so does one that someone else closes")
 {
   adopt("unix:/tmp/bjoern-listener");
   int client = open_client(), fd = bj_listener_fd(listener), pair[2];

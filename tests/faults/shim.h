@@ -1,6 +1,6 @@
 /* A system that fails on demand: scripts/faults.ts renames the library's calls to these. The test
- * itself keeps the real ones. Three have names of their own: libev's realloc(), which must not
- * fail, parking's socket_send() and the gate's epoll_ctl(). */
+ * itself keeps the real ones. Three have names of their own: realloc() of libev, which cannot do
+ * without memory, parking's socket_send() and the gate's epoll_ctl(). */
 #ifndef SHIM_H
 #define SHIM_H
 

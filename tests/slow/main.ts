@@ -23,7 +23,7 @@ interface Course {
   lives: number[];
   before: Visits;
   during: Visits;
-  /** Bytes of memory before the attack. */
+  /** Bytes of memory before the attack, and at most. */
   resident: number;
   peak: number;
   /** What is left of the attack in the end. */
