@@ -107,7 +107,7 @@ type Labelled = [labels: Readonly<Record<string, string>>, metrics: Snapshot];
 function family(key: string, all: Labelled[], prefix: string): string[] {
   const values = all.map(([labels, metrics]) =>
     [labels, (metrics as Record<string, number | Histogram>)[key]] as const
-  );
+  ).filter(([, value]) => value !== undefined);
   const isGauge = GAUGES.has(key);
   const isNumber = typeof values[0][1] === "number";
   const suffix = isGauge || !isNumber || key.endsWith("_total") ? "" : "_total";
@@ -126,8 +126,8 @@ function family(key: string, all: Labelled[], prefix: string): string[] {
 
 /** The format requires all samples of a metric to be together. */
 function page(all: Labelled[], prefix: string): string {
-  const keys = Object.keys(all[0]?.[1] ?? {});
-  const lines = keys.flatMap((key) => family(key, all, prefix));
+  const keys = new Set(all.flatMap(([, metrics]) => Object.keys(metrics)));
+  const lines = [...keys].flatMap((key) => family(key, all, prefix));
   return lines.map((line) => `${line}\n`).join("");
 }
 

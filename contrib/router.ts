@@ -91,14 +91,23 @@ function prefixOf(path: string): string {
   return /^[^:*?+(){}\\]*/.exec(path)![0].replace(/\/$/, "");
 }
 
-/** The longest path tried against a pattern with polynomial matching time. */
-const LONGEST_TRIED = 512;
+/** A parameter or group with what belongs to it, or a wildcard. */
+const VARYING =
+  /:[\p{ID_Start}$_][\p{ID_Continue}$]*(?:\((?:[^()\\]|\\.)*\))?[?*+]?|\((?:[^()\\]|\\.)*\)[?*+]?|\*/gu;
 
-/** If a pattern can divide a path in several ways, the engine may try all of them. */
+/** How long a path may be that so many parts can divide among themselves. */
+const LONGEST = [Infinity, Infinity, 2048, 128];
+const LONGEST_OTHERWISE = 32;
+
+/**
+ * The longest path tried against a pattern: where several parts meet in one segment, or several
+ * reach beyond one, the engine may try all ways to divide it, as many as a power of its length.
+ */
 function longestFor(path: string): number {
-  const isDivided = path.split("/").some((segment) => segment.split(/:\w|[*+]/).length > 2) ||
-    path.split(/[*+]/).length > 2;
-  return isDivided ? LONGEST_TRIED : Infinity;
+  const varying = (text: string) => text.match(VARYING) ?? [];
+  const inOne = path.split("/").map((segment) => varying(segment).length);
+  const beyond = varying(path).filter((part) => /[*+]\)?$|^\(/.test(part)).length;
+  return LONGEST[Math.max(beyond, ...inOne)] ?? LONGEST_OTHERWISE;
 }
 
 function isPlain(path: string): boolean {
@@ -218,8 +227,8 @@ function dispatch<A>(
  * (`/hello` does not match `/helloXYZ`), each with a handler or a handler for each method.
  *
  * - Paths without parameters take precedence over patterns, which are tried in the order given.
- * - A pattern with several parameters in a segment, or several `*`, only matches paths of at most
- *   512 characters: rejecting a longer one could take seconds.
+ * - A pattern with two parameters in a segment, or two `*`, matches paths of up to 2048 characters,
+ *   one with three of up to 128, one with more of up to 32: a longer one could take seconds.
  * - Parameters are decoded once; if that fails, the answer is 400.
  * - HEAD is answered by the handler for GET, OPTIONS with 204 and `Allow`, unless they have their
  *   own.

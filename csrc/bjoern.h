@@ -188,7 +188,7 @@ enum bj_counter {
   BJ_BYTES_SENT = 18,
   BJ_TIMEOUTS = 19,         /* all but of idle connections */
   BJ_CONN_PROXY_ERROR = 20, /* connections that bj_server_proxied() has refused */
-  BJ_BYTES_BUFFERED = 21,   /* memory of connections for waiting bytes: see max_buffered */
+  BJ_BYTES_BUFFERED = 21,   /* bytes that wait, here or with the caller: see max_buffered */
   BJ_CONN_SHED = 22,        /* connections closed to free some of it */
   BJ_DURATION_SUM = 23,     /* microseconds, over all of BJ_DURATION */
   BJ_DURATION = 24,         /* answers by time since the request's head: see BJ_DURATIONS */

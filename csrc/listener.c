@@ -92,7 +92,10 @@ static int lock_folder(const char *path)
   memcpy(folder, path, size);
   memcpy(folder + size, ".", 2);
   int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  for (int i = 0; fd >= 0 && i < 100 && flock(fd, LOCK_EX | LOCK_NB) < 0; i++) poll(NULL, 0, 10);
+  for (int i = 0; fd >= 0 && i < 100 && flock(fd, LOCK_EX | LOCK_NB) < 0; i++) {
+    if (errno != EWOULDBLOCK && errno != EINTR) break; /* a file system without locks */
+    poll(NULL, 0, 10);
+  }
   return fd;
 }
 

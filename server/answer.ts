@@ -107,6 +107,8 @@ export class Answerer {
           return this.#sendText(exchange, head.status, head.flags, this.#lines(head), text);
         case Kind.EMPTY:
           return this.#sendEmpty(exchange, head);
+        case Kind.PASSED:
+          return this.#passOn(exchange, head);
         case Kind.SENT:
           throw new TypeError(USED);
         case Kind.STATIC:
@@ -206,6 +208,16 @@ export class Answerer {
     }
   }
 
+  /** No body, of another server: to HEAD it has told the length, or nothing is known of it. */
+  #passOn(exchange: Exchange, head: Head): void {
+    if (!exchange.isHead || head.length !== undefined || exchange.over) {
+      this.#sendEmpty(exchange, head);
+      return;
+    }
+    this.#writer.head(exchange, head.status, head.flags, this.#lines(head), undefined, false);
+    this.#writer.end(exchange);
+  }
+
   /**
    * The response's own copy of its bytes. It is released as soon as it is sent, so that the next
    * response gets memory that is still in the processor's cache, and the collector has nothing to
@@ -253,13 +265,8 @@ export class Answerer {
     if (response.bodyUsed || body?.locked) {
       throw new TypeError(USED);
     }
-    if (body === null && exchange.isHead && head.length === undefined && response.url !== "") {
-      this.#writer.head(exchange, head.status, head.flags, this.#lines(head), undefined, false);
-      this.#writer.end(exchange); // not reported by another server
-      return;
-    }
     if (body === null) {
-      this.#sendEmpty(exchange, head);
+      response.url === "" ? this.#sendEmpty(exchange, head) : this.#passOn(exchange, head);
       return;
     }
     if (exchange.over) {

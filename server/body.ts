@@ -204,13 +204,19 @@ export class Body {
     return this.#parts.pop() ?? new Uint8Array();
   }
 
-  async #all(): Promise<Uint8Array<ArrayBuffer>> {
-    const whole = this.#whole = new Gathered(this.#source.length);
+  /** The parts that are here, in one. */
+  #gather(): Gathered {
+    const whole = new Gathered(this.#source.length);
     for (const part of this.#parts.splice(0)) {
       whole.add(part);
       this.#take(part.length);
     }
     this.#borrowed = false;
+    return whole;
+  }
+
+  async #all(): Promise<Uint8Array<ArrayBuffer>> {
+    const whole = this.#whole = this.#gather();
     while (!this.#ended) {
       if (this.#readable > 0) {
         whole.fill(this.#read(whole.room(this.#readable)));
@@ -231,9 +237,12 @@ export class Body {
 
   /** Takes everything as bytes owned by the caller, if complete and not being read. */
   takeNow(): Uint8Array<ArrayBuffer> | undefined {
-    const now = this.used || this.#stream !== undefined ? undefined : this.#now();
-    this.used ||= now !== undefined;
-    return now && copyOf(now);
+    if (this.used || this.#stream !== undefined || !this.#ended) {
+      return undefined;
+    }
+    this.used = true;
+    const now = this.#now();
+    return now === undefined ? this.#gather().take() : copyOf(now);
   }
 
   /** Reads everything as bytes owned by the caller, at once if complete. */

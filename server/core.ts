@@ -46,6 +46,8 @@ export class Core implements Host {
   /** Those of the last turn not answered yet. */
   #alive: Exchange[] = [];
   readonly #draining = new AbortController();
+  /** Those that want to know of it. */
+  readonly #drainable = new Set<Exchange>();
   readonly #waiting = new Set<Promise<unknown>>();
   readonly #finish: () => void;
   readonly #counters = new Float64Array(COUNTER_WORDS);
@@ -249,8 +251,29 @@ export class Core implements Host {
     return more().bj_server_read(this.#server, slot, generation, to, to.length);
   }
 
+  /** Listening to the server's own signal, requests would live as long as that does. */
+  awaitDrain(exchange: Exchange): void {
+    const { aborted, reason } = this.draining;
+    if (aborted) {
+      exchange.drain(reason);
+    } else if (!exchange.over) {
+      this.#drainable.add(exchange);
+    }
+  }
+
+  #announceDrain(reason: Error): void {
+    this.#draining.abort(reason);
+    for (const exchange of this.#drainable) {
+      exchange.drain(this.draining.reason);
+    }
+    this.#drainable.clear();
+  }
+
   ended(exchange: Exchange): void {
     this.pendingRequests--;
+    if (this.#drainable.size > 0) {
+      this.#drainable.delete(exchange);
+    }
     if (!exchange.awaitsSent && this.#exchanges[exchange.slot] === exchange) {
       this.#exchanges[exchange.slot] = undefined;
     }
@@ -291,7 +314,7 @@ export class Core implements Host {
     if (this.#server !== null) {
       more().bj_server_drain(this.#server, patience);
       this.#loop.wake();
-      this.#draining.abort(new DOMException("The server is shutting down", "AbortError"));
+      this.#announceDrain(new DOMException("The server is shutting down", "AbortError"));
     }
     if (timeout !== undefined && !this.#isOver) {
       clearTimeout(this.#deadline);
@@ -318,7 +341,7 @@ export class Core implements Host {
     for (const exchange of this.#exchanges) {
       exchange?.abort(stopped());
     }
-    this.#draining.abort(stopped());
+    this.#announceDrain(stopped());
     more().bj_server_close(server);
     more().bj_server_counters(server, this.#counters);
     more().bj_server_free(server);

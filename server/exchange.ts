@@ -20,11 +20,11 @@ import type { Addr, Info, Sent, SocketAddress } from "./types.ts";
 export interface Host {
   readonly memory: Memory;
   readonly pendingRequests: number;
-  readonly draining: AbortSignal;
   readonly trust: Trust | undefined;
   consume(exchange: Exchange, taken: number, rest: boolean): void;
   read(exchange: Exchange, to: Uint8Array): number;
   ended(exchange: Exchange): void;
+  awaitDrain(exchange: Exchange): void;
   localAddr(exchange: Exchange): Addr;
   waitUntil(value: unknown, exchange: Exchange): void;
 }
@@ -75,6 +75,7 @@ export class Exchange implements Info<Addr> {
   #fields: Uint32Array;
   #turn: number;
   #controller: AbortController | undefined = undefined;
+  #draining: AbortController | undefined = undefined;
   #reason: RequestError | undefined = undefined;
   #completed: PromiseWithResolvers<void> | undefined = undefined;
 
@@ -248,7 +249,16 @@ export class Exchange implements Info<Addr> {
 
   /** See {@linkcode Info.draining}. */
   get draining(): AbortSignal {
-    return this.host.draining;
+    if (this.#draining === undefined) {
+      this.#draining = new AbortController();
+      this.host.awaitDrain(this);
+    }
+    return this.#draining.signal;
+  }
+
+  /** The server begins to drain. */
+  drain(reason: unknown): void {
+    this.#draining?.abort(reason);
   }
 
   /** See {@linkcode Info.requestIP}. */

@@ -8,6 +8,10 @@ import { makeHeaders, nativeHeaders } from "./headers.ts";
 
 const NativeRequest = globalThis.Request;
 
+function usedUp(): TypeError {
+  return new TypeError("Cannot copy a request whose body is used");
+}
+
 /**
  * `instanceof Request` holds, and all members behave like the native ones, but nothing is decoded
  * or built before it is needed. What only a native request can do (`clone()`, being copied)
@@ -97,7 +101,7 @@ class ServerRequest {
   /** The native request, unless its body is used: it cannot be read twice. */
   get copyable(): Request {
     if (this.bodyUsed) {
-      throw new TypeError("Cannot copy a request whose body is used");
+      throw usedUp();
     }
     return this.native;
   }
@@ -107,26 +111,31 @@ class ServerRequest {
     return this.#native ??= this.#build();
   }
 
-  /**
-   * The init of the native request. With bytes it has a length, with a stream it has none (Deno).
-   */
-  get init(): RequestInit {
+  #initWith(body: BodyInit | null): RequestInit {
     return {
       method: this.method,
       headers: nativeHeaders(this.headers),
       signal: this.signal,
-      body: this.bodyUsed ? new Uint8Array() : this.#body?.takeNow() ?? this.body,
+      body,
       duplex: "half",
     } as RequestInit;
   }
 
+  /** What a copy is made with. With bytes it has a length, with a stream it has none (Deno). */
+  get init(): RequestInit {
+    if (this.bodyUsed) {
+      throw usedUp();
+    }
+    return this.#initWith(this.#body?.takeNow() ?? this.body);
+  }
+
   /** A body used here is used there. */
   #build(): Request {
-    const isUsed = this.bodyUsed;
-    const native = new NativeRequest(this.url, this.init);
-    if (isUsed) {
-      void native.bytes();
+    if (!this.bodyUsed) {
+      return new NativeRequest(this.url, this.init);
     }
+    const native = new NativeRequest(this.url, this.#initWith(new Uint8Array()));
+    void native.bytes();
     return native;
   }
 }

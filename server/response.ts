@@ -25,6 +25,8 @@ export const Kind = {
   SENT: 5,
   /** Like `STATIC`, but a clone may share the copy. */
   SHARED: 6,
+  /** None, under the head of a fetched response: another server knows how long it is. */
+  PASSED: 7,
 } as const;
 
 /** What a recorded response was made from. */
@@ -159,15 +161,24 @@ class RecordedResponse extends globalThis.Response {
     }
     if (fillsLater) {
       fill(super.headers, init!);
-    } else if (head === undefined && preset === Preset.NONE && RecordedResponse.#isDecoded(init)) {
-      super.headers.delete("content-encoding");
-      super.headers.delete("content-length");
+    } else if (head === undefined && preset === Preset.NONE && RecordedResponse.#isFetched(init)) {
+      this.#adopt(init as Response);
     }
   }
 
-  /** Whether the head is that of a fetched response; ours have none of those. */
-  static #isDecoded(init: ResponseInit | null | undefined): boolean {
-    return typeof init === "object" && init !== null && !(#kind in init) && isDecoded(init);
+  static #isFetched(init: ResponseInit | null | undefined): boolean {
+    return typeof init === "object" && init !== null && !(#kind in init) &&
+      init instanceof NativeResponse && init.url !== "";
+  }
+
+  /** The head is that of a fetched response: it told the coding and length of what was sent. */
+  #adopt(fetched: Response): void {
+    if (this.#kind === Kind.EMPTY) {
+      this.#kind = Kind.PASSED;
+    } else if (isDecoded(fetched)) {
+      super.headers.delete("content-encoding");
+      super.headers.delete("content-length");
+    }
   }
 
   /** An unread stream of a text is replaced by that text. */
@@ -274,11 +285,12 @@ class RecordedResponse extends globalThis.Response {
         return false;
       }
       const isAsMade = response.#isAsMade;
+      const isEmpty = response.#kind === Kind.EMPTY || response.#kind === Kind.PASSED;
       to.kind = response.#kind;
       to.text = response.#text;
       to.preset = isAsMade ? response.#preset : Preset.NONE;
       to.head = isAsMade ? response.#head : undefined;
-      response.#kind = response.#kind === Kind.EMPTY ? Kind.EMPTY : Kind.SENT;
+      response.#kind = isEmpty ? response.#kind : Kind.SENT;
       return true;
     };
     isForeign = (response) => !(#kind in response) && !clones.has(response);

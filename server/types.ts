@@ -77,23 +77,28 @@ export interface Info<A = NetAddr> {
   /** Requests that this server has not answered yet, including this one. */
   readonly pendingRequests: number;
   /**
-   * Aborts when the server begins to shut down, or the worker is being replaced: for endless
-   * responses, which would otherwise delay that until the timeout and then be cut.
+   * Aborts when the server begins to shut down, or the worker is being replaced, as long as this
+   * request is not answered: for endless responses, which would otherwise delay that until the
+   * timeout and then be cut.
    *
    * @example
    * ```ts
+   * import { setTimeout as sleep } from "node:timers/promises";
    * import { type Handler } from "@x/bjoern";
    *
-   * const ticks: Handler = (request, info) => {
-   *   const signal = AbortSignal.any([request.signal, info.draining]);
-   *   const body = new ReadableStream({
-   *     start(controller) {
-   *       const timer = setInterval(() => controller.enqueue("tick\n"), 1000);
-   *       signal.addEventListener("abort", () => (clearInterval(timer), controller.close()));
-   *     },
-   *   });
-   *   return new Response(body.pipeThrough(new TextEncoderStream()));
-   * };
+   * const ticks: Handler = (_request, { draining: signal }) =>
+   *   new Response(
+   *     new ReadableStream({
+   *       async pull(controller) {
+   *         try {
+   *           await sleep(1000, undefined, { signal });
+   *           controller.enqueue(new TextEncoder().encode("tick\n"));
+   *         } catch {
+   *           controller.close();
+   *         }
+   *       },
+   *     }),
+   *   );
    * ```
    */
   readonly draining: AbortSignal;

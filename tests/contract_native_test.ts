@@ -323,10 +323,15 @@ for (const [name, make, length] of heads) {
   test(`the answer to HEAD has the upstream's length or none: ${name}`, async () => {
     const upstream = run(make, { port: 0 });
     try {
-      await serve(({ method }: Request) => fetch(upstream.url, { method }), async (server) => {
-        const answer = await ask(server, { method: "HEAD" });
-        assert.deepEqual([answer.status, answer.complete], [200, true]);
-        assert.equal(answer.get("content-length"), length);
+      await serve(async ({ method, url }: Request) => {
+        const response = await fetch(upstream.url, { method });
+        return url.endsWith("/new") ? new Response(response.body, response) : response;
+      }, async (server) => {
+        for (const target of ["/", "/new"]) {
+          const answer = await ask(server, { method: "HEAD", target });
+          assert.deepEqual([answer.status, answer.complete], [200, true]);
+          assert.equal(answer.get("content-length"), length);
+        }
       });
     } finally {
       upstream.stop();

@@ -282,6 +282,26 @@ test("a copy with a body of its own leaves the request's body alone", async () =
   });
 });
 
+/** Ways to use a body. */
+const uses: Record<string, (request: Request) => Promise<unknown>> = {
+  "reading it": (request) => request.text(),
+  "reading a part of it": async ({ body }) => {
+    const reader = body!.getReader();
+    await reader.read();
+    reader.releaseLock();
+  },
+  "cancelling it": ({ body }) => body!.cancel(),
+  "copying it": (request) => Promise.resolve(new Request("http://a/", request)),
+};
+for (const [name, use] of Object.entries(uses)) {
+  test(`a copy with another URL is refused after ${name}`, async () => {
+    await seen({ body: text }, async (request) => {
+      await use(request);
+      assert.throws(() => new Request("http://b/", request), TypeError);
+    });
+  });
+}
+
 test("request.constructor is Request", async () => {
   await seen({}, (request) => {
     const { constructor } = request;

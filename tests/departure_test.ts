@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import process from "node:process";
 import { test } from "node:test";
-import { type Info, RequestError, sendFile } from "../mod.ts";
+import { type Info, RequestError, run, sendFile } from "../mod.ts";
 import { ask, type Connection, octets, open, serve, until, within } from "./support/client.ts";
 
 const LARGE = 20_000_000; // more than any kernel buffers
@@ -156,4 +156,31 @@ test("a silent stream is cancelled when its client closes its side", async () =>
     await within(quiet.closed, "the end");
     talks.close();
   });
+});
+
+test("the answer to a HEAD that is passed on ends once, even if the client is gone", async () => {
+  const upstream = run(() => new Response(new Blob(["hello"]).stream()), { port: 0 });
+  const told = Promise.withResolvers<void>();
+  const app = async (request: Request) => {
+    if (request.method === "GET") {
+      return "served";
+    }
+    request.signal.addEventListener("abort", () => told.resolve());
+    const response = await fetch(upstream.url, { method: "HEAD" });
+    await told.promise;
+    return response;
+  };
+  try {
+    await serve(app, async (server) => {
+      const connection = await open(server);
+      connection.write("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n");
+      await until(() => server.pendingRequests === 1, "the request");
+      connection.socket.resetAndDestroy();
+      await within(told.promise, "the abort");
+      assert.equal((await ask(server)).text, "served");
+      assert.equal(server.pendingRequests, 0);
+    });
+  } finally {
+    upstream.stop();
+  }
 });

@@ -16,8 +16,8 @@ function gather(all: Uint8Array[], expected: number | undefined): Uint8Array {
 
 for (const size of [0, 1, 100, 16384, 16385, 1_000_000, 3_000_000]) {
   test(`${size} bytes in parts are joined, in memory of their own`, () => {
-    for (const  of of[size || 1, 1000, 65536]) {
-      const all = parts(size, of);
+    for (const each of [size || 1, 1000, 65536]) {
+      const all = parts(size, each);
       const right = new Uint8Array(all.flatMap((part) => [...part]));
       for (const expected of [undefined, size, size + 10, Math.floor(size / 2)]) {
         const got = gather(all, expected);

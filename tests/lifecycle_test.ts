@@ -126,6 +126,19 @@ test("draining aborts when a shutdown begins, so that a response without an end 
   await connection.closed;
 });
 
+test("draining does not abort for a request that is answered", async () => {
+  const signals: AbortSignal[] = [];
+  const server = run((_request: Request, { draining }: Info) => {
+    signals.push(draining);
+    return "";
+  }, port0);
+  await ask(server);
+  await ask(server, { method: "HEAD" });
+  await server.shutdown();
+  assert.deepEqual(signals.map(({ aborted }) => aborted), [false, false]);
+  assert.ok(server.draining.aborted);
+});
+
 test("draining aborts when the server is stopped, and stays so", async () => {
   const server = run(() => "", port0);
   const { draining } = server;

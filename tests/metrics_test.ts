@@ -89,6 +89,16 @@ test("a supervisor's page has the counters of each worker that reports them", as
   assert.equal((await child.ended()).status, 0);
 });
 
+test("workers of two versions may have different counters", async () => {
+  const histogram = { bounds: [1], counts: [1, 2], sum: 3 };
+  const all = new Map([[1, { a: 1 }], [2, { a: 2, b: 3, c: histogram }]]);
+  const page = metricsPage({ metrics: () => Promise.resolve(all as never) });
+  const families = parse(await (await page()).text());
+  assert.deepEqual([...families.keys()], ["bjoern_a_total", "bjoern_b_total", "bjoern_c"]);
+  assert.equal(families.get("bjoern_a_total")!.samples.size, 2);
+  assert.equal(families.get("bjoern_b_total")!.samples.size, 1);
+});
+
 describe("toPrometheus()", () => {
   const rows: [name: string, metrics: Snapshot, options: MetricsOptions, page: string][] = [
     ["nothing is an empty page", {}, {}, ""],

@@ -133,9 +133,8 @@ test("an uncaught error while serving ends the process as usual for the runtime"
   idle.close();
 });
 
-test("a logger that throws affects no other request, if the process goes on", async () => {
+test("a logger that throws affects nothing but its line", async () => {
   await using child = runText(`${SERVER}
-    process.on("uncaughtException", ({ message }) => console.log(message));
     console.error = () => { throw new Error("no log"); };
     const server = run((request) => {
       if (request.url.endsWith("/bad")) throw new Error("bad");
@@ -147,7 +146,6 @@ test("a logger that throws affects no other request, if the process goes on", as
   const connection = await open({ port });
   connection.write("GET / HTTP/1.1\r\nHost: a\r\n\r\nGET /bad HTTP/1.1\r\nHost: a\r\n\r\n");
   const other = ask({ port });
-  assert.equal(await child.line(), "no log");
   await within(connection.closed, "the connection to be closed");
   connection.close();
   assert.equal((await other).text, "fine");

@@ -67,23 +67,43 @@ describe("paths match segment by segment", () =>
   ]));
 
 describe("with many ways to match, only short paths are tried", () => {
-  const long = "x".repeat(600);
+  const long = "x".repeat(3000);
+  const digits = "1".repeat(3000);
   table({
     "/log/:year-:month-:day": named("day"),
+    "/four/:a.:b.:c.:d": named("four"),
+    "/accents/:é-:è-:ê": named("accents"),
     "/file/:name.:ext": named("file"),
     "/tree/*/leaf/*": named("leaf"),
     "/id/:id": named("id"),
     "/all/*": named("all"),
+    "/rest/:rest*": named("rest"),
+    "/some/:some+": named("some"),
+    "/any/:any(.*)": named("any"),
+    "/number/:number(\\d+)": named("number"),
     "/two/:a/:b": named("two"),
   }, [
     ["GET", "/log/2026-11-27", 200, 'day GET {"year":"2026","month":"11","day":"27"}'],
-    ["GET", `/log/${long}-1-2`, 404, "Not Found"],
-    ["GET", "/file/a.txt", 200, 'file GET {"name":"a","ext":"txt"}'],
+    ["GET", `/log/${"-1".repeat(63)}`, 404, "Not Found"],
+    ["GET", `/log/${"x".repeat(130)}-1-2`, 404, "Not Found"],
+    ["GET", "/four/1.2.3.4", 200, 'four GET {"a":"1","b":"2","c":"3","d":"4"}'],
+    ["GET", `/four/${"x".repeat(30)}.1.2.3`, 404, "Not Found"],
+    ["GET", `/accents/${"x".repeat(130)}-1-2`, 404, "Not Found"],
+    [
+      "GET",
+      `/file/${"x".repeat(2000)}.y`,
+      200,
+      `file GET {"name":"${"x".repeat(2000)}","ext":"y"}`,
+    ],
     ["GET", `/file/${long}.txt`, 404, "Not Found"],
     ["GET", "/tree/a/leaf/b", 200, 'leaf GET {"0":"a","1":"b"}'],
     ["GET", `/tree/a/leaf/${long}`, 404, "Not Found"],
     ["GET", `/id/${long}`, 200, `id GET {"id":"${long}"}`],
     ["GET", `/all/${long}`, 200, `all GET {"0":"${long}"}`],
+    ["GET", `/rest/a/${long}`, 200, `rest GET {"rest":"a/${long}"}`],
+    ["GET", `/some/a/${long}`, 200, `some GET {"some":"a/${long}"}`],
+    ["GET", `/any/a/${long}`, 200, `any GET {"any":"a/${long}"}`],
+    ["GET", `/number/${digits}`, 200, `number GET {"number":"${digits}"}`],
     ["GET", `/two/${long}/b`, 200, `two GET {"a":"${long}","b":"b"}`],
   ]);
 });

@@ -289,6 +289,22 @@ const programs: [name: string, text: string, out: string, status: number][] = [
     0,
   ],
   [
+    "the first timeout of shutdown() counts, and the longest is no short one",
+    `const slow = () => new Promise((resolve) => setTimeout(() => resolve("done"), 300));
+    const server = run(slow, { port: 0, workers: { workers: 1, onEvent: () => {} } });
+    if (workerNumber() === undefined) {
+      await server.ready;
+      const asked = fetch(server.url, { headers: { connection: "close" } }).then((it) => it.text());
+      while ((await server.metrics()).get(1).requests_in_flight === 0);
+      server.shutdown({ timeout: 2 ** 31 - 1 });
+      server.shutdown();
+      await server.finished;
+      console.log(await asked, server.status);
+    }`,
+    "done 0",
+    0,
+  ],
+  [
     "a supervisor has no app to reload",
     `const server = run(() => "", { port: 0, workers: { workers: 1, onEvent: () => {} } });
     if (workerNumber() === undefined) {

@@ -88,7 +88,9 @@ function activated(): number {
   }
   if (count > 0 && workerNumber() === undefined) {
     complain(
-      `bjoern: systemd's sockets are for process ${owner}, not for this one, ${process.pid}; ` +
+      `bjoern: systemd's sockets are for process ${
+        owner ?? "?"
+      }, not for this one, ${process.pid}; ` +
         "between them there must be no bunx, npm or shell",
     );
   }

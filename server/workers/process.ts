@@ -4,6 +4,7 @@
  * @module
  */
 import type { ChildProcess } from "node:child_process";
+import { LONGEST } from "../checks.ts";
 import type { Metrics } from "../metrics.ts";
 import { type Count, type Drain, isOurs, WORKER } from "./messages.ts";
 import type { WorkerSettings } from "./options.ts";
@@ -45,6 +46,9 @@ export class WorkerProcess {
   #isKilled = false;
   #readyAt: number | undefined;
   #deadline: ReturnType<typeof setTimeout> | undefined;
+  /** What it was last told to drain by: ms, and whether others take its place. */
+  #timeout: number;
+  #isReplaced = false;
   /** A pending request for its counters. */
   #asked: PromiseWithResolvers<Metrics | undefined> | undefined;
   readonly #child: ChildProcess | undefined;
@@ -57,6 +61,7 @@ export class WorkerProcess {
     ({ promise: this.ended, resolve: this.#setEnded } = Promise.withResolvers<number>());
     this.number = number;
     this.#settings = settings;
+    this.#timeout = settings.drainTimeout;
     try {
       // An import would also load it in programs without workers.
       const { spawn } = process.getBuiltinModule("node:child_process");
@@ -177,11 +182,17 @@ export class WorkerProcess {
     if (this.#state === "dead" || this.#isKilled) {
       return;
     }
-    const timeout = limit ?? this.#settings.drainTimeout;
-    if (this.#state !== "draining" || limit !== undefined) {
-      this.#limit(timeout > 0 ? timeout + GRACE : 0, "killed");
+    const isDraining = this.#state === "draining";
+    if (isDraining && limit === undefined && replaced === this.#isReplaced) {
+      return; // as it was told
     }
-    if (this.#state !== "draining") {
+    this.#isReplaced = replaced;
+    this.#timeout = limit ?? this.#timeout;
+    const timeout = this.#timeout;
+    if (!isDraining || limit !== undefined) {
+      this.#limit(timeout > 0 ? Math.min(timeout + GRACE, LONGEST) : 0, "killed");
+    }
+    if (!isDraining) {
       this.#state = "draining";
       this.#tell("draining");
     }
