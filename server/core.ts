@@ -45,7 +45,9 @@ export class Core implements Host {
   readonly #exchanges: (Exchange | undefined)[] = [];
   /** Those of the last turn not answered yet. */
   #alive: Exchange[] = [];
-  readonly #draining = new AbortController();
+  /** Made on demand: on Deno that takes part of a start. */
+  #draining: AbortController | undefined;
+  #drainReason: Error | undefined;
   /** Those that want to know of it. */
   readonly #drainable = new Set<Exchange>();
   readonly #waiting = new Set<Promise<unknown>>();
@@ -219,6 +221,12 @@ export class Core implements Host {
   }
 
   get draining(): AbortSignal {
+    if (this.#draining === undefined) {
+      this.#draining = new AbortController();
+      if (this.#drainReason !== undefined) {
+        this.#draining.abort(this.#drainReason);
+      }
+    }
     return this.#draining.signal;
   }
 
@@ -253,18 +261,18 @@ export class Core implements Host {
 
   /** Listening to the server's own signal, requests would live as long as that does. */
   awaitDrain(exchange: Exchange): void {
-    const { aborted, reason } = this.draining;
-    if (aborted) {
-      exchange.drain(reason);
+    if (this.#drainReason !== undefined) {
+      exchange.drain(this.#drainReason);
     } else if (!exchange.over) {
       this.#drainable.add(exchange);
     }
   }
 
   #announceDrain(reason: Error): void {
-    this.#draining.abort(reason);
+    this.#drainReason ??= reason;
+    this.#draining?.abort(this.#drainReason);
     for (const exchange of this.#drainable) {
-      exchange.drain(this.draining.reason);
+      exchange.drain(this.#drainReason);
     }
     this.#drainable.clear();
   }
