@@ -171,7 +171,7 @@ class RecordedResponse extends globalThis.Response {
       init instanceof NativeResponse && init.url !== "";
   }
 
-  /** The head is that of a fetched response: it told the coding and length of what was sent. */
+  /** Takes over a fetched head, whose coding and length describe what was sent, not the body. */
   #adopt(fetched: Response): void {
     if (this.#kind === Kind.EMPTY) {
       this.#kind = Kind.PASSED;

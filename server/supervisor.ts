@@ -37,6 +37,11 @@ export interface Shared {
   close(): void;
 }
 
+/** As workers take it: 0 is no limit. */
+function limitOf(timeout: number): number {
+  return timeout > LONGEST ? 0 : Math.max(1, Math.ceil(timeout));
+}
+
 /**
  * Starts worker processes, replaces dead ones, replaces all without losing a connection, and stops
  * them. Its interface resembles {@linkcode Server}, except that `metrics()` returns a promise and
@@ -225,9 +230,8 @@ export class Supervisor {
    */
   shutdown(options: { timeout?: number } = {}): Promise<void> {
     checkTimes(options, ["timeout"]);
-    const { timeout } = options;
-    const limit = timeout === undefined || timeout > LONGEST ? 0 : Math.max(1, Math.ceil(timeout));
-    this.#end((worker) => worker.drain(false, timeout === undefined ? undefined : limit));
+    const limit = options.timeout === undefined ? undefined : limitOf(options.timeout);
+    this.#end((worker) => worker.drain(false, limit));
     return this.finished;
   }
 
